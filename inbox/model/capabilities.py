@@ -1,0 +1,63 @@
+"""What a channel kind can do, as data. The composer, the bot and the outbox read this instead of asking for the kind."""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+
+class Flow(StrEnum):
+    """Which way a feature works on a channel."""
+
+    NONE = "none"
+    RECEIVE = "receive"
+    SEND = "send"
+    BOTH = "both"
+
+    @property
+    def sends(self) -> bool:
+        """Whether we can do it to the customer."""
+        return self in (Flow.SEND, Flow.BOTH)
+
+
+class MediaLimit(msgspec.Struct, frozen=True):
+    """What may be sent as one media type: `max_bytes` per file, `content_types` as MIME globs (empty: any)."""
+
+    max_bytes: int
+    content_types: tuple[str, ...] = ()
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How fast a provider lets us send: messages a second, and how many may go at once after a pause."""
+
+    per_second: float
+    burst: int
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """One kind's abilities and limits. Sizes in bytes, text lengths in `text_unit`s, windows in seconds."""
+
+    text: Flow
+    media: Flow
+    buttons: Flow
+    quote: Flow
+    edit: Flow
+    delete: Flow
+    reaction: Flow
+    typing: Flow
+    text_limit: int
+    text_unit: Literal["characters", "utf16", "utf8"]
+    caption_limit: int
+    media_limits: dict[str, MediaLimit]
+    """By media type: photo, video, audio, voice, document."""
+    receive_max_bytes: int
+    album_limit: int = 1
+    """How many files may share one message when all are photos or videos."""
+    delivered_receipts: bool = False
+    read_receipts: bool = False
+    reply_window: int | None = None
+    delete_window: int | None = None
+    channel_pace: Pace = Pace(per_second=20, burst=20)
+    chat_pace: Pace = Pace(per_second=1, burst=3)
+    starts_conversations: bool = False
+    """Whether the shop may write to an identity that never wrote."""

@@ -1,0 +1,37 @@
+"""What the domain answers when it cannot do what was asked. The web turns each into one HTTP status.
+
+    DomainError
+      NotFound    404  no such thing, or not for these eyes
+      Forbidden   403  seen, but not theirs to change
+      Invalid     422  `field` and what to do about it
+      Conflict    409  somebody else was first, or the state forbids it
+"""
+
+
+class DomainError(Exception):
+    """A request that the domain refuses. The text is for the person who asked."""
+
+
+class NotFound(DomainError):
+    """There is no such thing, or this viewer must not know of it."""
+
+
+class Forbidden(DomainError):
+    """The viewer may see it and may not do this to it."""
+
+
+class Invalid(DomainError):
+    """A value is wrong: `field` names it (dots for nesting), the text says what would be right."""
+
+    def __init__(self, field: str, remedy: str) -> None:
+        super().__init__(f"{field}: {remedy}")
+        self.field = field
+        self.remedy = remedy
+
+
+class Conflict(DomainError):
+    """It was right when it was asked, and is not now; `current` is the present version where there is one."""
+
+    def __init__(self, reason: str, *, current: int | None = None) -> None:
+        super().__init__(reason)
+        self.current = current

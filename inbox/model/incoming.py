@@ -1,0 +1,140 @@
+"""What a provider told us, in our own words. Channels make these; `inbox.ingest` turns them into conversations."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer's side of an event, as the channel knows them."""
+
+    external_id: str
+    name: str = ""
+    username: str = ""
+    language: str = ""
+    machine: bool = False
+    """A bot or an automatic sender: stored, never answered by our bot."""
+
+
+class Media(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that came with a message and still lies at the provider.
+
+    `ref` is what the channel's own `fetch` understands; `size` in bytes where the provider says so.
+    """
+
+    type: Literal["photo", "video", "audio", "voice", "document", "sticker"]
+    ref: str
+    part: str = ""
+    """Which provider message of an album it came with; sorts the album's files."""
+    name: str = ""
+    content_type: str = ""
+    size: int | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: int | None = None
+
+
+class Location(msgspec.Struct, frozen=True, kw_only=True, tag="location"):
+    """A place on the map."""
+
+    latitude: float
+    longitude: float
+    title: str = ""
+    address: str = ""
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True, tag="contact"):
+    """A shared phone. `own` only where the provider proves that it is the sender's."""
+
+    phone: str
+    name: str = ""
+    own: bool = False
+
+
+class ButtonPress(msgspec.Struct, frozen=True, kw_only=True, tag="button"):
+    """A pressed button. `data` is what we attached to it; `acknowledge` is what the provider wants answered."""
+
+    data: str
+    acknowledge: str = ""
+
+
+class Placeholder(msgspec.Struct, frozen=True, kw_only=True, tag="placeholder"):
+    """Something the channel can carry and we cannot show yet (a poll, a dice): its name is kept, nothing is lost."""
+
+    what: str
+
+
+Content = Location | Contact | ButtonPress | Placeholder
+
+
+class NewMessage(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
+    """A customer wrote.
+
+    `external_id` is unique within the channel. Parts of an album share `group`; they become one message.
+    `entities` are formatting marks `{type, offset, length, url?}` with offsets in UTF-16 units.
+    """
+
+    person: Person
+    external_id: str
+    sent_at: datetime
+    sequence: int = 0
+    text: str = ""
+    entities: tuple[dict[str, str | int], ...] = ()
+    media: tuple[Media, ...] = ()
+    content: Content | None = None
+    group: str = ""
+    reply_to: str = ""
+    forwarded: bool = False
+    source: str = ""
+    """How the customer came: a deep link's payload, an advertisement."""
+
+
+class MessageEdited(msgspec.Struct, frozen=True, kw_only=True, tag="edited"):
+    """The text (or caption) of an earlier message changed at `at`."""
+
+    person: Person
+    external_id: str
+    at: datetime
+    text: str
+    entities: tuple[dict[str, str | int], ...] = ()
+
+
+class MessageDeleted(msgspec.Struct, frozen=True, kw_only=True, tag="deleted"):
+    """An earlier message was taken back at `at`."""
+
+    person: Person
+    external_id: str
+    at: datetime
+
+
+class ReactionChanged(msgspec.Struct, frozen=True, kw_only=True, tag="reaction"):
+    """The customer's reactions to a message are now exactly `emoji`; empty when taken back."""
+
+    person: Person
+    external_id: str
+    at: datetime
+    emoji: tuple[str, ...]
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, tag="receipt"):
+    """What became of a message of ours at the customer's end."""
+
+    person: Person
+    external_id: str
+    at: datetime
+    state: Literal["delivered", "read", "failed"]
+    error: str = ""
+
+
+class ReachabilityChanged(msgspec.Struct, frozen=True, kw_only=True, tag="reachability"):
+    """The customer blocked us, or let us in again."""
+
+    person: Person
+    at: datetime
+    reachable: bool
+    reason: str = ""
+
+
+Incoming = NewMessage | MessageEdited | MessageDeleted | ReactionChanged | Receipt | ReachabilityChanged
+MessageChange = MessageEdited | MessageDeleted | ReactionChanged | Receipt

@@ -1,0 +1,118 @@
+"""Every collection and index of the house, declared in one place and created at start-up.
+
+Unique constraints carry the promises of the flow: an event, an identity and a message exist once because their `_id` is
+derived from what names them (see `inbox.model.ids`); the rest is said by the indexes below.
+"""
+
+from typing import Any
+
+import msgspec
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+KEEP_EVENTS_SECONDS = 8 * 86400
+"""How long a processed event is remembered for deduplication: longer than any provider repeats itself (7 days)."""
+
+_Keys = list[tuple[str, int]]
+
+
+class Collection(msgspec.Struct, frozen=True):
+    """A collection's name and its indexes beyond `_id`."""
+
+    name: str
+    indexes: tuple[IndexModel, ...] = ()
+
+
+def _index(*keys: str, **options: Any) -> IndexModel:
+    """An index over `keys`, descending where a key begins with `-`."""
+    pairs: _Keys = [(key.lstrip("-"), DESCENDING if key.startswith("-") else ASCENDING) for key in keys]
+    return IndexModel(pairs, **options)
+
+
+COLLECTIONS: tuple[Collection, ...] = (
+    Collection("meta"),
+    # The three durable work lists. Only live rows are in the partial indexes, so they stay small.
+    Collection(
+        "journal",
+        (
+            _index("lease_until", partialFilterExpression={"state": "pending"}, name="due"),
+            _index("-received_at", partialFilterExpression={"state": "quarantined"}, name="quarantine"),
+            _index("done_at", expireAfterSeconds=KEEP_EVENTS_SECONDS, name="forget"),
+        ),
+    ),
+    Collection(
+        "outbox",
+        (
+            _index("lane", "order", partialFilterExpression={"live": True}, name="lane"),
+            _index("message_id", name="message"),
+            _index("done_at", expireAfterSeconds=KEEP_EVENTS_SECONDS, name="forget"),
+        ),
+    ),
+    Collection("lanes", (_index("due_at", name="due"), _index("channel_id", name="channel"))),
+    Collection("timers", (_index("due_at", name="due"),)),
+    Collection("live", (_index("at", name="at"),)),
+    Collection("channels"),
+    Collection(
+        "identities",
+        (
+            _index("channel_id", "external_id", unique=True, name="one_per_channel"),
+            _index("customer_id", name="customer"),
+        ),
+    ),
+    Collection("customers", (_index("-updated_at", name="recent"), _index("name", name="name"))),
+    Collection(
+        "conversations",
+        (
+            _index("customer_id", unique=True, partialFilterExpression={"active": True}, name="one_active"),
+            _index("customer_id", "-closed_at", name="customer"),
+            _index("assignee_id", "status", "-last_at", name="assignee"),
+            _index("status", "-last_at", name="status"),
+            _index("-last_at", name="recent"),
+            _index(
+                "-priority",
+                "waiting_since",
+                partialFilterExpression={"active": True, "assignee_id": None},
+                name="queue",
+            ),
+        ),
+    ),
+    Collection(
+        "messages",
+        (
+            _index("conversation_id", "sort", name="thread"),
+            _index("customer_id", "sort", name="timeline"),
+            _index(
+                "channel_id",
+                "external_ids",
+                unique=True,
+                partialFilterExpression={"external_ids": {"$exists": True}},
+                name="one_per_external_id",
+            ),
+            _index(
+                "conversation_id",
+                "client_token",
+                unique=True,
+                partialFilterExpression={"client_token": {"$exists": True}},
+                name="one_per_client_token",
+            ),
+        ),
+    ),
+    # Edits, deletes, reactions and receipts that came before their message.
+    Collection(
+        "early_changes",
+        (
+            _index("channel_id", "external_id", name="message"),
+            _index("stored_at", expireAfterSeconds=KEEP_EVENTS_SECONDS, name="forget"),
+        ),
+    ),
+    Collection("attachments", (_index("message_id", name="message"),)),
+    Collection("managers", (_index("email", unique=True, name="one_per_email"), _index("status", "ratio", name="free"))),
+    Collection(
+        "sessions",
+        (_index("manager_id", name="manager"), _index("expires_at", expireAfterSeconds=0, name="forget")),
+    ),
+    Collection("teams"),
+    Collection("macros", (_index("shortcut", name="shortcut"),)),
+    Collection("rules"),
+    Collection("audit", (_index("-at", name="recent"), _index("object_id", "-at", name="object"))),
+    Collection("settings"),
+)
