@@ -1,0 +1,56 @@
+PORT ?= 8080
+JOBS ?= auto
+BIN := .venv/bin
+CODE := bot channels inbox routing web
+CHECKED := $(CODE) benchmarks tests .ci/setup
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench lock
+
+help:
+	@echo 'Use it'
+	@echo '  make run [PORT=8080]       set up and start the demo: server, databases, sandbox, a shop with data'
+	@echo
+	@echo 'Work on it'
+	@echo '  make test [ARGS=…]         set up and run every test, browser tests included'
+	@echo '  make lint                  ruff, mypy, the layer rules, the templates'
+	@echo '  make format                let ruff put the code in shape'
+	@echo '  make bench [ARGS=…]        measure the server on real databases'
+	@echo
+	@echo 'Look after it'
+	@echo '  make lock                  pin all packages anew, with hashes'
+
+run:
+	@.ci/setup run
+	@exec $(BIN)/skrynka demo --port $(PORT)
+
+test:
+	@.ci/setup test
+	$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+lint:
+	@.ci/setup test
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --lint --quiet .
+
+format:
+	@.ci/setup test
+	$(BIN)/ruff check --fix-only $(CHECKED)
+	$(BIN)/ruff format $(CHECKED)
+
+bench:
+	@.ci/setup test
+	$(BIN)/python -m benchmarks $(ARGS)
+
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+lock:
+	@.ci/setup test
+	$(COMPILE) pyproject.toml --extra embedded --group build -o requirements.txt
+	$(COMPILE) pyproject.toml --all-extras --group build -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --group node -o requirements-node.txt
+	cd web && npm update --package-lock-only
