@@ -1,0 +1,46 @@
+"""Telegram, by way of a bot: a channel's life in order.
+
+
+`prepare` makes up the secret that Telegram will show us; `connect` makes a client; its `register` checks the token and
+sets the webhook; `authenticate`, `split` and `read` turn a call of that webhook into events; the client answers them.
+"""
+
+import asyncio
+import importlib
+
+from pydantic import BaseModel
+
+from channels.telegram import parse, spec
+from channels.telegram.spec import TelegramSettings
+from inbox.model.capabilities import Capabilities
+from inbox.model.channel import Connection, RawEvent, WebhookRequest
+from inbox.model.incoming import Incoming
+
+__all__ = ["Telegram", "TelegramSettings"]
+
+
+class Telegram:
+    """The kind `telegram`; see `inbox.model.channel.ChannelKind` for what each method owes."""
+
+    name: str = spec.NAME
+    title: str = spec.TITLE
+    capabilities: Capabilities = spec.CAPABILITIES
+    settings: type[BaseModel] = TelegramSettings
+
+    def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
+        return spec.with_secret(spec.own(settings))
+
+    def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
+        parse.authenticate(spec.own(settings), request)
+
+    def split(self, request: WebhookRequest) -> list[RawEvent]:
+        return parse.split(request)
+
+    def read(self, raw: bytes) -> list[Incoming]:
+        return parse.read(raw)
+
+    async def connect(self, settings: BaseModel) -> Connection:
+        # aiogram takes seconds to import (docs/decisions/0010): in a thread, so that webhooks are answered meanwhile.
+        client = await asyncio.to_thread(importlib.import_module, "channels.telegram.client")
+        connection: Connection = client.TelegramConnection(spec.own(settings))
+        return connection

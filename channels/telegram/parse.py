@@ -1,0 +1,467 @@
+"""What Telegram posts to the webhook, in our words. Pure: no I/O, and none of aiogram (docs/decisions/0010).
+
+Updates are described at https://core.telegram.org/bots/api#update. Only what is read here is declared; the rest of an
+update is skipped without a look, so that new fields of Telegram's cost nothing.
+"""
+
+import hmac
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from channels.telegram.fields import ENVELOPE, SERVICE
+from channels.telegram.spec import TelegramSettings
+from inbox.model.channel import RawEvent, WebhookRequest
+from inbox.model.failures import Forged, Unreadable
+from inbox.model.incoming import (
+    ButtonPress,
+    Contact,
+    Content,
+    Incoming,
+    Location,
+    Media,
+    MessageEdited,
+    NewMessage,
+    Person,
+    Placeholder,
+    ReachabilityChanged,
+    ReactionChanged,
+)
+
+SECRET_HEADER: Final = "x-telegram-bot-api-secret-token"  # noqa: S105  the header's name, not its value
+"""Set from setWebhook's `secret_token`; a shared secret, not a signature."""
+
+_RECEIVED: Final = "skrynka_received"
+"""Telegram does not say when a button was pressed; `split` adds when we heard of it, in seconds."""
+
+Id = Annotated[int, Meta(ge=-(2**63), lt=2**63)]
+Count = Annotated[int, Meta(ge=0, lt=2**63)]
+Seconds = Annotated[int, Meta(ge=0, lt=2**33)]
+"""Unix time. The bound keeps a broken date from being no date at all."""
+
+
+class _User(msgspec.Struct):
+    id: Id
+    is_bot: bool = False
+    first_name: str = ""
+    last_name: str = ""
+    username: str = ""
+    language_code: str = ""
+
+
+class _Chat(msgspec.Struct):
+    id: Id
+    type: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    username: str = ""
+
+    @property
+    def private(self) -> bool:
+        """Groups and channels have negative ids; a private chat's id is the user's."""
+        return self.type == "private" if self.type else self.id > 0
+
+
+class _Entity(msgspec.Struct):
+    type: str
+    offset: Count
+    length: Count
+    url: str = ""
+
+
+class _File(msgspec.Struct):
+    file_id: str
+    file_name: str = ""
+    mime_type: str = ""
+    file_size: Count | None = None
+    width: Count | None = None
+    height: Count | None = None
+    length: Count | None = None
+    duration: Count | None = None
+    emoji: str = ""
+    is_animated: bool = False
+    is_video: bool = False
+
+
+class _Contact(msgspec.Struct):
+    phone_number: str
+    first_name: str = ""
+    last_name: str = ""
+    user_id: Id | None = None
+
+
+class _Location(msgspec.Struct):
+    latitude: float
+    longitude: float
+
+
+class _Venue(msgspec.Struct):
+    location: _Location
+    title: str = ""
+    address: str = ""
+
+
+class _Button(msgspec.Struct):
+    text: str = ""
+    callback_data: str = ""
+
+
+class _Keyboard(msgspec.Struct):
+    inline_keyboard: list[list[_Button]] = []
+
+
+class _Quoted(msgspec.Struct):
+    message_id: Count
+
+
+class _Message(msgspec.Struct, rename={"sender": "from"}):
+    message_id: Count
+    chat: _Chat
+    date: Seconds = 0
+    edit_date: Seconds = 0
+    sender: _User | None = None
+    is_from_offline: bool = False
+    media_group_id: str = ""
+    reply_to_message: _Quoted | None = None
+    forward_origin: Raw | UnsetType = UNSET
+    forward_date: Raw | UnsetType = UNSET
+    text: str = ""
+    caption: str = ""
+    entities: list[_Entity] = []
+    caption_entities: list[_Entity] = []
+    animation: _File | None = None
+    audio: _File | None = None
+    document: _File | None = None
+    live_photo: _File | None = None
+    photo: list[_File] = []
+    sticker: _File | None = None
+    video: _File | None = None
+    video_note: _File | None = None
+    voice: _File | None = None
+    contact: _Contact | None = None
+    location: _Location | None = None
+    venue: _Venue | None = None
+    reply_markup: _Keyboard | None = None
+
+
+class _Pressed(msgspec.Struct):
+    """The message under a pressed button; of an old one only ids remain, and `date` is 0."""
+
+    message_id: Count
+    chat: _Chat
+    date: Seconds = 0
+    reply_markup: _Keyboard | None = None
+
+
+class _CallbackQuery(msgspec.Struct, rename={"sender": "from"}):
+    id: str
+    sender: _User
+    message: _Pressed | None = None
+    data: str = ""
+
+
+class _Reaction(msgspec.Struct):
+    type: str
+    emoji: str = ""
+
+
+class _MessageReaction(msgspec.Struct):
+    chat: _Chat
+    message_id: Count
+    date: Seconds
+    new_reaction: list[_Reaction]
+    user: _User | None = None
+
+
+class _Member(msgspec.Struct):
+    status: str
+
+
+class _ChatMember(msgspec.Struct, rename={"sender": "from"}):
+    chat: _Chat
+    sender: _User
+    date: Seconds
+    new_chat_member: _Member
+
+
+class _Update(msgspec.Struct, rename={"received": _RECEIVED}):
+    received: Seconds = 0
+    message: _Message | None = None
+    edited_message: _Message | None = None
+    callback_query: _CallbackQuery | None = None
+    message_reaction: _MessageReaction | None = None
+    my_chat_member: _ChatMember | None = None
+
+
+class _Envelope(msgspec.Struct):
+    update_id: Count
+    callback_query: Raw | UnsetType = UNSET
+
+
+class _Keys(msgspec.Struct):
+    message: dict[str, Raw]
+
+
+T = TypeVar("T")
+
+_update = msgspec.json.Decoder(_Update)
+_envelope = msgspec.json.Decoder(_Envelope)
+_fields = msgspec.json.Decoder(dict[str, Raw])
+_message_keys = msgspec.json.Decoder(_Keys)
+
+
+def authenticate(settings: TelegramSettings, request: WebhookRequest) -> None:
+    """Raise `Forged` unless the call shows the secret that setWebhook was given."""
+    shown = request.headers.get(SECRET_HEADER)
+    if shown is None or settings.secret_token is None:
+        message = f"no {SECRET_HEADER}"
+        raise Forged(message)
+    # compare_digest refuses str beyond ASCII, and a header may hold any byte.
+    expected = settings.secret_token.get_secret_value().encode()
+    if not hmac.compare_digest(shown.encode(errors="backslashreplace"), expected):
+        message = f"wrong {SECRET_HEADER}"
+        raise Forged(message)
+
+
+def split(request: WebhookRequest) -> list[RawEvent]:
+    """The one update of a call; its key is `update_id`."""
+    envelope = _decoded(_envelope, request.body)
+    raw = request.body
+    if envelope.callback_query is not UNSET:
+        raw = msgspec.json.encode(_decoded(_fields, raw) | {_RECEIVED: int(time.time())})
+    return [RawEvent(key=str(envelope.update_id), raw=raw)]
+
+
+def read(raw: bytes) -> list[Incoming]:
+    """An update in our words; empty where it concerns a group, a service or what was never asked for."""
+    update = _decoded(_update, raw)
+    for name, reader in _READERS.items():
+        event = getattr(update, name)
+        if event is not None:
+            return list(reader(event, raw, update.received))
+    return []
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        message = f"not an update as Telegram documents it: {error}"
+        raise Unreadable(message) from None
+
+
+def _new_message(message: _Message, raw: bytes, _received: int) -> Iterator[Incoming]:
+    # Telegram numbers a message that is not sent yet 0: it will come again under its own number.
+    if not message.chat.private or not message.message_id:
+        return
+    text, entities = _text(message)
+    media = tuple(_media(message))
+    content = _content(message)
+    if not (text or media or content):
+        unknown = _unknown_content(raw)
+        if not unknown:
+            return
+        content = Placeholder(what=unknown)
+    yield NewMessage(
+        person=_person(message.chat, message.sender, machine=message.is_from_offline),
+        external_id=_external_id(message.chat, message.message_id),
+        sent_at=_moment("message.date", message.date),
+        sequence=message.message_id,
+        text=text,
+        entities=entities,
+        media=media,
+        content=content,
+        group=f"{message.chat.id}:album:{message.media_group_id}" if message.media_group_id else "",
+        reply_to=_external_id(message.chat, message.reply_to_message.message_id) if message.reply_to_message else "",
+        forwarded=message.forward_origin is not UNSET or message.forward_date is not UNSET,
+        source=_deep_link(text),
+    )
+
+
+def _edited_message(message: _Message, _raw: bytes, _received: int) -> Iterator[Incoming]:
+    text, entities = _text(message)
+    # A live location comes as an edit every few seconds and has no text to change.
+    if not message.chat.private or not (text or any(_media(message))):
+        return
+    yield MessageEdited(
+        person=_person(message.chat, message.sender, machine=message.is_from_offline),
+        external_id=_external_id(message.chat, message.message_id),
+        at=_moment("edited_message.edit_date", message.edit_date or message.date),
+        text=text,
+        entities=entities,
+    )
+
+
+def _callback_query(query: _CallbackQuery, _raw: bytes, received: int) -> Iterator[Incoming]:
+    pressed = query.message
+    if pressed is None or not pressed.chat.private:
+        return
+    rows = pressed.reply_markup.inline_keyboard if pressed.reply_markup else []
+    titles = [button.text for row in rows for button in row if button.callback_data == query.data]
+    yield NewMessage(
+        person=_person(pressed.chat, query.sender),
+        external_id=f"{pressed.chat.id}:cb:{query.id}",
+        sent_at=_moment("callback_query.message.date", received or pressed.date),
+        sequence=pressed.message_id,
+        text=titles[0] if titles else query.data,
+        content=ButtonPress(data=query.data, acknowledge=query.id),
+        reply_to=_external_id(pressed.chat, pressed.message_id),
+    )
+
+
+def _message_reaction(reaction: _MessageReaction, _raw: bytes, _received: int) -> Iterator[Incoming]:
+    if not reaction.chat.private:
+        return
+    yield ReactionChanged(
+        person=_person(reaction.chat, reaction.user),
+        external_id=_external_id(reaction.chat, reaction.message_id),
+        at=_moment("message_reaction.date", reaction.date),
+        emoji=tuple(one.emoji or _NAMELESS_REACTIONS.get(one.type, "❔") for one in reaction.new_reaction),
+    )
+
+
+def _my_chat_member(change: _ChatMember, _raw: bytes, _received: int) -> Iterator[Incoming]:
+    reachable = _MEMBERSHIP.get(change.new_chat_member.status)
+    if not change.chat.private or reachable is None:
+        return
+    yield ReachabilityChanged(
+        person=_person(change.chat, change.sender),
+        at=_moment("my_chat_member.date", change.date),
+        reachable=reachable,
+        reason="" if reachable else "blocked the bot",
+    )
+
+
+_READERS: Final[Mapping[str, Callable[[Any, bytes, int], Iterator[Incoming]]]] = {
+    "message": _new_message,
+    "edited_message": _edited_message,
+    "callback_query": _callback_query,
+    "message_reaction": _message_reaction,
+    "my_chat_member": _my_chat_member,
+}
+
+ALLOWED_UPDATES: Final = tuple(_READERS)
+"""What setWebhook asks for: exactly what can be read."""
+
+_MEMBERSHIP: Final[Mapping[str, bool]] = {"kicked": False, "member": True}
+_NAMELESS_REACTIONS: Final[Mapping[str, str]] = {"paid": "⭐"}
+
+
+def _person(chat: _Chat, user: _User | None, *, machine: bool = False) -> Person:
+    known = user or chat
+    return Person(
+        external_id=str(chat.id),
+        name=f"{known.first_name} {known.last_name}".strip(),
+        username=known.username,
+        language=user.language_code if user else "",
+        machine=machine or (user is not None and user.is_bot),
+    )
+
+
+def _external_id(chat: _Chat, message_id: int) -> str:
+    """Telegram numbers messages by chat, so the chat is part of the name."""
+    return f"{chat.id}:{message_id}"
+
+
+def _moment(field: str, seconds: int) -> datetime:
+    if not seconds:
+        message = f"not an update as Telegram documents it: {field} is missing"
+        raise Unreadable(message)
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _text(message: _Message) -> tuple[str, tuple[dict[str, str | int], ...]]:
+    entities = message.entities if message.text else message.caption_entities
+    return message.text or message.caption, tuple(_mark(entity) for entity in entities)
+
+
+def _mark(entity: _Entity) -> dict[str, str | int]:
+    mark: dict[str, str | int] = {"type": entity.type, "offset": entity.offset, "length": entity.length}
+    return mark | {"url": entity.url} if entity.url else mark
+
+
+def _deep_link(text: str) -> str:
+    """The payload of https://core.telegram.org/bots/features#deep-linking."""
+    found = re.fullmatch(r"/start(?:@\w+)? ([A-Za-z0-9_-]{1,64})", text)
+    return found[1] if found else ""
+
+
+def _media(message: _Message) -> Iterator[Media]:
+    """A message carries one file. The specific key goes first: an animation fills `document` as well."""
+    part = f"{message.message_id:020d}"
+    if message.animation:
+        yield _file(message.animation, part, "video", "video/mp4")
+    elif message.live_photo:
+        yield _file(message.live_photo, part, "video", "video/mp4")
+    elif message.video:
+        yield _file(message.video, part, "video", "video/mp4")
+    elif message.video_note:
+        yield _file(message.video_note, part, "video", "video/mp4", side=message.video_note.length)
+    elif message.voice:
+        yield _file(message.voice, part, "voice", "audio/ogg")
+    elif message.audio:
+        yield _file(message.audio, part, "audio", "audio/mpeg")
+    elif message.sticker:
+        yield _file(message.sticker, part, "sticker", _sticker_type(message.sticker))
+    elif message.photo:
+        yield _file(max(message.photo, key=_area), part, "photo", "image/jpeg")
+    elif message.document:
+        yield _file(message.document, part, "document", "application/octet-stream")
+
+
+def _file(file: _File, part: str, kind: Any, content_type: str, side: int | None = None) -> Media:
+    return Media(
+        type=kind,
+        ref=file.file_id,
+        part=part,
+        name=file.file_name or file.emoji,
+        content_type=file.mime_type or content_type,
+        size=file.file_size,
+        width=file.width if side is None else side,
+        height=file.height if side is None else side,
+        duration=file.duration,
+    )
+
+
+def _area(photo: _File) -> int:
+    return (photo.width or 0) * (photo.height or 0)
+
+
+def _sticker_type(sticker: _File) -> str:
+    """https://core.telegram.org/stickers: TGS is gzipped Lottie, video stickers are WebM."""
+    if sticker.is_animated:
+        return "application/x-tgsticker"
+    return "video/webm" if sticker.is_video else "image/webp"
+
+
+def _content(message: _Message) -> Content | None:
+    """A venue fills `location` as well, so it goes first."""
+    if message.venue:
+        place = message.venue.location
+        return Location(
+            latitude=place.latitude,
+            longitude=place.longitude,
+            title=message.venue.title,
+            address=message.venue.address,
+        )
+    if message.location:
+        return Location(latitude=message.location.latitude, longitude=message.location.longitude)
+    if message.contact:
+        shared = message.contact
+        return Contact(
+            phone=shared.phone_number,
+            name=f"{shared.first_name} {shared.last_name}".strip(),
+            own=shared.user_id is not None and message.sender is not None and shared.user_id == message.sender.id,
+        )
+    return None
+
+
+def _unknown_content(raw: bytes) -> str:
+    """The name of what a message holds and we cannot show: whatever is neither its envelope nor a service notice."""
+    names = _decoded(_message_keys, raw).message
+    return next((name for name in names if name not in ENVELOPE and name not in SERVICE), "")

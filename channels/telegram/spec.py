@@ -1,0 +1,112 @@
+"""What Telegram is and can do, and what it takes to connect a bot.
+
+Limits are those of the Bot API (https://core.telegram.org/bots/api) in version 10.3, at the method named beside each.
+"""
+
+import re
+import secrets
+from typing import Final
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+
+from inbox.model.capabilities import Capabilities, Flow, MediaLimit, Pace
+
+NAME: Final = "telegram"
+TITLE: Final = "Telegram"
+
+MEBIBYTE: Final = 1 << 20
+_UPLOAD: Final = 50 * MEBIBYTE
+
+CAPABILITIES: Final = Capabilities(
+    text=Flow.BOTH,
+    media=Flow.BOTH,
+    buttons=Flow.BOTH,
+    quote=Flow.BOTH,
+    edit=Flow.BOTH,
+    delete=Flow.SEND,  # Only business connections report what a customer deletes.
+    reaction=Flow.RECEIVE,
+    typing=Flow.SEND,
+    text_limit=4096,  # sendMessage: 1-4096 characters after entities parsing
+    text_unit="utf16",  # Entities count UTF-16 units; as a limit it is never longer than Telegram's own count.
+    caption_limit=1024,  # sendPhoto: 0-1024 characters
+    media_limits={
+        "photo": MediaLimit(10 * MEBIBYTE, ("image/jpeg", "image/png", "image/webp")),  # sendPhoto
+        "video": MediaLimit(_UPLOAD, ("video/mp4",)),  # sendVideo: other formats go as documents
+        "audio": MediaLimit(_UPLOAD, ("audio/mpeg", "audio/mp4", "audio/x-m4a")),  # sendAudio: MP3 or M4A
+        "voice": MediaLimit(_UPLOAD, ("audio/ogg", "audio/mpeg", "audio/mp4", "audio/x-m4a")),  # sendVoice
+        "document": MediaLimit(_UPLOAD),  # sendDocument
+    },
+    receive_max_bytes=20 * MEBIBYTE,  # getFile
+    album_limit=10,  # sendMediaGroup: 2-10
+    delete_window=48 * 3600,  # deleteMessage
+    channel_pace=Pace(per_second=25, burst=25),  # FAQ, "My bot is hitting limits": about 30 messages a second
+    chat_pace=Pace(per_second=1, burst=3),  # the same page: about one message a second in a chat, short bursts allowed
+)
+
+_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{16,128}")
+_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
+
+
+class TelegramSettings(BaseModel):
+    """A bot. `api_base` is what stands before `/bot<token>`: no version, no trailing slash."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    token: SecretStr
+    api_base: str = "https://api.telegram.org"
+    secret_token: SecretStr | None = None
+    """What Telegram shows in the header of every webhook call; made up by `with_secret` when absent."""
+
+    @field_validator("token")
+    @classmethod
+    def _token(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value().strip()
+        if not _TOKEN.fullmatch(token):
+            message = "token: not a bot token; copy it whole from @BotFather, it looks like 123456789:AAF-0123abcd..."
+            raise ValueError(message)
+        return SecretStr(token)
+
+    @field_validator("secret_token")
+    @classmethod
+    def _secret_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _SECRET.fullmatch(value.get_secret_value()):
+            message = "secret_token: use 1 to 256 of A-Z a-z 0-9 _ -, or leave it out and one is generated"
+            raise ValueError(message)
+        return value
+
+    @field_validator("api_base")
+    @classmethod
+    def _api_base(cls, value: str) -> str:
+        try:
+            address = urlsplit(value)
+            reachable = address.hostname and address.port != 0
+        except ValueError:  # a broken IPv6 bracket or port
+            reachable = False
+            address = urlsplit("")
+        if address.scheme not in {"http", "https"} or not reachable or re.search(r"\s", value):
+            message = "api_base: give an http or https address such as https://api.telegram.org"
+            raise ValueError(message)
+        if address.query or address.fragment or address.username or "{" in value or "}" in value:
+            message = "api_base: only scheme, host, port and path are allowed"
+            raise ValueError(message)
+        if value.endswith("/") or "/bot" in address.path:
+            message = "api_base: give what stands before /bot<token>, without a slash at the end"
+            raise ValueError(message)
+        return value
+
+
+def own(settings: BaseModel) -> TelegramSettings:
+    """`settings` as Telegram's own; a programming error where another kind's settings come in."""
+    if not isinstance(settings, TelegramSettings):
+        message = f"{type(settings).__name__} does not belong to {NAME}"
+        raise TypeError(message)
+    return settings
+
+
+def with_secret(settings: TelegramSettings) -> tuple[TelegramSettings, dict[str, str]]:
+    """The settings with a secret token, and that token when it was made up here: it is shown once."""
+    if settings.secret_token is not None:
+        return settings, {}
+    secret = secrets.token_urlsafe(32)
+    return settings.model_copy(update={"secret_token": SecretStr(secret)}), {"secret_token": secret}
