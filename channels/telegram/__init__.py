@@ -1,6 +1,5 @@
 """Telegram, by way of a bot: a channel's life in order.
 
-
 `prepare` makes up the secret that Telegram will show us; `connect` makes a client; its `register` checks the token and
 sets the webhook; `authenticate`, `split` and `read` turn a call of that webhook into events; the client answers them.
 """

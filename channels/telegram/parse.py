@@ -39,8 +39,8 @@ SECRET_HEADER: Final = "x-telegram-bot-api-secret-token"  # noqa: S105  the head
 _RECEIVED: Final = "skrynka_received"
 """Telegram does not say when a button was pressed; `split` adds when we heard of it, in seconds."""
 
-Id = Annotated[int, Meta(ge=-(2**63), lt=2**63)]
-Count = Annotated[int, Meta(ge=0, lt=2**63)]
+Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Seconds = Annotated[int, Meta(ge=0, lt=2**33)]
 """Unix time. The bound keeps a broken date from being no date at all."""
 
@@ -174,7 +174,7 @@ class _MessageReaction(msgspec.Struct):
     chat: _Chat
     message_id: Count
     date: Seconds
-    new_reaction: list[_Reaction]
+    new_reaction: list[_Reaction] = []
     user: _User | None = None
 
 
