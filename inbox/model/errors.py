@@ -5,6 +5,7 @@
       Forbidden   403  seen, but not theirs to change
       Invalid     422  `field` and what to do about it
       Conflict    409  somebody else was first, or the state forbids it
+        Taken     409  `field` must be unique and is not
 """
 
 
@@ -35,3 +36,12 @@ class Conflict(DomainError):
     def __init__(self, reason: str, *, current: int | None = None) -> None:
         super().__init__(reason)
         self.current = current
+
+
+class Taken(Conflict):
+    """The value of `field` must be unique and somebody else has it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.remedy = reason

@@ -8,11 +8,15 @@ from typing import Any
 
 import msgspec
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.collation import Collation
 
 KEEP_EVENTS_SECONDS = 8 * 86400
 """How long a processed event is remembered for deduplication: longer than any provider repeats itself (7 days)."""
 
 _Keys = list[tuple[str, int]]
+
+_ANY_CASE = Collation("en", strength=2)
+"""Two names that differ only in case are one name to people."""
 
 
 class Collection(msgspec.Struct, frozen=True):
@@ -63,7 +67,7 @@ COLLECTIONS: tuple[Collection, ...] = (
         "conversations",
         (
             _index("customer_id", unique=True, partialFilterExpression={"active": True}, name="one_active"),
-            _index("customer_id", "-closed_at", name="customer"),
+            _index("customer_id", "-active", "-closed_at", name="customer"),
             _index("assignee_id", "status", "-last_at", name="assignee"),
             _index("status", "-last_at", name="status"),
             _index("-last_at", name="recent"),
@@ -110,8 +114,20 @@ COLLECTIONS: tuple[Collection, ...] = (
         "sessions",
         (_index("manager_id", name="manager"), _index("expires_at", expireAfterSeconds=0, name="forget")),
     ),
-    Collection("teams"),
-    Collection("macros", (_index("shortcut", name="shortcut"),)),
+    Collection("teams", (_index("name", unique=True, collation=_ANY_CASE, name="one_per_name"),)),
+    Collection(
+        "macros",
+        (
+            _index(
+                "owner_id",
+                "shortcut",
+                unique=True,
+                partialFilterExpression={"shortcut": {"$gt": ""}},
+                collation=_ANY_CASE,
+                name="one_per_shortcut",
+            ),
+        ),
+    ),
     Collection("rules"),
     Collection("audit", (_index("-at", name="recent"), _index("object_id", "-at", name="object"))),
     Collection("settings"),
