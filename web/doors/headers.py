@@ -1,0 +1,71 @@
+"""What every answer carries: the request's id, and what browsers must not do with the page."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from inbox.model.ids import new_id
+
+REQUEST_ID_HEADER = "X-Request-Id"
+REQUEST_ID = web.RequestKey("request_id", str)
+
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+@web.middleware
+async def request_id_middleware(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Give the request and its log lines an id: the caller's own where that is fit for a log."""
+    offered = request.headers.get(REQUEST_ID_HEADER, "")
+    request_id = offered if _ACCEPTABLE_ID.fullmatch(offered) else new_id()
+    request[REQUEST_ID] = request_id
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return await handler(request)
+
+
+def content_security_policy(frame_ancestors: Sequence[str]) -> str:
+    """Everything from ourselves, nothing inline, no plug-ins; framed by ourselves and `frame_ancestors` only."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "font-src 'self'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' blob:",
+            "connect-src 'self'",
+            "manifest-src 'self'",
+            " ".join(("frame-src 'self'", *frame_ancestors)),
+            "form-action 'self'",
+            "base-uri 'none'",
+            " ".join(("frame-ancestors 'self'", *frame_ancestors)),
+        )
+    )
+
+
+def header_signal(*, secure: bool, frame_ancestors: Sequence[str]) -> Any:
+    """An `on_response_prepare` signal: it also reaches streams, sockets and errors. A handler's own header stays."""
+    common = {
+        "Content-Security-Policy": content_security_policy(frame_ancestors),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if secure:
+        common["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in common.items():
+            response.headers.setdefault(name, value)
+        if request.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        request_id = request.get(REQUEST_ID)
+        if request_id is not None:
+            response.headers[REQUEST_ID_HEADER] = request_id
+
+    return add_headers
