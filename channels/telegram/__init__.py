@@ -5,7 +5,6 @@ sets the webhook; `authenticate`, `split` and `read` turn a call of that webhook
 """
 
 import asyncio
-import importlib
 
 from pydantic import BaseModel
 
@@ -40,6 +39,10 @@ class Telegram:
 
     async def connect(self, settings: BaseModel) -> Connection:
         # aiogram takes seconds to import (docs/decisions/0010): in a thread, so that webhooks are answered meanwhile.
-        client = await asyncio.to_thread(importlib.import_module, "channels.telegram.client")
-        connection: Connection = client.TelegramConnection(spec.own(settings))
-        return connection
+        return await asyncio.to_thread(_open, spec.own(settings))
+
+
+def _open(settings: TelegramSettings) -> Connection:
+    from channels.telegram.client import TelegramConnection
+
+    return TelegramConnection(settings)

@@ -1,0 +1,349 @@
+"""The only place that speaks to Telegram. Whatever aiogram or the network raise leaves here as a `ChannelFailure`.
+
+The bot's token is part of every address, and both aiogram's and aiohttp's exceptions carry addresses or methods. So a
+failure is raised after the handler that built it, never inside: nothing of theirs is left in its context.
+
+Importing this module imports aiogram, which takes seconds: only `channels.telegram.Telegram.connect` does so.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import (
+    AiogramError,
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramConflictError,
+    TelegramEntityTooLarge,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
+from aiogram.methods import (
+    AnswerCallbackQuery,
+    DeleteMessage,
+    DeleteWebhook,
+    EditMessageCaption,
+    EditMessageText,
+    GetFile,
+    GetMe,
+    GetWebhookInfo,
+    Response,
+    SendChatAction,
+    SetWebhook,
+    TelegramMethod,
+)
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    InvalidURL,
+)
+
+from channels.telegram import render
+from channels.telegram.parse import ALLOWED_UPDATES
+from channels.telegram.spec import TelegramSettings
+from inbox.model.channel import Outgoing, Sent
+from inbox.model.failures import (
+    AddressMoved,
+    ChannelFailure,
+    CredentialsRejected,
+    Refused,
+    RetryLater,
+    Uncertain,
+    Unreachable,
+)
+
+CONNECT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 15.0
+"""How long Telegram may take to answer once it has the whole request."""
+SLOWEST: Final = 64 * 1024
+"""Bytes a second; an upload or download slower than this is given up."""
+CHUNK: Final = 64 * 1024
+
+_T = TypeVar("_T")
+
+
+class TelegramConnection:
+    """One bot; see `inbox.model.channel.Connection`. `answer_seconds` is how long to wait for an answer."""
+
+    def __init__(self, settings: TelegramSettings, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._settings = settings
+        self._token = settings.token.get_secret_value()
+        self._session = _Session(api=TelegramAPIServer.from_base(settings.api_base), answer_seconds=answer_seconds)
+        self._bot = Bot(self._token, session=self._session)
+
+    async def register(self, webhook_url: str) -> None:
+        await self._repeatable(GetMe())
+        await self._set_webhook(webhook_url)
+
+    async def unregister(self) -> None:
+        await self._repeatable(DeleteWebhook())
+
+    async def check(self, webhook_url: str) -> None:
+        await self._repeatable(GetMe())
+        info = await self._repeatable(GetWebhookInfo())
+        # A failing delivery may mean that Telegram holds another secret than ours, which it does not tell.
+        stands = info.url == webhook_url and set(info.allowed_updates or ()) == set(ALLOWED_UPDATES)
+        if not stands or info.last_error_date is not None:
+            await self._set_webhook(webhook_url)
+
+    async def send(self, message: Outgoing) -> Sent:
+        rendered, uploads = render.send(message)
+        method: TelegramMethod[Any] = rendered
+        made = await self._call(method, size=sum(file.size for file in message.files), uploads=uploads)
+        return render.sent(made)
+
+    async def edit(self, to: str, external_id: str, text: str) -> None:
+        chat, number = render.chat_id(to), render.message_id(external_id)
+        try:
+            await self._repeatable(EditMessageText(chat_id=chat, message_id=number, text=text))
+        except Refused as refusal:
+            no_text = "no text in the message" in str(refusal)
+            if not no_text and not _already(refusal, "message is not modified"):
+                raise
+        else:
+            return
+        if no_text:
+            await self._edit_caption(chat, number, text)
+
+    async def delete(self, to: str, external_id: str) -> None:
+        try:
+            await self._repeatable(DeleteMessage(chat_id=render.chat_id(to), message_id=render.message_id(external_id)))
+        except Refused as refusal:
+            if not _already(refusal, "message to delete not found"):
+                raise
+
+    async def typing(self, to: str) -> None:
+        await self._repeatable(SendChatAction(chat_id=render.chat_id(to), action="typing"))
+
+    async def acknowledge(self, token: str) -> None:
+        try:
+            await self._repeatable(AnswerCallbackQuery(callback_query_id=token))
+        except Refused as refusal:
+            if not _already(refusal, "query is too old"):
+                raise
+
+    async def fetch(self, ref: str, max_bytes: int) -> AsyncIterator[bytes]:
+        file = await self._repeatable(GetFile(file_id=ref))
+        if not file.file_path:
+            reason = "Telegram has no such file any more"
+            raise Refused(reason, code="file")
+        received = file.file_size or 0
+        if received <= max_bytes:
+            received = 0
+            async with aclosing(self._download(file.file_path, max_bytes)) as chunks:
+                async for chunk in chunks:
+                    received += len(chunk)
+                    if received > max_bytes:
+                        break
+                    yield chunk
+        if received > max_bytes:
+            reason = f"the file is larger than {max_bytes} bytes"
+            raise Refused(reason, code="too_big")
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def _set_webhook(self, webhook_url: str) -> None:
+        secret = self._settings.secret_token
+        await self._repeatable(
+            SetWebhook(
+                url=webhook_url,
+                secret_token=secret.get_secret_value() if secret else None,
+                allowed_updates=list(ALLOWED_UPDATES),
+            )
+        )
+
+    async def _edit_caption(self, chat: int, number: int, text: str) -> None:
+        try:
+            await self._repeatable(EditMessageCaption(chat_id=chat, message_id=number, caption=text))
+        except Refused as refusal:
+            if not _already(refusal, "message is not modified"):
+                raise
+
+    async def _repeatable(self, method: TelegramMethod[_T]) -> _T:
+        """Ask for something that is the same done twice: where no answer comes, it may simply be asked again."""
+        try:
+            return await self._call(method)
+        except Uncertain as failure:
+            again = RetryLater(str(failure))
+        raise again
+
+    async def _call(self, method: TelegramMethod[_T], *, size: int = 0, uploads: tuple[render.Upload, ...] = ()) -> _T:
+        try:
+            return await self._session.request(self._bot, method, size)
+        except (AiogramError, ClientError, OSError, TimeoutError, _OddAnswer) as error:
+            failure = failure_of(error)
+            reason = str(failure).replace(self._token, "***")
+        if any(upload.broken for upload in uploads):
+            reason = "a file of this message could not be read; nothing was sent"
+            raise RetryLater(reason)
+        failure.args = (reason,)
+        raise failure
+
+    async def _download(self, path: str, size: int) -> AsyncGenerator[bytes]:
+        session = await self._session.create_session()
+        url = self._session.api.file_url(self._token, path)
+        failure: ChannelFailure | None = None
+        try:
+            async with session.get(url, timeout=self._session.patience(size), allow_redirects=False) as response:
+                if response.status == HTTPStatus.OK:
+                    async for chunk in response.content.iter_chunked(CHUNK):
+                        yield chunk
+                else:
+                    failure = _by_status(response.status)
+        except (ClientError, OSError, TimeoutError):
+            failure = RetryLater("the file did not arrive whole from Telegram")
+        if isinstance(failure, Uncertain):
+            failure = RetryLater(str(failure))
+        if failure:
+            raise failure
+
+
+class _OddAnswer(Exception):
+    """An answer that is not the Bot API's: a proxy's page, half a body. Only its status says something."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+class _Session(AiohttpSession):
+    """aiogram's session, with timeouts that tell *never sent* from *never answered*, and statuses that are kept."""
+
+    def __init__(self, api: TelegramAPIServer, answer_seconds: float) -> None:
+        super().__init__(api=api, timeout=answer_seconds)
+
+    def patience(self, size: int) -> ClientTimeout:
+        """`sock_read` starts when the request is out; `total` ends an exchange of `size` bytes that only trickles."""
+        return ClientTimeout(
+            total=CONNECT_SECONDS + 2 * self.timeout + size / SLOWEST,
+            connect=CONNECT_SECONDS,
+            sock_read=self.timeout,
+        )
+
+    async def request(self, bot: Bot, method: TelegramMethod[_T], size: int) -> _T:
+        """Make one call. Redirects are not followed: the address holds the token."""
+        session = await self.create_session()
+        async with session.post(
+            self.api.api_url(token=bot.token, method=method.__api_method__),
+            data=self.build_form_data(bot=bot, method=method),
+            timeout=self.patience(size),
+            allow_redirects=False,
+        ) as answer:
+            content = await answer.text(encoding="utf-8", errors="replace")
+        result = self.check_response(bot, method, answer.status, content).result
+        if result is None:
+            raise _OddAnswer(answer.status)
+        return result
+
+    def check_response(self, bot: Bot, method: TelegramMethod[_T], status_code: int, content: str) -> Response[_T]:
+        if status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise _OddAnswer(status_code)
+        try:
+            return super().check_response(bot, method, status_code, content)
+        except ClientDecodeError:
+            raise _OddAnswer(status_code) from None
+        except TelegramAPIError as error:
+            if type(error) is TelegramAPIError:  # aiogram's word for a status that it has no word for
+                raise _OddAnswer(status_code) from None
+            raise
+
+
+def failure_of(error: Exception) -> ChannelFailure:
+    """What an exception of aiogram's, aiohttp's or the system's means for the message that was being sent."""
+    for kind, translate in _MEANING.items():
+        if isinstance(error, kind):
+            return translate(error)
+    return Uncertain("the connection to Telegram broke before it answered")
+
+
+def _never_sent(_error: Exception) -> ChannelFailure:
+    return RetryLater("Telegram could not be reached")
+
+
+def _flooded(error: Any) -> ChannelFailure:
+    return RetryLater("Telegram asks to slow down", after=float(error.retry_after))
+
+
+def _moved(error: Any) -> ChannelFailure:
+    return AddressMoved("this chat has moved", external_id=str(error.migrate_to_chat_id))
+
+
+def _dead_token(_error: Exception) -> ChannelFailure:
+    return CredentialsRejected("Telegram does not know this bot's token any more")
+
+
+def _forbidden(error: Any) -> ChannelFailure:
+    return Unreachable(_description(error), code="403")
+
+
+def _bad_request(error: Any) -> ChannelFailure:
+    description = _description(error)
+    gone = any(sign in description.lower() for sign in _GONE)
+    return (Unreachable if gone else Refused)(description, code="400")
+
+
+def _too_large(_error: Exception) -> ChannelFailure:
+    return Refused("Telegram does not take a file this large", code="413")
+
+
+def _odd(error: Any) -> ChannelFailure:
+    return _by_status(error.status)
+
+
+def _refused(error: Any) -> ChannelFailure:
+    return Refused(_description(error))
+
+
+def _by_status(status: int) -> ChannelFailure:
+    """What a status alone says."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return _dead_token(_OddAnswer(status))
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return _too_large(_OddAnswer(status))
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        return Uncertain("Telegram's answer could not be understood")
+    return RetryLater(f"Telegram is in trouble or out of reach (HTTP {status})")
+
+
+def _description(error: TelegramAPIError) -> str:
+    """Telegram's own words, without its prefix."""
+    words = str(error.message).partition("\n")[0]
+    return words.removeprefix("Bad Request: ").removeprefix("Forbidden: ")
+
+
+def _already(refusal: Refused, sign: str) -> bool:
+    """Whether Telegram refused because there is nothing left to do."""
+    return sign in str(refusal)
+
+
+_GONE: Final = ("chat not found", "user not found", "user is deactivated", "peer_id_invalid", "bot was kicked")
+
+_MEANING: Final[Mapping[type[Exception], Callable[[Any], ChannelFailure]]] = {
+    TelegramRetryAfter: _flooded,
+    TelegramMigrateToChat: _moved,
+    TelegramUnauthorizedError: _dead_token,
+    TelegramNotFound: _dead_token,  # An address without a known token; a missing chat is a 400.
+    TelegramForbiddenError: _forbidden,
+    TelegramBadRequest: _bad_request,
+    TelegramConflictError: _refused,
+    TelegramEntityTooLarge: _too_large,
+    TelegramServerError: lambda _error: RetryLater("Telegram is in trouble"),
+    _OddAnswer: _odd,
+    ClientConnectorError: _never_sent,
+    ConnectionTimeoutError: _never_sent,
+    InvalidURL: _never_sent,
+}
+"""The first that fits counts. What is not here left us and was not answered."""
