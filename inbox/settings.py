@@ -1,60 +1,34 @@
 """The shop's settings as the rest of the house reads them."""
 
+from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
+from inbox.storage.database import Document
 from inbox.storage.settings import SettingsStore
 
-
-class OpenSpan(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
-    """A stretch of the day, on these days (`mon` … `sun`); `24:00` ends the day."""
-
-    days: tuple[str, ...]
-    start: str
-    end: str
-
-
-class Hours(msgspec.Struct, frozen=True):
-    """When the shop is open, in its time zone; nothing listed is always closed."""
-
-    open: tuple[OpenSpan, ...] = ()
+DEFAULTS: Mapping[str, Any] = {
+    "shop_name": "My shop",
+    "timezone": "Europe/Kyiv",
+    "languages": ["uk", "en"],
+    # A schedule without its time zone; nothing listed is always closed.
+    "hours": {"open": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "18:00"}]},
+    # When the bot begins nothing by itself; may span midnight.
+    "quiet_hours": {"enabled": False, "from": "21:00", "to": "09:00"},
+    "reopen_window_days": 14,
+}
+"""What holds until somebody sets it; also the list of all there is to set."""
 
 
-class QuietHours(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
-    """When the bot starts no conversation by itself; may span midnight."""
-
-    enabled: bool = False
-    start: str = "21:00"
-    end: str = "09:00"
-
-
-_WEEK = Hours((OpenSpan(days=("mon", "tue", "wed", "thu", "fri"), start="09:00", end="18:00"),))
-
-
-class ShopSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a shop may set."""
-
-    shop_name: str = "My shop"
-    timezone: str = "Europe/Kyiv"
-    languages: tuple[str, ...] = ("uk", "en")
-    hours: Hours = _WEEK
-    quiet_hours: QuietHours = QuietHours()
-    reopen_window_days: int = 14
-
-
-class Settings:
-    """Reads and changes the shop's settings."""
+class ShopSettings:
+    """Reads and changes the settings."""
 
     def __init__(self, store: SettingsStore) -> None:
         self._store = store
 
-    async def read(self) -> ShopSettings:
-        """The settings as they are now, with defaults for what nobody set."""
-        return msgspec.convert(await self._store.read(), ShopSettings)
+    async def get(self) -> Document:
+        """Every setting as it is now."""
+        return {**DEFAULTS, **await self._store.read()}
 
-    async def change(self, changes: dict[str, Any]) -> ShopSettings:
-        """Set these (already checked) fields."""
-        if not changes:
-            return await self.read()
-        return msgspec.convert(await self._store.change(changes), ShopSettings)
+    async def change(self, changes: dict[str, Any]) -> Document:
+        """Set these (already checked) fields; returns every setting."""
+        return {**DEFAULTS, **(await self._store.change(changes) if changes else await self._store.read())}

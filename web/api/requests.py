@@ -1,0 +1,302 @@
+"""What the API takes: bodies and queries."""
+
+import zoneinfo
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, StringConstraints, model_validator
+
+from inbox.model.conversation import ConversationStatus
+from inbox.model.people import Role, Status
+from web.api.shapes import PriorityName
+from web.doors.bodies import Body, Change, PageQuery, Query
+from web.doors.passwords import MAX_LENGTH, MIN_LENGTH
+
+_TEXT_LIMIT = 20_000
+_BOUNDED = 200
+
+
+def _time_zone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("give a time zone by its IANA name, such as Europe/Kyiv") from error
+    return name
+
+
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=_BOUNDED)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=_TEXT_LIMIT)]
+Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[^\s.$\x00][^.$\x00]{0,59}$")]
+FieldValue = Annotated[str, StringConstraints(max_length=2000)]
+Password = Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
+Capacity = Annotated[int, Field(ge=0, le=1000)]
+Clock = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Teams = Annotated[tuple[Id, ...], Field(max_length=50), AfterValidator(_each_once)]
+Languages = Annotated[tuple[Language, ...], Field(max_length=20), AfterValidator(_each_once)]
+Labels = Annotated[tuple[Label, ...], Field(max_length=50), AfterValidator(_each_once)]
+Fields = Annotated[dict[FieldName, FieldValue], Field(max_length=100)]
+MacroText = Annotated[dict[Language, Text], Field(min_length=1, max_length=20)]
+Shortcut = Annotated[str, StringConstraints(pattern=r"^[^\s/]{0,40}$")]
+
+
+class Credentials(Body):
+    """Signing in."""
+
+    email: Annotated[str, StringConstraints(max_length=1000)]
+    password: Annotated[SecretStr, Field(max_length=1000)]
+
+
+class NewManagerBody(Body):
+    """Somebody who is to join."""
+
+    audited: ClassVar = frozenset({"name", "role", "capacity", "teams", "languages"})
+
+    email: Address
+    name: Name
+    password: Password
+    role: Role
+    capacity: Capacity = 10
+    teams: Teams = ()
+    languages: Languages = ()
+
+
+class ManagerChange(Change):
+    """What an admin changes about a manager."""
+
+    audited: ClassVar = frozenset({"name", "role", "capacity", "teams", "languages", "active"})
+
+    email: Address = ""
+    name: Name = ""
+    password: Password = SecretStr("")
+    role: Role = Role.MANAGER
+    capacity: Capacity = 10
+    teams: Teams = ()
+    languages: Languages = ()
+    active: bool = True
+
+
+class MeChange(Change):
+    """What everybody changes about themselves."""
+
+    audited: ClassVar = frozenset({"name", "languages"})
+
+    name: Name = ""
+    languages: Languages = ()
+
+
+class StatusBody(Body):
+    """Saying whether one takes conversations."""
+
+    audited: ClassVar = frozenset({"status"})
+
+    status: Status
+
+
+class PasswordBody(Body):
+    """A new password, with the present one as proof."""
+
+    current_password: Annotated[SecretStr, Field(max_length=1000)]
+    new_password: Password
+
+
+class OpenSpan(Body):
+    """A stretch of the day on these days."""
+
+    days: Annotated[tuple[Day, ...], Field(min_length=1, max_length=7)]
+    start: Annotated[Clock, Field(alias="from")]
+    end: Annotated[Clock, Field(alias="to")]
+
+
+class Hours(Body):
+    """When the shop is open."""
+
+    open: Annotated[tuple[OpenSpan, ...], Field(max_length=50)]
+
+
+class QuietHours(Body):
+    """When the bot begins nothing by itself."""
+
+    enabled: bool
+    start: Annotated[Clock, Field(alias="from")] = "21:00"
+    end: Annotated[Clock, Field(alias="to")] = "09:00"
+
+
+class SettingsChange(Change):
+    """What an admin sets for the shop."""
+
+    audited: ClassVar = frozenset({"shop_name", "timezone", "languages", "hours", "quiet_hours", "reopen_window_days"})
+
+    shop_name: Name = ""
+    timezone: Annotated[str, StringConstraints(max_length=60), AfterValidator(_time_zone)] = ""
+    languages: Annotated[Languages, Field(min_length=1)] = ()
+    hours: Hours = Hours(open=())
+    quiet_hours: QuietHours = QuietHours(enabled=False)
+    reopen_window_days: Annotated[int, Field(ge=0, le=365)] = 14
+
+
+class NewTeam(Body):
+    """A team that is to be."""
+
+    audited: ClassVar = frozenset({"name"})
+
+    name: Name
+
+
+class NewChannel(Body):
+    """An account that is to be connected; what `settings` holds is the kind's to say."""
+
+    audited: ClassVar = frozenset({"kind", "name"})
+
+    kind: Annotated[str, StringConstraints(max_length=40)]
+    name: Name
+    settings: dict[str, Any]
+
+
+class ChannelChange(Change):
+    """What an admin changes about a channel; settings that are not sent stay."""
+
+    audited: ClassVar = frozenset({"name"})
+
+    name: Name = ""
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class ConversationsQuery(PageQuery):
+    """Which conversations are wanted."""
+
+    status: ConversationStatus | None = None
+    assignee: Id | None = None
+    team: Id | None = None
+    channel: Id | None = None
+    label: Label | None = None
+    q: Annotated[str, StringConstraints(strip_whitespace=True, max_length=_BOUNDED)] = ""
+    sort: Literal["recent", "oldest", "waiting", "priority"] = "recent"
+
+
+class NewConversation(Body):
+    """Writing first."""
+
+    audited: ClassVar = frozenset({"customer_id", "channel_id"})
+
+    customer_id: Id
+    channel_id: Id
+    text: Text
+    client_token: Token | None = None
+
+
+class ConversationPatch(Change):
+    """What a manager changes about a conversation. `version` is the one they saw: a newer one answers 409."""
+
+    audited: ClassVar = frozenset({"status", "assignee_id", "team_id", "labels", "snoozed_until", "priority"})
+
+    status: ConversationStatus = ConversationStatus.OPEN
+    assignee_id: Id | None = None
+    team_id: Id | None = None
+    labels: Labels = ()
+    snoozed_until: AwareDatetime | None = None
+    priority: PriorityName = "normal"
+    version: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
+
+
+class NewMessage(Body):
+    """A reply or a note."""
+
+    audited: ClassVar = frozenset({"kind", "channel_id", "macro_id"})
+
+    text: Annotated[str, StringConstraints(max_length=_TEXT_LIMIT)] = ""
+    kind: Literal["reply", "note"] = "reply"
+    channel_id: Id | None = None
+    attachments: Annotated[tuple[Id, ...], Field(max_length=10), AfterValidator(_each_once)] = ()
+    macro_id: Id | None = None
+    reply_to: Id | None = None
+    client_token: Token | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "NewMessage":
+        if not (self.text.strip() or self.attachments or self.macro_id):
+            raise ValueError("give a text, attachments or a macro_id")
+        return self
+
+
+class MessageEdit(Body):
+    """Another text for a message of ours."""
+
+    text: Text
+
+
+class CustomersQuery(PageQuery):
+    """Which cards are wanted."""
+
+    q: Annotated[str, StringConstraints(strip_whitespace=True, max_length=_BOUNDED)] = ""
+
+
+class NewCustomer(Body):
+    """A card made by hand."""
+
+    name: Name
+    phones: Annotated[tuple[Phone, ...], Field(max_length=20), AfterValidator(_each_once)] = ()
+    emails: Annotated[tuple[Address, ...], Field(max_length=20), AfterValidator(_each_once)] = ()
+    tags: Labels = ()
+    fields: Fields = Field(default_factory=dict)
+
+
+class CustomerChange(Change):
+    """What a manager changes about a card; lists and fields replace what was there."""
+
+    name: Name = ""
+    phones: Annotated[tuple[Phone, ...], Field(max_length=20), AfterValidator(_each_once)] = ()
+    emails: Annotated[tuple[Address, ...], Field(max_length=20), AfterValidator(_each_once)] = ()
+    tags: Labels = ()
+    fields: Fields = Field(default_factory=dict)
+
+
+class NewMacro(Body):
+    """A prepared reply. Shared where an admin makes it and does not say otherwise."""
+
+    audited: ClassVar = frozenset({"name", "shortcut", "shared"})
+
+    name: Name
+    text: Text | MacroText
+    shortcut: Shortcut = ""
+    shared: bool | None = None
+
+
+class MacroChange(Change):
+    """What changes about a macro."""
+
+    audited: ClassVar = frozenset({"name", "shortcut"})
+
+    name: Name = ""
+    text: Text | MacroText = ""
+    shortcut: Shortcut = ""
+
+
+class MacroPreview(Body):
+    """For whom a macro is filled in; without a conversation it shows what is known anyway."""
+
+    conversation_id: Id | None = None
+    language: Language | None = None
+
+
+class AuditPageQuery(PageQuery):
+    """Which entries of the audit are wanted."""
+
+    object_id: Id | None = None
+    actor_id: Id | None = None
+    action: Annotated[str, StringConstraints(max_length=60)] | None = None
+
+
+class LiveQuery(Query):
+    """From where on the feed is wanted."""
+
+    since: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None

@@ -1,0 +1,41 @@
+"""Signing in and out."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from web.api.requests import Credentials
+from web.api.views import manager_view
+from web.doors.answers import json_answer, no_content
+from web.doors.signin import SignIn, clear_cookie, csrf_token, set_cookie, viewer_of
+from web.doors.table import Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHandlers:
+    """`/sessions`. `secure` keeps the cookie off plain connections."""
+
+    sign_in: SignIn
+    secure: bool
+
+    async def open(self, call: Call[Credentials, None]) -> web.Response:
+        """Answer with a token, for those who carry it themselves, and with a cookie, for browsers."""
+        token, manager = await self.sign_in.sign_in(
+            call.body.email,
+            call.body.password.get_secret_value(),
+            address=call.address,
+            agent=call.request.headers.get("User-Agent", ""),
+        )
+        call.note.object_id = manager["_id"]
+        shown = manager_view(manager, viewer_of(manager))
+        response = json_answer({"token": token, "csrf_token": csrf_token(token), "manager": shown}, status=201)
+        set_cookie(response, token, secure=self.secure)
+        return response
+
+    async def end(self, call: Call[None, None]) -> web.Response:
+        """End the session that asks."""
+        await self.sign_in.sign_out(call.signed_in)
+        call.note.object_id = call.viewer.id
+        response = no_content()
+        clear_cookie(response, secure=self.secure)
+        return response

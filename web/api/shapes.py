@@ -1,0 +1,324 @@
+"""What the API answers. `web.api.views` makes these; the OpenAPI document describes them."""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from inbox.model.conversation import ConversationStatus
+from inbox.model.people import Role, Status
+
+PriorityName = Literal["low", "normal", "high", "urgent"]
+ChannelState = Literal["connected", "degraded", "paused", "disconnected"]
+Direction = Literal["in", "out", "note", "system"]
+
+Item = TypeVar("Item")
+
+
+class Shape(BaseModel):
+    """An answer: nothing in it that is not written here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Page(Shape, Generic[Item]):
+    """A page of a list; `next_cursor` is null on the last one."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+class ManagerShape(Shape):
+    """Somebody who answers. Colleagues' addresses are for admins."""
+
+    id: str
+    email: str | None
+    name: str
+    role: Role
+    status: Status
+    load: int
+    capacity: int
+    teams: list[str]
+    languages: list[str]
+    active: bool
+    created_at: AwareDatetime
+
+
+class SessionShape(Shape):
+    """A session that was just opened. The token is told once."""
+
+    token: str
+    csrf_token: str
+    manager: ManagerShape
+
+
+class MeShape(ManagerShape):
+    """Oneself, with what the browser needs to write."""
+
+    csrf_token: str
+
+
+class TeamShape(Shape):
+    """A group of managers."""
+
+    id: str
+    name: str
+    members: list[str]
+    created_at: AwareDatetime
+
+
+class OpenSpanShape(Shape):
+    """A stretch of the day on these days."""
+
+    days: list[str]
+    start: Annotated[str, Field(alias="from")]
+    end: Annotated[str, Field(alias="to")]
+
+
+class HoursShape(Shape):
+    """When the shop is open."""
+
+    open: list[OpenSpanShape]
+
+
+class QuietHoursShape(Shape):
+    """When the bot begins nothing by itself."""
+
+    enabled: bool
+    start: Annotated[str, Field(alias="from")]
+    end: Annotated[str, Field(alias="to")]
+
+
+class SettingsShape(Shape):
+    """The shop's settings."""
+
+    shop_name: str
+    timezone: str
+    languages: list[str]
+    hours: HoursShape
+    quiet_hours: QuietHoursShape
+    reopen_window_days: int
+
+
+class WebhookUrl(Shape):
+    """Where a provider sends its events."""
+
+    path: str
+    absolute: str
+
+
+class ChannelShape(Shape):
+    """A connected account. Managers without the admin role get what their composer needs and null for the rest."""
+
+    id: str
+    kind: str
+    name: str
+    state: ChannelState
+    state_reason: str | None
+    capabilities: dict[str, Any]
+    settings: dict[str, Any] | None
+    webhook_url: WebhookUrl | None
+    created_at: AwareDatetime | None
+
+
+class NewChannelShape(ChannelShape):
+    """A channel just connected, with what was generated for it and is told only here."""
+
+    secret_token: str | None
+
+
+class AuthorShape(Shape):
+    """Who wrote: `customer`, `manager`, `bot`, `system` or `shop`."""
+
+    type: str
+    id: str | None
+    name: str
+
+
+class PreviewShape(Shape):
+    """The last message as a list shows it."""
+
+    id: str
+    text: str
+    direction: Direction
+    author: AuthorShape
+    at: AwareDatetime
+
+
+class AssignmentShape(Shape):
+    """Why the conversation is with whom it is."""
+
+    model_config = ConfigDict(extra="allow")
+
+    reason: str
+
+
+class ConversationShape(Shape):
+    """One case with one customer."""
+
+    id: str
+    customer_id: str
+    channel_id: str
+    assignee_id: str | None
+    team_id: str | None
+    status: ConversationStatus
+    priority: PriorityName
+    labels: list[str]
+    version: int
+    waiting_since: AwareDatetime | None
+    snoozed_until: AwareDatetime | None
+    created_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    last_at: AwareDatetime
+    last_message: PreviewShape | None
+    unread: int
+    assignment: AssignmentShape | None
+
+
+class AttachmentShape(Shape):
+    """A file. `state`: `pending` while it still lies at the provider, `stored`, or `failed`."""
+
+    id: str
+    name: str
+    content_type: str
+    size: int | None
+    type: str
+    width: int | None
+    height: int | None
+    duration: int | None
+    state: str
+    url: str
+
+
+class ReactionShape(Shape):
+    """An emoji on a message, by an identity or a manager."""
+
+    emoji: str
+    by: str
+
+
+class MessageShape(Shape):
+    """Something said in a conversation."""
+
+    id: str
+    conversation_id: str
+    channel_id: str | None
+    direction: Direction
+    author: AuthorShape
+    text: str
+    entities: list[dict[str, Any]]
+    content: dict[str, Any] | None
+    attachments: list[AttachmentShape]
+    state: str
+    error: str | None
+    edited_at: AwareDatetime | None
+    deleted_at: AwareDatetime | None
+    reactions: list[ReactionShape]
+    reply_to: str | None
+    forwarded: bool
+    automatic: bool
+    client_token: str | None
+    sent_at: AwareDatetime
+    created_at: AwareDatetime
+
+
+class StartedShape(Shape):
+    """A conversation that the shop began, and its first message."""
+
+    conversation: ConversationShape
+    message: MessageShape
+
+
+class IdentityShape(Shape):
+    """The customer as one channel knows them."""
+
+    id: str
+    channel_id: str
+    kind: str
+    external_id: str
+    name: str
+    username: str
+    reachable: bool
+    window_until: AwareDatetime | None
+
+
+class CustomerShape(Shape):
+    """A card. `proven` lists those phones and addresses that the customer is known to own."""
+
+    id: str
+    name: str
+    phones: list[str]
+    emails: list[str]
+    proven: list[str]
+    tags: list[str]
+    fields: dict[str, str]
+    language: str
+    last_manager_id: str | None
+    identities: list[IdentityShape]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class MacroShape(Shape):
+    """A prepared reply: its text by language. Shared, or its owner's alone."""
+
+    id: str
+    name: str
+    shortcut: str
+    text: dict[str, str]
+    shared: bool
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class MacroPreviewShape(Shape):
+    """A macro with its variables filled in."""
+
+    text: str
+    language: str
+
+
+class RuleShape(Shape):
+    """What the bot does by itself."""
+
+    id: str
+    name: str
+    enabled: bool
+    trigger: str
+    conditions: list[dict[str, Any]]
+    actions: list[dict[str, Any]]
+
+
+class QuarantinedShape(Shape):
+    """An authentic event that could not be read or processed."""
+
+    id: str
+    channel_id: str
+    kind: str
+    reason: str
+    received_at: AwareDatetime
+    raw: str
+
+
+class AuditShape(Shape):
+    """Who did what. `changed` has every field that was set, its value where it is neither secret nor personal."""
+
+    id: str
+    at: AwareDatetime
+    actor: dict[str, str] | None
+    action: str
+    object_id: str | None
+    address: str
+    request_id: str | None
+    changed: dict[str, Any]
+
+
+class ProblemShape(Shape):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[dict[str, str]] = Field(default_factory=list)
+    current_version: int | None = None

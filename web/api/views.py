@@ -1,0 +1,175 @@
+"""Documents as the API and the pages show them: each function is one shape of `web.api.shapes`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from inbox.model.capabilities import Capabilities
+from inbox.model.conversation import Priority, unread
+from inbox.model.people import Viewer
+from inbox.storage.database import Document
+
+View = dict[str, Any]
+
+_ATTACHMENT_DEFAULTS = {"type": "document", "width": None, "height": None, "duration": None, "state": "stored"}
+
+
+def manager_view(manager: Document, viewer: Viewer) -> View:
+    """A manager, as this viewer may see them."""
+    shows_address = viewer.administers or viewer.id == manager["_id"]
+    return {
+        "id": manager["_id"],
+        "email": manager["email"] if shows_address else None,
+        "name": manager["name"],
+        "role": manager["role"],
+        "status": manager["status"],
+        "load": len(manager["holding"]),
+        "capacity": manager["capacity"],
+        "teams": manager["teams"],
+        "languages": manager["languages"],
+        "active": manager["active"],
+        "created_at": manager["created_at"],
+    }
+
+
+def team_view(team: Document, members: Sequence[str]) -> View:
+    """A team."""
+    return {"id": team["_id"], "name": team["name"], "members": list(members), "created_at": team["created_at"]}
+
+
+def author_view(author: Mapping[str, Any]) -> View:
+    """Who wrote."""
+    return {"type": author["type"], "id": author.get("id"), "name": author.get("name", "")}
+
+
+def conversation_view(conversation: Document, viewer: Viewer) -> View:
+    """A conversation; `unread` counts what this viewer has not seen."""
+    last = conversation["last_message"]
+    return {
+        "id": conversation["_id"],
+        "customer_id": conversation["customer_id"],
+        "channel_id": conversation["channel_id"],
+        "assignee_id": conversation["assignee_id"],
+        "team_id": conversation["team_id"],
+        "status": conversation["status"],
+        "priority": Priority(conversation["priority"]).name.lower(),
+        "labels": conversation["labels"],
+        "version": conversation["version"],
+        "waiting_since": conversation["waiting_since"],
+        "snoozed_until": conversation["snoozed_until"],
+        "created_at": conversation["created_at"],
+        "closed_at": conversation["closed_at"],
+        "last_at": conversation["last_at"],
+        "last_message": last
+        and {
+            "id": last["id"],
+            "text": last["text"],
+            "direction": last["direction"],
+            "author": author_view(last["author"]),
+            "at": last["at"],
+        },
+        "unread": unread(conversation, viewer.id),
+        "assignment": conversation["assignment"],
+    }
+
+
+def attachment_view(attachment: Mapping[str, Any]) -> View:
+    """A file, as a message lists it or as it is stored."""
+    key = attachment.get("id") or attachment["_id"]
+    told = {field: attachment.get(field, default) for field, default in _ATTACHMENT_DEFAULTS.items()}
+    return {
+        "id": key,
+        "name": attachment["name"],
+        "content_type": attachment["content_type"],
+        "size": attachment["size"],
+        **told,
+        "url": f"/api/v1/attachments/{key}",
+    }
+
+
+def message_view(message: Document) -> View:
+    """A message."""
+    return {
+        "id": message["_id"],
+        "conversation_id": message["conversation_id"],
+        "channel_id": message.get("channel_id"),
+        "direction": message["direction"],
+        "author": author_view(message["author"]),
+        "text": message["text"],
+        "entities": message.get("entities", []),
+        "content": message.get("content"),
+        "attachments": [attachment_view(row) for row in message["attachments"]],
+        "state": message["state"],
+        "error": message.get("error"),
+        "edited_at": message.get("edited_at"),
+        "deleted_at": message.get("deleted_at"),
+        # Taking a reaction back leaves an empty mark in the document.
+        "reactions": [{"emoji": row["emoji"], "by": row["by"]} for row in message["reactions"] if row["emoji"]],
+        "reply_to": message.get("reply_to"),
+        "forwarded": message.get("forwarded", False),
+        "automatic": message.get("automatic", False),
+        "client_token": message.get("client_token"),
+        "sent_at": message["sent_at"],
+        "created_at": message["created_at"],
+    }
+
+
+def identity_view(identity: Document) -> View:
+    """The customer as one channel knows them."""
+    return {
+        "id": identity["_id"],
+        "channel_id": identity["channel_id"],
+        "kind": identity["kind"],
+        "external_id": identity["external_id"],
+        "name": identity["name"],
+        "username": identity["username"],
+        "reachable": identity["reachable"],
+        "window_until": identity.get("window_until"),
+    }
+
+
+def customer_view(customer: Document, identities: Sequence[Document]) -> View:
+    """A card with those of `identities` that are its own."""
+    contacts = [*customer["phones"], *customer["emails"]]
+    return {
+        "id": customer["_id"],
+        "name": customer["name"],
+        "phones": [row["number"] for row in customer["phones"]],
+        "emails": [row["address"] for row in customer["emails"]],
+        "proven": [row.get("number") or row["address"] for row in contacts if row.get("proven")],
+        "tags": customer["tags"],
+        "fields": customer["fields"],
+        "language": customer["language"],
+        "last_manager_id": customer["last_manager_id"],
+        "identities": [identity_view(row) for row in identities if row["customer_id"] == customer["_id"]],
+        "created_at": customer["created_at"],
+        "updated_at": customer["updated_at"],
+    }
+
+
+def capabilities_view(capabilities: Capabilities) -> View:
+    """What a channel can do, for the composer."""
+    view: View = msgspec.to_builtins(capabilities)
+    return view
+
+
+def macro_view(macro: Document) -> View:
+    """A prepared reply."""
+    return {
+        "id": macro["_id"],
+        "name": macro["name"],
+        "shortcut": macro["shortcut"],
+        "text": macro["text"],
+        "shared": macro["owner_id"] is None,
+        "created_at": macro["created_at"],
+        "updated_at": macro["updated_at"],
+    }
+
+
+def audit_view(entry: Document) -> View:
+    """An entry of the audit."""
+    return {
+        "id": entry["_id"],
+        **{field: entry[field] for field in ("at", "actor", "action", "object_id", "address", "request_id", "changed")},
+    }
