@@ -5,6 +5,7 @@
       Forbidden   403  seen, but not theirs to change
       Invalid     422  `field` and what to do about it
       Conflict    409  somebody else was first, or the state forbids it
+      ProviderUnavailable  502  a channel's provider did not answer
         Taken     409  `field` must be unique and is not
 """
 
@@ -45,3 +46,7 @@ class Taken(Conflict):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.remedy = reason
+
+
+class ProviderUnavailable(DomainError):
+    """The provider of a channel could not be asked; nothing was changed."""

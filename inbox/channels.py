@@ -1,0 +1,329 @@
+"""The shop's connected accounts: connecting, checking, pausing, and handing out live connections."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import structlog
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from inbox.events import EventBus
+from inbox.live import Frame, LiveFeed
+from inbox.model.channel import ChannelKind, Connection
+from inbox.model.domain_events import ChannelPaused
+from inbox.model.errors import Invalid, NotFound, ProviderUnavailable
+from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater
+from inbox.model.ids import new_id, now
+from inbox.secrets import SecretBox
+from inbox.storage.channels import ChannelStore
+from inbox.storage.database import Document
+from inbox.storage.errors import is_unavailable
+from inbox.storage.outbox import OutboxStore
+from inbox.storage.timers import TimerStore
+from inbox.timers import Later
+from inbox.wakeups import Wakeups
+
+FRESH_SECONDS = 3.0
+"""How long a process trusts what it read of a channel; when the database is away, longer."""
+
+CHECK_SECONDS = 15.0
+"""How soon a paused channel is tried again; doubles up to `MAX_CHECK_SECONDS`."""
+
+MAX_CHECK_SECONDS = 600.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A channel ready for use."""
+
+    document: Document
+    kind: ChannelKind
+    settings: BaseModel
+    connection: Connection
+
+
+class Channels:
+    """Connects accounts and keeps one live connection to each. `base_url` stands before webhook paths."""
+
+    def __init__(
+        self,
+        *,
+        store: ChannelStore,
+        outbox: OutboxStore,
+        timers: TimerStore,
+        kinds: Mapping[str, ChannelKind],
+        box: SecretBox,
+        feed: LiveFeed,
+        bus: EventBus,
+        wakeups: Wakeups,
+        base_url: str,
+    ) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._timers = timers
+        self._kinds = kinds
+        self._box = box
+        self._feed = feed
+        self._bus = bus
+        self._wakeups = wakeups
+        self._base_url = base_url.rstrip("/")
+        self._known: dict[str, Document] = {}
+        self._read_at = float("-inf")
+        self._opened: dict[str, Opened] = {}
+        self._opening = asyncio.Lock()
+
+    def kind(self, name: str) -> ChannelKind:
+        """A kind by its name. Raises `Invalid` naming those there are."""
+        try:
+            return self._kinds[name]
+        except KeyError:
+            raise Invalid("kind", f"is one of {', '.join(sorted(self._kinds))}") from None
+
+    def webhook_path(self, channel: Mapping[str, Any]) -> str:
+        """Where the provider posts."""
+        return f"/webhooks/{channel['kind']}/{channel['_id']}"
+
+    def webhook_url(self, channel: Mapping[str, Any]) -> str:
+        """The same, absolute."""
+        return self._base_url + self.webhook_path(channel)
+
+    async def list(self) -> list[Document]:
+        """Every channel, oldest first."""
+        rows = await self._store.all()
+        self._known = {row["_id"]: row for row in rows}
+        self._read_at = time.monotonic()
+        return rows
+
+    async def get(self, channel_id: str) -> Document:
+        """One channel, as fresh as `FRESH_SECONDS`; as last seen while the database is away."""
+        if time.monotonic() - self._read_at > FRESH_SECONDS or channel_id not in self._known:
+            try:
+                await self.list()
+            except Exception as error:
+                if not is_unavailable(error) or channel_id not in self._known:
+                    raise
+        found = self._known.get(channel_id)
+        if found is None:
+            raise NotFound("there is no such channel")
+        return found
+
+    async def paused(self) -> list[str]:
+        """Ids of channels whose outbox waits."""
+        if time.monotonic() - self._read_at > FRESH_SECONDS:
+            await self.list()
+        return [row["_id"] for row in self._known.values() if row["state"] == "paused"]
+
+    async def open(self, channel_id: str) -> Opened:
+        """A channel with its settings and its connection."""
+        channel = await self.get(channel_id)
+        opened = self._opened.get(channel_id)
+        if opened is not None and opened.document["changed_at"] == channel["changed_at"]:
+            return opened
+        async with self._opening:
+            opened = self._opened.get(channel_id)
+            if opened is None or opened.document["changed_at"] != channel["changed_at"]:
+                stale = opened
+                kind = self.kind(channel["kind"])
+                settings = self._settings(kind, channel)
+                opened = Opened(channel, kind, settings, await kind.connect(settings))
+                self._opened[channel_id] = opened
+                if stale is not None:
+                    await stale.connection.close()
+        return opened
+
+    def read_settings(self, channel: Document) -> BaseModel:
+        """A channel's settings, secrets included."""
+        opened = self._opened.get(channel["_id"])
+        if opened is not None and opened.document["changed_at"] == channel["changed_at"]:
+            return opened.settings
+        return self._settings(self.kind(channel["kind"]), channel)
+
+    def _settings(self, kind: ChannelKind, channel: Document) -> BaseModel:
+        return kind.settings.model_validate({**channel["settings"], **self._box.open(channel["sealed"])})
+
+    async def create(self, kind_name: str, name: str, raw_settings: Mapping[str, Any]) -> tuple[Document, dict[str, str]]:
+        """Connect an account: check it with the provider, register the webhook, keep it.
+
+        Second: what was made up for it and is shown this once. Raises `Invalid` for what the provider refuses and
+        `ProviderUnavailable` where it does not answer; then nothing is kept.
+        """
+        kind = self.kind(kind_name)
+        settings, shown_once = kind.prepare(_validated(kind, raw_settings))
+        present = now()
+        channel: Document = {
+            "_id": new_id(),
+            "kind": kind.name,
+            "name": name,
+            **self._stored(settings),
+            "state": "disconnected",
+            "state_reason": "not registered yet",
+            "created_at": present,
+            "changed_at": present,
+        }
+        # Some providers call the webhook while they register it, so the channel has to be there first.
+        await self._store.insert(channel)
+        self._read_at = float("-inf")
+        try:
+            await self._register(channel)
+        except BaseException:
+            await self._store.delete(channel["_id"])
+            await self._forget(channel["_id"])
+            raise
+        return await self._set_state(channel["_id"], "connected", ""), shown_once
+
+    async def change(self, channel_id: str, *, name: str | None, settings: Mapping[str, Any] | None) -> Document:
+        """Rename a channel or give it other settings, which are checked like those of a new one."""
+        channel = await self.get(channel_id)
+        changes: Document = {"changed_at": now()}
+        if name is not None:
+            changes["name"] = name
+        if settings is None:
+            return await self._changed(channel_id, changes)
+        kind = self.kind(channel["kind"])
+        merged = {**channel["settings"], **self._box.open(channel["sealed"]), **settings}
+        prepared, _ = kind.prepare(_validated(kind, {key: value for key, value in merged.items() if value is not None}))
+        candidate = {**channel, **changes, **self._stored(prepared)}
+        await self._register(candidate)
+        await self._changed(channel_id, {**changes, **self._stored(prepared)})
+        return await self._resume(channel_id)
+
+    async def delete(self, channel_id: str) -> None:
+        """Disconnect an account. What was said over it stays."""
+        channel = await self.get(channel_id)
+        try:
+            opened = await self.open(channel_id)
+            await opened.connection.unregister()
+        except ChannelFailure as error:
+            _log.warning("channel_not_unregistered", channel_id=channel_id, reason=str(error))
+        await self._store.delete(channel_id)
+        await self._forget(channel_id)
+        await self._feed.publish([Frame(type="channel.removed", data={"_id": channel["_id"]}, audience="everyone")])
+
+    async def check(self, channel_id: str) -> Document:
+        """Look whether a channel works, repair what can be repaired, and note what was found."""
+        opened = await self.open(channel_id)
+        try:
+            await opened.connection.check(self.webhook_url(opened.document))
+        except CredentialsRejected as error:
+            return await self.pause(channel_id, str(error))
+        except ChannelFailure as error:
+            return await self._set_state(channel_id, "degraded", str(error))
+        return await self._resume(channel_id)
+
+    async def check_again(self, data: Document) -> None:
+        """Try a paused channel (timer `channel.check`)."""
+        try:
+            channel = await self.check(data["channel_id"])
+        except NotFound:
+            return
+        if channel["state"] == "paused":
+            seconds = min(data.get("seconds", CHECK_SECONDS) * 2, MAX_CHECK_SECONDS)
+            await self._timers.set(
+                f"channel.check:{channel['_id']}",
+                "channel.check",
+                now() + timedelta(seconds=seconds),
+                {"channel_id": channel["_id"], "seconds": seconds},
+            )
+
+    async def acknowledge(self, data: Document) -> None:
+        """Confirm a pressed button (timer `channel.acknowledge`); old presses cannot be confirmed and need not be."""
+        try:
+            opened = await self.open(data["channel_id"])
+            await opened.connection.acknowledge(data["token"])
+        except RetryLater as error:
+            raise Later(error.after or 1.0) from error
+        except (ChannelFailure, NotFound) as error:
+            _log.info("button_not_acknowledged", channel_id=data["channel_id"], reason=str(error))
+
+    async def pause(self, channel_id: str, reason: str) -> Document:
+        """Hold a channel's outbox until its token works again; the admins see it and it is tried by itself."""
+        channel = await self._set_state(channel_id, "paused", reason)
+        await self._timers.set(
+            f"channel.check:{channel_id}",
+            "channel.check",
+            now() + timedelta(seconds=CHECK_SECONDS),
+            {"channel_id": channel_id, "seconds": CHECK_SECONDS},
+        )
+        await self._bus.announce(ChannelPaused(channel_id, reason))
+        return channel
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for channel_id in list(self._opened):
+            await self._forget(channel_id)
+
+    async def _resume(self, channel_id: str) -> Document:
+        channel = await self._set_state(channel_id, "connected", "")
+        await self._timers.clear(f"channel.check:{channel_id}")
+        await self._outbox.hurry(channel_id)
+        self._wakeups.ring("outbox")
+        return channel
+
+    async def _register(self, channel: Document) -> None:
+        """Check credentials and set the webhook, over a connection of its own."""
+        kind = self.kind(channel["kind"])
+        connection = await kind.connect(self._settings(kind, channel))
+        try:
+            await connection.register(self.webhook_url(channel))
+        except CredentialsRejected as error:
+            raise Invalid("settings", f"the provider does not accept these credentials: {error}") from error
+        except Refused as error:
+            raise Invalid("settings", f"the provider refused: {error}") from error
+        except ChannelFailure as error:
+            raise ProviderUnavailable(f"{kind.title} did not answer: {error}") from error
+        finally:
+            await connection.close()
+
+    def _stored(self, settings: BaseModel) -> Document:
+        """Settings as they are kept: the open ones, and the secret ones sealed."""
+        shown: Document = {}
+        secret: dict[str, str] = {}
+        for field in type(settings).model_fields:
+            value = getattr(settings, field)
+            if isinstance(value, SecretStr):
+                secret[field] = value.get_secret_value()
+            elif value is not None:
+                shown[field] = value
+        return {"settings": shown, "sealed": self._box.seal(secret)}
+
+    async def _changed(self, channel_id: str, changes: Document) -> Document:
+        channel = await self._store.change(channel_id, changes)
+        return await self._publish(channel)
+
+    async def _set_state(self, channel_id: str, state: str, reason: str) -> Document:
+        changed = await self._store.set_state(channel_id, state, reason)
+        if changed is None:
+            self._read_at = float("-inf")
+            return await self.get(channel_id)
+        _log.info("channel_state", channel_id=channel_id, state=state, reason=reason)
+        return await self._publish(changed)
+
+    async def _publish(self, channel: Document | None) -> Document:
+        if channel is None:
+            raise NotFound("there is no such channel")
+        self._known[channel["_id"]] = channel
+        shown = {key: channel[key] for key in ("_id", "kind", "name", "state", "state_reason")}
+        await self._feed.publish([Frame(type="channel.updated", data=shown, audience="everyone")])
+        return channel
+
+    async def _forget(self, channel_id: str) -> None:
+        self._known.pop(channel_id, None)
+        opened = self._opened.pop(channel_id, None)
+        if opened is not None:
+            await opened.connection.close()
+
+
+def _validated(kind: ChannelKind, raw: Mapping[str, Any]) -> BaseModel:
+    """Settings as the kind wants them. Raises `Invalid` naming the first field that is wrong, never its value."""
+    try:
+        return kind.settings.model_validate(dict(raw))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise Invalid(f"settings.{field}", first["msg"].removeprefix("Value error, ")) from None
+
+

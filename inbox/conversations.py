@@ -1,0 +1,241 @@
+"""Reading and changing conversations, within what the viewer may see."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from inbox.channels import Channels
+from inbox.events import EventBus
+from inbox.live import LiveFeed, about
+from inbox.model.conversation import ConversationStatus, Priority
+from inbox.model.domain_events import ConversationChanged
+from inbox.model.errors import Conflict, Invalid, NotFound
+from inbox.model.ids import new_id, now
+from inbox.model.people import Viewer
+from inbox.paging import decode_cursor, page
+from inbox.storage.conversations import ConversationStore, closing, new_conversation
+from inbox.storage.database import Document
+from inbox.storage.people import PeopleStore
+from inbox.storage.timers import TimerStore
+from inbox.wakeups import Wakeups
+
+MAX_LABELS = 20
+MAX_LABEL = 40
+_SORTS = {"recent": ("last_at", -1), "oldest": ("last_at", 1), "created": ("created_at", -1)}
+
+
+class ConversationQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which conversations: `assignee` is `me`, `none` or an id; `sort` is recent, oldest or created."""
+
+    status: str | None = None
+    assignee: str | None = None
+    team: str | None = None
+    channel: str | None = None
+    label: str | None = None
+    q: str | None = None
+    sort: str = "recent"
+    limit: int = 50
+    cursor: str | None = None
+
+
+class Conversations:
+    """The conversations of the shop."""
+
+    def __init__(
+        self,
+        *,
+        store: ConversationStore,
+        people: PeopleStore,
+        channels: Channels,
+        timers: TimerStore,
+        feed: LiveFeed,
+        bus: EventBus,
+        wakeups: Wakeups,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._channels = channels
+        self._timers = timers
+        self._feed = feed
+        self._bus = bus
+        self._wakeups = wakeups
+
+    async def list(self, viewer: Viewer, query: ConversationQuery) -> tuple[list[Document], str | None]:
+        """A page of conversations and the cursor for the next."""
+        if query.sort not in _SORTS:
+            raise Invalid("sort", f"is one of {', '.join(_SORTS)}")
+        field, direction = _SORTS[query.sort]
+        conditions = [viewer.visibility(), *await self._conditions(viewer, query)]
+        if query.cursor is not None:
+            at, key = decode_cursor(query.cursor, datetime, str)
+            past = "$lt" if direction < 0 else "$gt"
+            conditions.append({"$or": [{field: {past: at}}, {field: at, "_id": {past: key}}]})
+        sort = [(field, direction), ("_id", direction)]
+        rows = await self._store.find([row for row in conditions if row], sort, query.limit + 1)
+        return page(rows, query.limit, field, "_id")
+
+    async def _conditions(self, viewer: Viewer, query: ConversationQuery) -> list[Document]:
+        conditions: list[Document] = []
+        if query.status is not None:
+            if query.status not in {*ConversationStatus, "active"}:
+                raise Invalid("status", f"is one of {', '.join(ConversationStatus)}, active")
+            conditions.append({"active": True} if query.status == "active" else {"status": query.status})
+        if query.assignee == "none":
+            conditions.append({"assignee_id": None, "active": True})
+        elif query.assignee is not None:
+            conditions.append({"assignee_id": viewer.id if query.assignee == "me" else query.assignee})
+        for field, value in (("team_id", query.team), ("channel_id", query.channel), ("labels", query.label)):
+            if value is not None:
+                conditions.append({field: value})
+        if query.q:
+            cards = await self._people.search(query.q, None, 200)
+            named = [card["_id"] for card in cards]
+            said = await self._store.mentioning(query.q, 200)
+            conditions.append({"$or": [{"customer_id": {"$in": named}}, {"_id": {"$in": said}}]})
+        return conditions
+
+    async def get(self, viewer: Viewer, conversation_id: str) -> Document:
+        """One conversation. Raises `NotFound` also for what this viewer must not know of."""
+        found = await self._store.get(conversation_id)
+        if found is None or not viewer.may_see(found):
+            raise NotFound("there is no such conversation")
+        return found
+
+    async def counts(self, viewer: Viewer) -> dict[str, int]:
+        """How many conversations the tabs mine, unassigned and all hold."""
+        return await self._store.counts(viewer.visibility(), viewer.id)
+
+    async def of_customer(self, viewer: Viewer, customer_id: str) -> list[Document]:
+        """The cases of a customer that this viewer may see, newest first."""
+        return [row for row in await self._store.of_customer(customer_id) if viewer.may_see(row)]
+
+    async def change(
+        self, conversation_id: str, changes: Mapping[str, Any], *, version: int | None = None
+    ) -> Document:
+        """Set `status`, `labels`, `priority` (a name), `snoozed_until` or `team_id`; who holds it is routing's business.
+
+        Raises `Conflict` where `version` is not the present one.
+        """
+        for _ in range(5):
+            before = await self._store.get(conversation_id)
+            if before is None:
+                raise NotFound("there is no such conversation")
+            if version is not None and before["version"] != version:
+                raise Conflict("somebody changed this conversation meanwhile: look again", current=before["version"])
+            fields = _fields(before, changes)
+            if all(before.get(field) == value for field, value in fields.items()):
+                return before
+            after = await self._store.change(conversation_id, fields, expected={"version": before["version"]})
+            if after is not None:
+                await self._changed(before, after)
+                return after
+        raise Conflict("this conversation changes too fast: look again")
+
+    async def _changed(self, before: Document, after: Document) -> None:
+        wake = f"conversation.wake:{after['_id']}"
+        if after["status"] == ConversationStatus.SNOOZED:
+            await self._timers.set(wake, "conversation.wake", after["snoozed_until"], {"conversation_id": after["_id"]})
+        elif before["status"] == ConversationStatus.SNOOZED:
+            await self._timers.clear(wake)
+        await self._feed.publish([about("conversation.updated", after, after, before)])
+        await self._bus.announce(ConversationChanged(before, after))
+
+    async def wake(self, data: Document) -> None:
+        """End a snooze whose time has come (timer `conversation.wake`)."""
+        conversation = await self._store.get(data["conversation_id"])
+        if conversation is None or conversation["status"] != ConversationStatus.SNOOZED:
+            return
+        if conversation["snoozed_until"] <= now():
+            await self.change(conversation["_id"], {"status": "open"})
+
+    async def label(self, conversation_id: str, *, add: list[str], remove: list[str]) -> Document | None:
+        """Add and remove labels."""
+        before = await self._store.get(conversation_id)
+        after = await self._store.label(conversation_id, add=add, remove=remove)
+        if before is not None and after is not None:
+            await self._changed(before, after)
+        return after
+
+    async def mark_read(self, conversation_id: str, viewer: Viewer) -> Document:
+        """Everything up to now has been seen by this manager."""
+        conversation = await self.get(viewer, conversation_id)
+        if not conversation["unanswered"]:
+            return conversation
+        after = await self._store.read(conversation_id, viewer.id, conversation["unanswered"][-1])
+        if after is None:
+            return conversation
+        if after["read_by"] != conversation["read_by"]:
+            await self._feed.publish([about("conversation.updated", after, after)])
+        return after
+
+    async def begin(self, viewer: Viewer, customer_id: str, channel_id: str) -> Document:
+        """The conversation to write first in: the active one, else a new one.
+
+        Raises `Invalid` where the channel does not let the shop write first or does not know the customer.
+        """
+        customer = await self._people.customer(customer_id)
+        if customer is None:
+            raise Invalid("customer_id", "there is no such customer")
+        try:
+            await self._channels.get(channel_id)
+        except NotFound:
+            raise Invalid("channel_id", "there is no such channel") from None
+        if await self._people.identity_on(customer_id, channel_id) is None:
+            raise Invalid("channel_id", "this customer has never written there, and the channel lets only them begin")
+        present = await self._store.active([customer_id])
+        if customer_id in present:
+            return await self.get(viewer, present[customer_id]["_id"])
+        begun = new_conversation(new_id(), customer_id=customer_id, channel_id=channel_id, at=now(), active=True)
+        await self._store.insert([begun])
+        await self._feed.publish([about("conversation.updated", begun, begun)])
+        return begun
+
+
+def _fields(before: Document, changes: Mapping[str, Any]) -> Document:
+    """What a change means for the document, with everything that has to change along."""
+    fields: Document = {}
+    if "labels" in changes:
+        fields["labels"] = _labels(changes["labels"])
+    if "team_id" in changes:
+        fields["team_id"] = changes["team_id"]
+    if "priority" in changes:
+        try:
+            fields["priority"] = int(Priority[str(changes["priority"]).upper()])
+        except KeyError:
+            raise Invalid("priority", "is one of low, normal, high, urgent") from None
+    until = changes.get("snoozed_until")
+    status = changes.get("status") or (ConversationStatus.SNOOZED if until is not None else None)
+    if status is None:
+        return fields
+    if status not in set(ConversationStatus):
+        raise Invalid("status", f"is one of {', '.join(ConversationStatus)}")
+    if status == ConversationStatus.CLOSED:
+        if before["active"]:
+            fields.update(closing())
+        return fields
+    if status == ConversationStatus.SNOOZED:
+        until = until or before["snoozed_until"]
+        if until is None or until <= now():
+            raise Invalid("snoozed_until", "give a time in the future")
+        fields.update(status=status, snoozed_until=until, active=True, closed_at=None)
+        return fields
+    if until is not None:
+        raise Invalid("snoozed_until", "goes with status snoozed")
+    fields.update(status=status, active=True, closed_at=None, snoozed_until=None)
+    if before["status"] in (ConversationStatus.CLOSED, ConversationStatus.SNOOZED):
+        # It counted for nobody meanwhile: routing gives it to the same manager where they have room.
+        fields.update(assignee_id=None, last_assignee_id=before["assignee_id"], opened_at=now())
+        if before["unanswered"]:
+            fields["waiting_since"] = now()
+    return fields
+
+
+def _labels(labels: Any) -> list[str]:
+    cleaned = sorted({label.strip() for label in labels if label.strip()})
+    if len(cleaned) > MAX_LABELS:
+        raise Invalid("labels", f"at most {MAX_LABELS} labels")
+    if any(len(label) > MAX_LABEL for label in cleaned):
+        raise Invalid("labels", f"a label has at most {MAX_LABEL} characters")
+    return cleaned

@@ -1,0 +1,104 @@
+"""Customer cards."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import phonenumbers
+
+from inbox.live import Frame, LiveFeed
+from inbox.model.errors import Invalid, NotFound
+from inbox.model.ids import new_id, now
+from inbox.paging import decode_cursor, page
+from inbox.storage.database import Document
+from inbox.storage.people import PeopleStore
+
+DEFAULT_REGION = "UA"
+
+
+class Customers:
+    """The cards of the shop, readable by every manager."""
+
+    def __init__(self, people: PeopleStore, feed: LiveFeed) -> None:
+        self._people = people
+        self._feed = feed
+
+    async def list(self, q: str, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
+        """A page of cards whose name, phone, e-mail or handle contains `q`."""
+        after: tuple[datetime, str] | None = None
+        if cursor:
+            at, key = decode_cursor(cursor, datetime, str)
+            after = (at, key)
+        return page(await self._people.search(q.strip(), after, limit + 1), limit, "updated_at", "_id")
+
+    async def get(self, customer_id: str) -> Document:
+        """One card."""
+        found = await self._people.customer(customer_id)
+        if found is None:
+            raise NotFound("there is no such customer")
+        return found
+
+    async def many(self, customer_ids: Sequence[str]) -> dict[str, Document]:
+        """Cards by id."""
+        return await self._people.customers(customer_ids)
+
+    async def identities(self, customer_ids: Sequence[str]) -> dict[str, list[Document]]:
+        """Every identity of these customers, by customer."""
+        found: dict[str, list[Document]] = {customer_id: [] for customer_id in customer_ids}
+        for identity in await self._people.identities(customer_ids):
+            found[identity["customer_id"]].append(identity)
+        return found
+
+    async def create(self, fields: Mapping[str, Any]) -> Document:
+        """Make a card by hand."""
+        present = now()
+        card: Document = {
+            "_id": new_id(),
+            "name": "",
+            "phones": [],
+            "emails": [],
+            "tags": [],
+            "fields": {},
+            "language": "",
+            "last_manager_id": None,
+            "created_at": present,
+            "updated_at": present,
+            **_card_fields(fields),
+        }
+        await self._people.insert_customer(card)
+        await self._feed.publish([Frame(type="customer.updated", data=card)])
+        return card
+
+    async def change(self, customer_id: str, fields: Mapping[str, Any]) -> Document:
+        """Set `name`, `phones`, `emails`, `tags`, `fields` or `language`."""
+        before = await self.get(customer_id)
+        changed = await self._people.change_customer(customer_id, _card_fields(fields, before))
+        if changed is None:
+            raise NotFound("there is no such customer")
+        await self._feed.publish([Frame(type="customer.updated", data=changed)])
+        return changed
+
+
+def _card_fields(fields: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Document:
+    """Checked values; a phone or an e-mail typed by a manager is not proven, one that was proven stays so."""
+    checked: Document = {key: fields[key] for key in ("name", "tags", "fields", "language") if key in fields}
+    if "phones" in fields:
+        proven = {phone["number"]: phone["proven"] for phone in (before or {}).get("phones", ())}
+        numbers = dict.fromkeys(normalised_phone(number) for number in fields["phones"])
+        checked["phones"] = [{"number": number, "proven": proven.get(number, False)} for number in numbers]
+    if "emails" in fields:
+        proven = {email["address"]: email["proven"] for email in (before or {}).get("emails", ())}
+        addresses = dict.fromkeys(address.strip().lower() for address in fields["emails"])
+        checked["emails"] = [{"address": address, "proven": proven.get(address, False)} for address in addresses]
+    return checked
+
+
+def normalised_phone(number: str) -> str:
+    """E.164. Raises `Invalid` for what is no phone number; a number without country is read as Ukrainian."""
+    try:
+        parsed = phonenumbers.parse(number, DEFAULT_REGION)
+    except phonenumbers.NumberParseException:
+        raise Invalid("phones", f"{number[:40]!r} is not a phone number; write it as +380671234567") from None
+    if not phonenumbers.is_possible_number(parsed):
+        raise Invalid("phones", f"{number[:40]!r} is not a phone number; write it as +380671234567")
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,48 @@
+"""What happens in the house, each said once here. `inbox` announces; routing, bot and web subscribe."""
+
+from typing import Any
+
+import msgspec
+
+_Document = dict[str, Any]
+
+
+class ConversationOpened(msgspec.Struct, frozen=True):
+    """A customer's message began a conversation or woke a closed or snoozed one.
+
+    May be announced again after a crash: `message["_id"]` names the opening.
+    """
+
+    conversation: _Document
+    message: _Document
+
+
+class MessageReceived(msgspec.Struct, frozen=True):
+    """A customer wrote. May be announced again after a crash."""
+
+    conversation: _Document
+    message: _Document
+
+
+class ConversationChanged(msgspec.Struct, frozen=True):
+    """A manager, a rule or a timer changed a conversation's status, holder, team, priority or labels."""
+
+    before: _Document
+    after: _Document
+
+
+class ReplyPosted(msgspec.Struct, frozen=True):
+    """The shop wrote: a manager's reply or note, or the bot's."""
+
+    conversation: _Document
+    message: _Document
+
+
+class ChannelPaused(msgspec.Struct, frozen=True):
+    """A channel's token died; its outbox waits."""
+
+    channel_id: str
+    reason: str
+
+
+DomainEvent = ConversationOpened | MessageReceived | ConversationChanged | ReplyPosted | ChannelPaused

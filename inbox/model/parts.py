@@ -1,0 +1,101 @@
+"""Cutting a reply into requests that a channel takes: text by its own measure, files one or an album at a time."""
+
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
+
+from inbox.model.capabilities import Capabilities
+
+_MEASURES = {
+    "characters": lambda text: len(text),
+    "utf16": lambda text: len(text.encode("utf-16-le")) // 2,
+    "utf8": lambda text: len(text.encode()),
+}
+_ALBUM_TYPES = frozenset({"photo", "video"})
+_BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?…])\s"), re.compile(r"\s"))
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One request: a text, or files with an optional caption. `files` are attachment ids."""
+
+    text: str
+    files: tuple[str, ...] = ()
+
+
+def split_text(text: str, limit: int, unit: str) -> list[str]:
+    """Cut `text` into pieces of at most `limit` units, at paragraphs, lines, sentences, words, in this preference.
+
+    Nothing but white space at the cuts is lost; a word longer than the limit is cut between characters.
+    """
+    measure = _MEASURES[unit]
+    pieces: list[str] = []
+    rest = text.strip()
+    while measure(rest) > limit:
+        reach = _reach(rest, limit, measure)
+        cut = _cut(rest[: reach + 1], reach)
+        pieces.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    if rest:
+        pieces.append(rest)
+    return pieces
+
+
+def _reach(text: str, limit: int, measure: Any) -> int:
+    """How many characters of `text` fit."""
+    low, high = 1, min(len(text), limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if measure(text[:middle]) <= limit:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _cut(window: str, reach: int) -> int:
+    for pattern in _BREAKS:
+        places = [found.start() for found in pattern.finditer(window) if reach // 2 < found.start() <= reach]
+        if places:
+            return places[-1]
+    return reach
+
+
+def media_type(content_type: str, size: int, capabilities: Capabilities) -> str:
+    """As which media type a file goes out: as what it is where the channel takes that, else as a document."""
+    family = {"image": "photo", "video": "video", "audio": "audio"}.get(content_type.partition("/")[0], "document")
+    limit = capabilities.media_limits.get(family)
+    if limit is None or size > limit.max_bytes:
+        return "document"
+    if limit.content_types and not any(fnmatchcase(content_type, glob) for glob in limit.content_types):
+        return "document"
+    return family
+
+
+def plan(text: str, files: Sequence[Mapping[str, Any]], capabilities: Capabilities) -> list[Part]:
+    """The requests that carry this reply, in order. `files` are `{id, type, size}` with types of `media_type`."""
+    pieces = split_text(text, capabilities.text_limit, capabilities.text_unit)
+    groups = _groups(files, capabilities.album_limit)
+    if not groups:
+        return [Part(piece) for piece in pieces]
+    caption = ""
+    if len(pieces) == 1 and _MEASURES[capabilities.text_unit](pieces[0]) <= capabilities.caption_limit:
+        caption = pieces.pop()
+    parts = [Part(piece) for piece in pieces]
+    parts.extend(Part(caption if position == 0 else "", group) for position, group in enumerate(groups))
+    return parts
+
+
+def _groups(files: Sequence[Mapping[str, Any]], album_limit: int) -> list[tuple[str, ...]]:
+    groups: list[list[str]] = []
+    joinable = False
+    for file in files:
+        fits = file["type"] in _ALBUM_TYPES
+        if joinable and fits and len(groups[-1]) < album_limit:
+            groups[-1].append(file["id"])
+        else:
+            groups.append([file["id"]])
+        joinable = fits and album_limit > 1
+    return [tuple(group) for group in groups]

@@ -1,0 +1,331 @@
+"""Step 6, send: rows of the outbox go to their providers, each lane in order, each row under a lease.
+
+A row is marked `sending` before its request leaves. Whoever finds a row in that state in a lane that they just claimed
+knows that its sender died between the provider's yes and our note: it becomes `uncertain`, never a second request.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import structlog
+
+from inbox.channels import Channels, Opened
+from inbox.live import Frame, LiveFeed, about
+from inbox.metrics import Metrics
+from inbox.model.channel import Outgoing, OutgoingFile, Sent
+from inbox.model.errors import NotFound
+from inbox.model.failures import (
+    AddressMoved,
+    ChannelFailure,
+    CredentialsRejected,
+    RetryLater,
+    Uncertain,
+    Unreachable,
+)
+from inbox.model.ids import now
+from inbox.pacing import Pacer
+from inbox.storage.attachments import AttachmentStore
+from inbox.storage.conversations import ConversationStore
+from inbox.storage.database import Document
+from inbox.storage.errors import is_unavailable
+from inbox.storage.messages import MessageStore
+from inbox.storage.outbox import OutboxStore
+from inbox.storage.people import PeopleStore
+from inbox.wakeups import Wakeups
+
+POLL_SECONDS = 1.0
+ANSWER_SECONDS = 15.0
+LANES = 48
+"""How many conversations one process sends to at a time."""
+
+MAX_ATTEMPTS = 8
+"""Tries before a message is shown as failed: with the pauses between them about a minute of a provider's errors."""
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+PATIENCE_SECONDS = 4.0
+"""Pauses up to this long are waited for with the lane in hand."""
+
+WORST_FIRST = ("failed", "uncertain", "queued", "sending", "sent")
+
+_log = structlog.get_logger(__name__)
+
+
+def worst(states: list[str]) -> str:
+    """What a message of several parts shows."""
+    return min(states, key=WORST_FIRST.index)
+
+
+class Sender:
+    """The sending worker of this process."""
+
+    def __init__(
+        self,
+        *,
+        outbox: OutboxStore,
+        messages: MessageStore,
+        conversations: ConversationStore,
+        people: PeopleStore,
+        attachments: AttachmentStore,
+        channels: Channels,
+        pacer: Pacer,
+        feed: LiveFeed,
+        wakeups: Wakeups,
+        metrics: Metrics,
+    ) -> None:
+        self._outbox = outbox
+        self._messages = messages
+        self._conversations = conversations
+        self._people = people
+        self._attachments = attachments
+        self._channels = channels
+        self._pacer = pacer
+        self._feed = feed
+        self._wakeups = wakeups
+        self._sends = metrics.sends
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Send until `stop`."""
+        while not self._stopping:
+            lane = None
+            try:
+                if len(self._lanes) < LANES:
+                    lane = await self._outbox.claim(await self._channels.paused())
+            except Exception as error:
+                if not is_unavailable(error):
+                    _log.exception("outbox_failed")
+            if lane is None:
+                await self._wakeups.wait("outbox", POLL_SECONDS)
+                continue
+            task = asyncio.create_task(self._work_lane(lane))
+            self._lanes.add(task)
+            task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._lanes.discard(task)
+        if not self._stopping:
+            self._wakeups.ring_here("outbox")
+
+    async def stop(self) -> None:
+        """Begin nothing more; let requests that left have their answer."""
+        self._stopping = True
+        self._wakeups.ring_here("outbox")
+        if self._lanes:
+            await asyncio.wait(self._lanes, timeout=ANSWER_SECONDS + 2)
+
+    async def _work_lane(self, lane: Document) -> None:
+        """Send a lane's rows in order, then give it back with the time at which it is due again."""
+        try:
+            due_in = await self._send_rows(lane)
+            due_at = None if due_in is None else now() + timedelta(seconds=due_in)
+            await _persist(lambda: self._outbox.release(lane, due_at))
+        except Exception:
+            # Its lease runs out and the lane is claimed again; a row left in `sending` then shows as uncertain.
+            _log.exception("lane_failed", lane=lane["_id"])
+
+    async def _send_rows(self, lane: Document) -> float | None:
+        """Seconds until the lane is due again, or None when it is empty."""
+        for row in await self._outbox.waiting(lane["_id"]):
+            with structlog.contextvars.bound_contextvars(
+                request_id=row["request_id"], message_id=row["message_id"], conversation_id=row["conversation_id"]
+            ):
+                if row["state"] == "sending":
+                    await self._settle(row, "uncertain", error="the server stopped while this was being sent")
+                    continue
+                if self._stopping:
+                    return 0.0
+                pause = await self._send_row(lane, row)
+                if pause is not None:
+                    return pause
+        return None
+
+    async def _send_row(self, lane: Document, row: Document) -> float | None:
+        """Send one row; returns seconds to wait before the lane goes on, or None to go on at once."""
+        try:
+            opened = await self._channels.open(row["channel_id"])
+        except NotFound:
+            await self._settle(row, "failed", error="this channel was disconnected")
+            return None
+        identity = await self._people.identity(row["identity_id"])
+        if identity is None:
+            await self._settle(row, "failed", error="this customer is gone")
+            return None
+        pause = await self._pace(opened, identity["_id"])
+        if pause > 0:
+            return pause
+        if not await self._outbox.renew(lane):
+            return 0.0
+        request = await self._request(row, identity)
+        await self._settle(row, "sending")
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                sent = await opened.connection.send(request)
+        except TimeoutError:
+            await self._settle(row, "uncertain", error="the provider did not answer")
+        except ChannelFailure as failure:
+            return await self._failed(row, identity, failure)
+        except Exception as error:
+            _log.exception("send_failed")
+            await self._settle(row, "uncertain", error=f"sending broke off ({type(error).__name__})")
+        else:
+            await self._sent(row, sent)
+        return None
+
+    async def _pace(self, opened: Opened, identity_id: str) -> float:
+        """Wait for the provider's limits; returns what is left to wait where that is long."""
+        channel_id = opened.document["_id"]
+        limits = opened.kind.capabilities
+        for key, pace in ((f"{channel_id}", limits.channel_pace), (f"{channel_id}:{identity_id}", limits.chat_pace)):
+            while (wait := await self._pacer.take(key, pace)) > 0:
+                if wait > PATIENCE_SECONDS:
+                    return wait
+                await asyncio.sleep(wait)
+        return 0.0
+
+    async def _request(self, row: Document, identity: Document) -> Outgoing:
+        payload = row["payload"]
+        files = await self._attachments.many(payload["files"])
+        return Outgoing(
+            to=identity.get("address") or identity["external_id"],
+            text=payload["text"],
+            files=tuple(
+                OutgoingFile(
+                    type=payload["types"][position],
+                    name=file["name"],
+                    content_type=file["content_type"],
+                    size=file["size"],
+                    open=_opener(self._attachments, file),
+                )
+                for position, file in enumerate(files)
+            ),
+            reply_to=payload["reply_to"],
+        )
+
+    async def _sent(self, row: Document, sent: Sent) -> None:
+        async def note() -> None:
+            await self._messages.note_sent(row["message_id"], sent.external_ids)
+
+        await _persist(note)
+        await self._settle(row, "sent")
+        # A receipt or a reaction may have beaten our own note of the provider's id.
+        for message in await self._messages.settle_changes(row["channel_id"], list(sent.external_ids)):
+            await self._show(message)
+
+    async def _failed(self, row: Document, identity: Document, failure: ChannelFailure) -> float | None:
+        reason = str(failure)
+        match failure:
+            case RetryLater(after=float() | int() as after):
+                await self._settle(row, "queued", error=reason)
+                return float(after)
+            case RetryLater():
+                attempts = row["attempts"] + 1
+                if attempts >= MAX_ATTEMPTS:
+                    await self._settle(row, "failed", error=reason, attempts=attempts)
+                    return None
+                await self._settle(row, "queued", error=reason, attempts=attempts)
+                return min(FIRST_PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE) * random.uniform(0.75, 1.25)
+            case CredentialsRejected():
+                await self._settle(row, "queued", error=reason)
+                await self._channels.pause(row["channel_id"], reason)
+                return 1.0
+            case AddressMoved(external_id=external_id):
+                await self._people.move_identity(identity["_id"], external_id)
+                await self._settle(row, "queued")
+                return 0.0
+            case Uncertain():
+                await self._settle(row, "uncertain", error=reason)
+            case _:
+                if isinstance(failure, Unreachable):
+                    await self._note_unreachable(identity, reason)
+                await self._settle(row, "failed", error=reason)
+        return None
+
+    async def _note_unreachable(self, identity: Document, reason: str) -> None:
+        await self._people.set_reachable(identity["_id"], reachable=False, reason=reason, at=now())
+        changed = await self._people.identity(identity["_id"])
+        if changed is not None:
+            await self._feed.publish([Frame(type="identity.updated", data=changed)])
+
+    async def _settle(self, row: Document, state: str, *, error: str | None = None, **changes: Any) -> None:
+        """Move a row to a state and show its message in the worst state of its rows."""
+        await _persist(lambda: self._outbox.set_state(row["_id"], state, error=error, **changes))
+        if state not in ("queued", "sending"):
+            self._sends.labels(row["kind"], state).inc()
+            _log.info("message_" + state, error=error)
+
+        async def show() -> None:
+            rows = await self._outbox.of_message(row["message_id"])
+            shown = worst([part["state"] for part in rows])
+            reasons = [part["error"] for part in rows if part["state"] == shown and part["error"]]
+            message = await self._messages.set_sending_state(row["message_id"], shown, reasons[0] if reasons else None)
+            if message is not None:
+                await self._show(message)
+
+        await _persist(show)
+
+    async def _show(self, message: Document) -> None:
+        conversation = await self._conversations.get(message["conversation_id"])
+        if conversation is not None:
+            await self._feed.publish([about("message.updated", message, conversation)])
+
+
+def _opener(attachments: AttachmentStore, file: Document) -> Callable[[], Any]:
+    return lambda: attachments.read(file["file_id"], 0, file["size"])
+
+
+async def _persist(write: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a note until the database has taken it: what the provider said must not be lost to an outage of ours."""
+    pause = 0.2
+    while True:
+        try:
+            await write()
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+        else:
+            return
+
+
+class PlannedRow(msgspec.Struct, frozen=True):
+    """What a reply asks the outbox for."""
+
+    text: str
+    files: tuple[str, ...]
+    types: tuple[str, ...]
+    reply_to: str
+
+
+def outbox_rows(message: Document, kind: str, planned: list[PlannedRow], request_id: str) -> list[Document]:
+    """The rows of a message, one for each request."""
+    return [
+        {
+            "_id": f"{message['_id']}:{position:03d}",
+            "lane": f"{message['conversation_id']}:{message['channel_id']}",
+            "order": f"{message['sort']}:{position:03d}",
+            "live": True,
+            "conversation_id": message["conversation_id"],
+            "channel_id": message["channel_id"],
+            "kind": kind,
+            "identity_id": message["identity_id"],
+            "message_id": message["_id"],
+            "payload": {
+                "text": part.text,
+                "files": list(part.files),
+                "types": list(part.types),
+                "reply_to": part.reply_to,
+            },
+            "state": "queued",
+            "attempts": 0,
+            "error": None,
+            "request_id": request_id,
+        }
+        for position, part in enumerate(planned)
+    ]

@@ -1,0 +1,356 @@
+"""Step 6 begins here: what a manager or the bot writes becomes a message and its outbox rows, both or neither."""
+
+import time
+from collections.abc import Awaitable, Sequence
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+import structlog
+
+from inbox.channels import Channels, Opened
+from inbox.events import EventBus
+from inbox.live import LiveFeed, about
+from inbox.model.domain_events import ConversationChanged, ReplyPosted
+from inbox.model.errors import Conflict, Invalid, NotFound, ProviderUnavailable
+from inbox.model.failures import ChannelFailure, RetryLater
+from inbox.model.ids import new_id, now, sort_key
+from inbox.model.parts import media_type, plan
+from inbox.model.people import Author
+from inbox.outbox import PlannedRow, outbox_rows
+from inbox.storage.attachments import AttachmentStore
+from inbox.storage.conversations import ConversationStore
+from inbox.storage.database import Document
+from inbox.storage.messages import MessageStore
+from inbox.storage.outbox import OutboxStore
+from inbox.storage.people import PeopleStore
+from inbox.wakeups import Wakeups
+
+MAX_TEXT = 20_000
+MAX_FILES = 20
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wants to say. `attachments` are ids of uploads, `reply_to` is the id of the message answered."""
+
+    text: str = ""
+    kind: Literal["reply", "note"] = "reply"
+    channel_id: str | None = None
+    attachments: Sequence[str] = ()
+    reply_to: str | None = None
+    client_token: str | None = None
+    macro_id: str | None = None
+    automatic: bool = False
+
+
+class Replies:
+    """Posts, repeats, edits and takes back messages of the shop."""
+
+    def __init__(
+        self,
+        *,
+        conversations: ConversationStore,
+        messages: MessageStore,
+        outbox: OutboxStore,
+        people: PeopleStore,
+        attachments: AttachmentStore,
+        channels: Channels,
+        feed: LiveFeed,
+        bus: EventBus,
+        wakeups: Wakeups,
+    ) -> None:
+        self._conversations = conversations
+        self._messages = messages
+        self._outbox = outbox
+        self._people = people
+        self._attachments = attachments
+        self._channels = channels
+        self._feed = feed
+        self._bus = bus
+        self._wakeups = wakeups
+
+    async def post(self, conversation_id: str, draft: Draft, *, author: Author) -> tuple[Document, bool]:
+        """Write into a conversation. Second: False where the client token was known and the first message is returned.
+
+        Raises `Invalid` naming the field for what cannot be sent; then nothing is stored.
+        """
+        conversation = await self._existing(conversation_id)
+        text = draft.text.strip()
+        if not text and not draft.attachments:
+            raise Invalid("text", "write something or attach a file")
+        if len(text) > MAX_TEXT:
+            raise Invalid("text", f"is longer than {MAX_TEXT} characters")
+        files = await self._files(draft.attachments, author)
+        message = _message(conversation, draft, text, author)
+        rows: list[Document] = []
+        opened: Opened | None = None
+        if draft.kind == "reply":
+            opened = await self._address(message, conversation, draft.channel_id)
+            quoted = await self._quoted(message, draft.reply_to)
+            limits = opened.kind.capabilities
+            sized = [
+                {"id": file["_id"], "type": media_type(file["content_type"], file["size"], limits)} for file in files
+            ]
+            for file, out in zip(files, sized, strict=True):
+                limit = limits.media_limits[out["type"]]
+                if file["size"] > limit.max_bytes:
+                    raise Invalid(
+                        "attachments",
+                        f"{file['name']} is larger than the {limit.max_bytes // 1024 // 1024} MB"
+                        f" that {opened.kind.title} takes",
+                    )
+            types = {out["id"]: out["type"] for out in sized}
+            planned = [
+                PlannedRow(part.text, part.files, tuple(types[key] for key in part.files), quoted if first else "")
+                for first, part in ((not position, part) for position, part in enumerate(plan(text, sized, limits)))
+            ]
+            request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+            rows = outbox_rows(message, opened.kind.name, planned, request_id)
+        elif draft.reply_to is not None:
+            await self._quoted(message, draft.reply_to)
+        message["attachments"] = [_shown(file) for file in files]
+        message, created = await self._messages.post(message, rows)
+        if rows:
+            # Also for a known token: if the first try broke off behind the write, this calls the sender.
+            await self._outbox.open_lanes(rows)
+            self._wakeups.ring("outbox")
+        if not created:
+            return message, False
+        if files:
+            await self._attachments.attach([file["_id"] for file in files], message["_id"], conversation_id)
+        await self._show(conversation, message, author)
+        return message, True
+
+    async def _show(self, conversation: Document, message: Document, author: Author) -> None:
+        """Move the conversation's row and tell everyone."""
+        by_person = author.type == "manager"
+        if message["direction"] == "out":
+            before = conversation
+            if by_person and not conversation["active"]:
+                conversation = await self._reopen(conversation)
+            after = await self._conversations.answered(conversation["_id"], message, by_person=by_person)
+            conversation = after or conversation
+            if by_person and author.id is not None:
+                await self._people.note_manager(conversation["customer_id"], author.id)
+            frames = [
+                about("message.created", message, conversation),
+                about("conversation.updated", conversation, conversation, before),
+            ]
+        else:
+            frames = [about("message.created", message, conversation)]
+        await self._feed.publish(frames)
+        await self._bus.announce(ReplyPosted(conversation, message))
+
+    async def _reopen(self, conversation: Document) -> Document:
+        """A manager who writes into a closed conversation opens it, unless the customer has another one open."""
+        try:
+            changed = await self._conversations.change(
+                conversation["_id"],
+                {"status": "open", "active": True, "closed_at": None, "opened_at": now(), "assignee_id": None,
+                 "last_assignee_id": conversation["assignee_id"]},
+                expected={"active": False},
+            )
+        except Conflict:
+            return conversation
+        if changed is None:
+            return conversation
+        await self._bus.announce(ConversationChanged(conversation, changed))
+        return changed
+
+    async def retry(self, message_id: str, *, author: Author) -> Document:
+        """Send again what is not known to have been sent. Raises `Conflict` where there is nothing to repeat."""
+        message = await self._outgoing(message_id)
+        rows = await self._outbox.revive(message_id)
+        if not rows:
+            raise Conflict(f"this message is {message['state']}: there is nothing to send again")
+        changed = await self._messages.set_sending_state(message_id, "queued", None)
+        self._wakeups.ring("outbox")
+        return await self._publish(changed or message)
+
+    async def edit(self, message_id: str, text: str, *, author: Author) -> Document:
+        """Replace the text of a sent message, at the customer's end first."""
+        text = text.strip()
+        message = await self._outgoing(message_id)
+        _own(message, author)
+        if not text:
+            raise Invalid("text", "write something, or take the message back")
+        if message["direction"] == "note":
+            changed = await self._messages.change(message_id, {"text": text, "edited_at": now()})
+            return await self._publish(changed or message)
+        opened, identity, external_ids = await self._delivered(message)
+        limits = opened.kind.capabilities
+        if not limits.edit.sends:
+            raise Conflict(f"{opened.kind.title} cannot edit sent messages")
+        if len(external_ids) > 1 or message["attachments"]:
+            raise Conflict("only a text that went out as one message can be edited")
+        if len(plan(text, (), limits)) > 1:
+            raise Invalid("text", f"is longer than one message on {opened.kind.title} can be")
+        await _ask(opened, opened.connection.edit(identity["external_id"], external_ids[0], text))
+        changed = await self._messages.change(message_id, {"text": text, "entities": [], "edited_at": now()})
+        return await self._publish(changed or message)
+
+    async def unsend(self, message_id: str, *, author: Author) -> Document:
+        """Take a message back, at the customer's end first; a note just goes."""
+        message = await self._outgoing(message_id)
+        _own(message, author)
+        if message["direction"] == "out":
+            opened, identity, external_ids = await self._delivered(message)
+            limits = opened.kind.capabilities
+            if not limits.delete.sends:
+                raise Conflict(f"{opened.kind.title} cannot take back sent messages")
+            if limits.delete_window and now() - message["created_at"] > timedelta(seconds=limits.delete_window):
+                raise Conflict(f"{opened.kind.title} takes messages back for {limits.delete_window // 3600} hours only")
+            for external_id in external_ids:
+                await _ask(opened, opened.connection.delete(identity["external_id"], external_id))
+        changed = await self._messages.change(message_id, {"deleted_at": now()})
+        return await self._publish(changed or message)
+
+    async def typing(self, conversation_id: str) -> None:
+        """Show the customer that somebody writes, where the channel can; a failure to do so is nobody's trouble."""
+        conversation = await self._existing(conversation_id)
+        opened = await self._channels.open(conversation["channel_id"])
+        identity = await self._people.identity_on(conversation["customer_id"], conversation["channel_id"])
+        if identity is None or not opened.kind.capabilities.typing.sends:
+            return
+        try:
+            await opened.connection.typing(identity.get("address") or identity["external_id"])
+        except ChannelFailure as error:
+            structlog.get_logger(__name__).info("typing_not_shown", reason=str(error))
+
+    async def _existing(self, conversation_id: str) -> Document:
+        conversation = await self._conversations.get(conversation_id)
+        if conversation is None:
+            raise NotFound("there is no such conversation")
+        return conversation
+
+    async def _files(self, ids: Sequence[str], author: Author) -> list[Document]:
+        if len(ids) > MAX_FILES:
+            raise Invalid("attachments", f"at most {MAX_FILES} files in one message")
+        if len(set(ids)) != len(ids):
+            raise Invalid("attachments", "names a file twice")
+        files = await self._attachments.many(list(ids))
+        known = {file["_id"] for file in files if file["uploader_id"] is not None}
+        for attachment_id in ids:
+            if attachment_id not in known:
+                raise Invalid("attachments", f"there is no upload {attachment_id}; post it to /attachments first")
+        for file in files:
+            if author.type == "manager" and file["uploader_id"] != author.id:
+                raise Invalid("attachments", f"{file['_id']} was uploaded by somebody else")
+        return files
+
+    async def _address(self, message: Document, conversation: Document, channel_id: str | None) -> Opened:
+        """Decide over which channel and to which identity a reply goes."""
+        chosen = channel_id or conversation["channel_id"]
+        try:
+            opened = await self._channels.open(chosen)
+        except NotFound:
+            raise Invalid("channel_id", "this channel is not connected any more; choose another") from None
+        if not opened.kind.capabilities.text.sends:
+            raise Invalid("channel_id", f"{opened.kind.title} takes no messages from us")
+        identity = await self._people.identity_on(conversation["customer_id"], chosen)
+        if identity is None:
+            raise Invalid("channel_id", "this customer is not known on that channel")
+        if not identity["reachable"]:
+            raise Invalid("channel_id", f"the customer cannot be reached there: {identity['reachable_reason']}")
+        message["channel_id"] = chosen
+        message["identity_id"] = identity["_id"]
+        return opened
+
+    async def _quoted(self, message: Document, reply_to: str | None) -> str:
+        """The provider's id of the message that is answered, where it has one on the same channel."""
+        if reply_to is None:
+            return ""
+        quoted = await self._messages.get(reply_to)
+        if quoted is None or quoted["conversation_id"] != message["conversation_id"]:
+            raise Invalid("reply_to", "there is no such message in this conversation")
+        message["reply_to"] = reply_to
+        if quoted["channel_id"] != message["channel_id"]:
+            return ""
+        external_ids: list[str] = quoted.get("external_ids") or [""]
+        return external_ids[0]
+
+    async def _outgoing(self, message_id: str) -> Document:
+        message = await self._messages.get(message_id)
+        if message is None or message["direction"] not in ("out", "note"):
+            raise NotFound("there is no such message of ours")
+        if message["deleted_at"] is not None:
+            raise Conflict("this message was taken back")
+        return message
+
+    async def _delivered(self, message: Document) -> tuple[Opened, Document, list[str]]:
+        external_ids: list[str] = message.get("external_ids") or []
+        if not external_ids or message["state"] in ("queued", "sending", "uncertain", "failed"):
+            raise Conflict(f"this message is {message['state']}: it can be changed once it is known to be sent")
+        opened = await self._channels.open(message["channel_id"])
+        identity = await self._people.identity(message["identity_id"])
+        if identity is None:
+            raise NotFound("this customer is gone")
+        return opened, identity, external_ids
+
+    async def _publish(self, message: Document) -> Document:
+        conversation = await self._conversations.message_changed(message)
+        frames = []
+        if conversation is None:
+            conversation = await self._existing(message["conversation_id"])
+        else:
+            frames.append(about("conversation.updated", conversation, conversation))
+        await self._feed.publish([about("message.updated", message, conversation), *frames])
+        return message
+
+
+async def _ask(opened: Opened, request: Awaitable[None]) -> None:
+    """Have the provider change a message, and say why where it does not."""
+    try:
+        await request
+    except RetryLater as error:
+        raise ProviderUnavailable(f"{opened.kind.title} did not answer; try again") from error
+    except ChannelFailure as error:
+        raise Conflict(f"{opened.kind.title}: {error}") from error
+
+
+def _own(message: Document, author: Author) -> None:
+    """A manager changes their own words only; nobody else's are put into a colleague's mouth."""
+    if author.type == "manager" and message["author"]["id"] not in (author.id, None):
+        raise Conflict("only who wrote a message may change it")
+
+
+def _shown(file: Document) -> Document:
+    shown = {field: file[field] for field in ("name", "content_type", "size", "state")}
+    family = {"image": "photo", "video": "video", "audio": "audio"}.get(file["content_type"].partition("/")[0])
+    return {"id": file["_id"], "type": family or "document", "part": "", "width": None, "height": None,
+            "duration": None, **shown}
+
+
+def _message(conversation: Document, draft: Draft, text: str, author: Author) -> Document:
+    """A message of ours as it is stored; `channel_id` and `identity_id` follow for replies."""
+    present = now()
+    message: Document = {
+        "_id": new_id(),
+        "conversation_id": conversation["_id"],
+        "customer_id": conversation["customer_id"],
+        "channel_id": conversation["channel_id"],
+        "identity_id": None,
+        "direction": "out" if draft.kind == "reply" else "note",
+        "author": {"type": author.type, "id": author.id, "name": author.name, "machine": False},
+        "text": text,
+        "entities": [],
+        "content": None,
+        "attachments": [],
+        "forwarded": False,
+        "reply_to": None,
+        "state": "queued" if draft.kind == "reply" else "stored",
+        "error": None,
+        # Nanoseconds within the millisecond keep two messages of one moment in the order in which they were written.
+        "sort": sort_key(present, time.time_ns() % 1_000_000),
+        "sent_at": present,
+        "received_at": present,
+        "created_at": present,
+        "edited_at": None,
+        "deleted_at": None,
+        "reactions": [],
+        "automatic": draft.automatic,
+        "macro_id": draft.macro_id,
+    }
+    if draft.client_token is not None:
+        message["client_token"] = draft.client_token
+    return message

@@ -1,0 +1,196 @@
+"""Identities (a customer as one channel knows them) and customers (the card).
+
+An identity is written first, with the id of its card in `$setOnInsert`, and the card under that id after it: a crash
+between the two leaves an identity whose card the repeated event creates, never a card that nobody points to.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+import pymongo
+from pymongo.errors import BulkWriteError
+
+from inbox.model.ids import identity_id, new_id, now
+from inbox.model.incoming import Person
+from inbox.storage.database import Database, Document
+from inbox.storage.errors import duplicate_positions
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """A person in an event of a channel."""
+
+    channel_id: str
+    kind: str
+    person: Person
+    at: datetime
+
+    @property
+    def identity_id(self) -> str:
+        """The id of the identity that this is."""
+        return identity_id(self.channel_id, self.person.external_id)
+
+
+def _profile(person: Person) -> Document:
+    """What an event says about a person, without what it leaves out."""
+    told = {"name": person.name, "username": person.username, "language": person.language}
+    return {field: value for field, value in told.items() if value}
+
+
+class PeopleStore:
+    """The `identities` and `customers` collections."""
+
+    def __init__(self, database: Database) -> None:
+        self._identities = database.relaxed.identities
+        self._customers = database.relaxed.customers
+
+    async def resolve(self, sightings: Mapping[str, Sighting], *, ensure_cards: bool) -> dict[str, Document]:
+        """The identities of these people by identity id, created with their cards where they are new.
+
+        `ensure_cards` also repairs cards that a crash left missing. Names follow the provider until somebody edits them.
+        """
+        known = {row["_id"]: row async for row in self._identities.find({"_id": {"$in": list(sightings)}})}
+        unknown = [sighting for key, sighting in sightings.items() if key not in known]
+        if unknown:
+            await self._create(unknown)
+            fresh = self._identities.find({"_id": {"$in": [sighting.identity_id for sighting in unknown]}})
+            known.update({row["_id"]: row async for row in fresh})
+        changed = [
+            pymongo.UpdateOne({"_id": key}, {"$set": _profile(sighting.person)})
+            for key, sighting in sightings.items()
+            if any(known[key].get(field) != value for field, value in _profile(sighting.person).items())
+        ]
+        if changed:
+            await self._identities.bulk_write(changed, ordered=False)
+        cards = known if ensure_cards else {sighting.identity_id: None for sighting in unknown}
+        if cards:
+            await self._ensure_cards([known[key] for key in cards])
+        return known
+
+    async def _create(self, sightings: Sequence[Sighting]) -> None:
+        rows = [
+            {
+                "_id": sighting.identity_id,
+                "channel_id": sighting.channel_id,
+                "kind": sighting.kind,
+                "external_id": sighting.person.external_id,
+                "customer_id": new_id(),
+                "reachable": True,
+                "machine": sighting.person.machine,
+                "name": "",
+                "username": "",
+                "language": "",
+                "created_at": sighting.at,
+                **_profile(sighting.person),
+            }
+            for sighting in sightings
+        ]
+        try:
+            await self._identities.insert_many(rows, ordered=False)
+        except BulkWriteError as error:
+            # Another process met the same person at the same moment; its identity is as good as ours.
+            duplicate_positions(error)
+
+    async def _ensure_cards(self, identities: Iterable[Document]) -> None:
+        present = now()
+        writes = [
+            pymongo.UpdateOne(
+                {"_id": identity["customer_id"]},
+                {
+                    "$setOnInsert": {
+                        "name": identity["name"] or identity["username"],
+                        "phones": [],
+                        "emails": [],
+                        "tags": [],
+                        "fields": {},
+                        "language": identity["language"],
+                        "last_manager_id": None,
+                        "created_at": identity["created_at"],
+                        "updated_at": present,
+                    }
+                },
+                upsert=True,
+            )
+            for identity in identities
+        ]
+        try:
+            await self._customers.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            duplicate_positions(error)
+
+    async def set_reachable(self, identity_id: str, *, reachable: bool, reason: str, at: datetime) -> bool:
+        """Note whether an identity can be written to; older news than what is known changes nothing."""
+        result = await self._identities.update_one(
+            {"_id": identity_id, "$or": [{"reachable_at": None}, {"reachable_at": {"$lte": at}}]},
+            {"$set": {"reachable": reachable, "reachable_reason": reason, "reachable_at": at}},
+        )
+        return bool(result.matched_count)
+
+    async def move_identity(self, identity_id: str, external_id: str) -> None:
+        """Write to an identity under another address from now on (Telegram's migrated chats)."""
+        await self._identities.update_one({"_id": identity_id}, {"$set": {"address": external_id}})
+
+    async def identity(self, identity_id: str) -> Document | None:
+        """One identity."""
+        return await self._identities.find_one({"_id": identity_id})
+
+    async def identity_on(self, customer_id: str, channel_id: str) -> Document | None:
+        """How this customer is reached on this channel, most recently created first."""
+        return await self._identities.find_one(
+            {"customer_id": customer_id, "channel_id": channel_id}, sort=[("reachable", -1), ("created_at", -1)]
+        )
+
+    async def identities(self, customer_ids: Sequence[str]) -> list[Document]:
+        """Every identity of these customers, oldest first."""
+        cursor = self._identities.find({"customer_id": {"$in": list(customer_ids)}}).sort("created_at", 1)
+        return await cursor.to_list(None)
+
+    async def customer(self, customer_id: str) -> Document | None:
+        """One card."""
+        return await self._customers.find_one({"_id": customer_id})
+
+    async def customers(self, customer_ids: Sequence[str]) -> dict[str, Document]:
+        """Cards by id."""
+        cursor = self._customers.find({"_id": {"$in": list(customer_ids)}})
+        return {row["_id"]: row async for row in cursor}
+
+    async def insert_customer(self, card: Document) -> None:
+        """Store a card made by hand."""
+        await self._customers.insert_one(card)
+
+    async def change_customer(self, customer_id: str, changes: Document) -> Document | None:
+        """Set fields of a card; returns it as it is now."""
+        changed: Document | None = await self._customers.find_one_and_update(
+            {"_id": customer_id},
+            {"$set": {**changes, "updated_at": now()}},
+            return_document=pymongo.ReturnDocument.AFTER,
+        )
+        return changed
+
+    async def note_manager(self, customer_id: str, manager_id: str) -> None:
+        """Remember who answered this customer last."""
+        await self._customers.update_one({"_id": customer_id}, {"$set": {"last_manager_id": manager_id}})
+
+    async def search(self, q: str, after: tuple[datetime, str] | None, limit: int) -> list[Document]:
+        """Cards whose name, phone, e-mail or handle contains `q`, most recently changed first."""
+        conditions: list[Document] = []
+        if q:
+            pattern = {"$regex": re.escape(q), "$options": "i"}
+            handles = self._identities.find({"username": pattern}, {"customer_id": 1}).limit(200)
+            owners = [row["customer_id"] async for row in handles]
+            conditions.append(
+                {
+                    "$or": [
+                        {"name": pattern},
+                        {"phones.number": pattern},
+                        {"emails.address": pattern},
+                        {"_id": {"$in": owners}},
+                    ]
+                }
+            )
+        if after is not None:
+            at, key = after
+            conditions.append({"$or": [{"updated_at": {"$lt": at}}, {"updated_at": at, "_id": {"$lt": key}}]})
+        cursor = self._customers.find({"$and": conditions} if conditions else {})
+        return await cursor.sort([("updated_at", -1), ("_id", -1)]).limit(limit).to_list(limit)

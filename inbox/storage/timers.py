@@ -1,0 +1,87 @@
+"""Things due at a time: the third durable work list. A row is `{_id, kind, due_at, data, lease_until, attempts}`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pymongo
+
+from inbox.model.ids import new_id, now
+from inbox.storage.database import Database, Document
+from inbox.storage.errors import Duplicate
+
+LEASE = timedelta(seconds=15)
+
+
+class TimerStore:
+    """The `timers` collection. A timer's id names what it is for: setting it again moves it."""
+
+    def __init__(self, database: Database) -> None:
+        self._timers = database.durable.timers
+        self._relaxed = database.relaxed.timers
+
+    async def set(self, timer_id: str, kind: str, due_at: datetime, data: Mapping[str, Any]) -> None:
+        """Set a timer, or move the one with this id."""
+        fields = {"kind": kind, "due_at": due_at, "data": dict(data), "lease_until": None, "holder": None, "attempts": 0}
+        try:
+            await self._timers.update_one({"_id": timer_id}, {"$set": fields}, upsert=True)
+        except Duplicate:
+            await self._timers.update_one({"_id": timer_id}, {"$set": fields})
+
+    async def set_many(self, kind: str, timers: Mapping[str, Mapping[str, Any]]) -> None:
+        """Have several things done now; those whose timer is set already keep it. Durable with the next durable write."""
+        present = now()
+        writes = [
+            pymongo.UpdateOne(
+                {"_id": timer_id},
+                {
+                    "$setOnInsert": {
+                        "kind": kind,
+                        "due_at": present,
+                        "data": dict(data),
+                        "lease_until": None,
+                        "holder": None,
+                        "attempts": 0,
+                    }
+                },
+                upsert=True,
+            )
+            for timer_id, data in timers.items()
+        ]
+        await self._relaxed.bulk_write(writes, ordered=False)
+
+    async def clear(self, timer_id: str) -> None:
+        """Forget a timer."""
+        await self._timers.delete_one({"_id": timer_id})
+
+    async def claim(self, kinds: Sequence[str]) -> Document | None:
+        """Lease the timer of these kinds that is due longest."""
+        present = now()
+        claimed: Document | None = await self._timers.find_one_and_update(
+            {
+                "due_at": {"$lte": present},
+                "kind": {"$in": list(kinds)},
+                "$or": [{"lease_until": None}, {"lease_until": {"$lte": present}}],
+            },
+            {"$set": {"lease_until": present + LEASE, "holder": new_id()}, "$inc": {"attempts": 1}},
+            sort=[("due_at", 1)],
+            return_document=pymongo.ReturnDocument.AFTER,
+        )
+        return claimed
+
+    async def renew(self, timer: Mapping[str, Any]) -> None:
+        """Keep a timer whose work takes longer than a lease."""
+        await self._timers.update_one(
+            {"_id": timer["_id"], "holder": timer["holder"]}, {"$set": {"lease_until": now() + LEASE}}
+        )
+
+    async def done(self, timer: Mapping[str, Any]) -> None:
+        """Forget a timer whose work is done, unless it was set anew meanwhile."""
+        await self._timers.delete_one({"_id": timer["_id"], "holder": timer["holder"]})
+
+    async def postpone(self, timer: Mapping[str, Any], due_at: datetime) -> None:
+        """Try again at a time."""
+        await self._timers.update_one(
+            {"_id": timer["_id"], "holder": timer["holder"]},
+            {"$set": {"due_at": due_at, "lease_until": None, "holder": None}},
+        )

@@ -1,0 +1,74 @@
+"""Hints between processes over Redis pub/sub: *there is something new, look*. Losing one costs a second, nothing else."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from inbox.model.ids import new_id
+
+_log = structlog.get_logger(__name__)
+
+TOPICS = ("live", "outbox", "timers", "queue")
+_PREFIX = "skrynka:wake:"
+_RETRY_SECONDS = 1.0
+
+
+class Wakeups:
+    """Bells by topic. A bell rung here is heard here at once and in other processes through Redis, if it is there."""
+
+    def __init__(self, redis: Redis, namespace: str) -> None:
+        self._redis = redis
+        self._prefix = f"{_PREFIX}{namespace}:"
+        self._bells: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._tolling: set[str] = set()
+        self._toll = asyncio.Event()
+        self._self = new_id().encode()
+
+    def ring_here(self, topic: str) -> None:
+        """Wake who waits for this topic in this process."""
+        self._bells[topic].set()
+
+    def ring(self, topic: str) -> None:
+        """Wake who waits for this topic, in every process."""
+        self.ring_here(topic)
+        self._tolling.add(topic)
+        self._toll.set()
+
+    async def wait(self, topic: str, seconds: float) -> None:
+        """Wait for the bell, at most so long."""
+        bell = self._bells[topic]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await bell.wait()
+        bell.clear()
+
+    async def run(self) -> None:
+        """Carry bells to and from Redis until cancelled; while Redis is away, keep trying quietly."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send())
+            group.create_task(self._listen())
+
+    async def _send(self) -> None:
+        while True:
+            await self._toll.wait()
+            self._toll.clear()
+            topics, self._tolling = self._tolling, set()
+            with contextlib.suppress(RedisError, OSError, TimeoutError):
+                for topic in topics:
+                    await self._redis.publish(self._prefix + topic, self._self)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub() as listener:
+                    await listener.subscribe(*(self._prefix + topic for topic in TOPICS))
+                    async for message in listener.listen():
+                        if message["type"] == "message" and message["data"] != self._self:
+                            self._bells[message["channel"].decode().removeprefix(self._prefix)].set()
+            except (RedisError, OSError, TimeoutError) as error:
+                _log.debug("redis_away", error=str(error))
+            await asyncio.sleep(_RETRY_SECONDS)
