@@ -248,6 +248,11 @@ class _Session(AiohttpSession):
             raise _OddAnswer(answer.status)
         return result
 
+    async def close(self) -> None:
+        """Close at once: aiogram sleeps for old releases of aiohttp that did not wait for TLS to end."""
+        if self._session is not None:
+            await self._session.close()
+
     def check_response(self, bot: Bot, method: TelegramMethod[_T], status_code: int, content: str) -> Response[_T]:
         if status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise _OddAnswer(status_code)

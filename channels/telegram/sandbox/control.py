@@ -1,0 +1,313 @@
+"""The sandbox's Telegram over HTTP: what the phone page does, and what a check in another process may want.
+
+GET    bots, customers                    what there is
+POST   bots {username?, token?}           a new bot
+POST   customers {name, username?, language?, phone?, id?}
+GET    bots/{token}/chats/{customer}      what the customer sees
+GET    bots/{token}/chats/{customer}/events?after=VERSION  the same, as soon as it is newer (long poll)
+POST   bots/{token}/chats/{customer}/{action}  what the customer does; JSON, or a form with `file`s
+POST   bots/{token}/webhook?secret=...    any bytes to the bot's webhook; the right secret when left out
+GET, POST, DELETE faults                  see channels.faults.Fault
+GET    files/{id}                         a file's content
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from channels.faults import Fault, Faults
+from channels.telegram.sandbox.state import JSON, Bot, Chat, Customer, Files, Message
+
+_T = TypeVar("_T")
+
+POLL_SECONDS: Final = 25.0
+
+
+class World(Protocol):
+    """What this talks about."""
+
+    bots: dict[str, Bot]
+    customers: dict[int, Customer]
+    files: Files
+    faults: Faults
+    closing: asyncio.Event
+
+    def create_bot(self, username: str = ..., *, token: str = ...) -> Bot: ...
+
+    def create_customer(
+        self, name: str, *, username: str = ..., language: str = ..., phone: str = ..., customer_id: int | None = ...
+    ) -> Customer: ...
+
+
+class _NewBot(msgspec.Struct, forbid_unknown_fields=True):
+    username: str = "shop_bot"
+    token: str = ""
+
+
+class _NewCustomer(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    username: str = ""
+    language: str = ""
+    phone: str = ""
+    id: int | None = None
+
+
+class _Action(msgspec.Struct, forbid_unknown_fields=True):
+    """Any action's input; each takes what it needs."""
+
+    text: str = ""
+    payload: str = ""
+    message_id: int = 0
+    reply_to: int | None = None
+    emoji: list[str] = []
+    button: str = ""
+    latitude: float = 50.4501
+    longitude: float = 30.5234
+    title: str = ""
+    address: str = ""
+    phone: str = ""
+    name: str = ""
+    own: bool = True
+    count: int = 2
+    files: list[tuple[str, str, bytes]] = []
+    """(name, content type, content); content in base64 where JSON carries it."""
+
+
+def _file(chat: Chat, action: _Action) -> int:
+    """Send files as the app would: pictures as photos, the rest as what they are."""
+    numbers = []
+    for name, content_type, data in action.files:
+        kind, _, _ = content_type.partition("/")
+        if kind == "image":
+            numbers.append(chat.photo(data, caption=action.text))
+        elif kind == "video":
+            numbers.append(chat.video(data, caption=action.text))
+        else:
+            numbers.append(chat.document(name, data, content_type=content_type, caption=action.text))
+    if not numbers:
+        reason = "files: at least one is needed"
+        raise ValueError(reason)
+    return numbers[-1]
+
+
+def _photos(action: _Action) -> list[bytes | None]:
+    given: list[bytes | None] = [data for _, _, data in action.files]
+    return given or [None] * min(max(action.count, 2), 10)
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Chat, _Action], Any]]] = {
+    "start": lambda chat, action: chat.start(action.payload),
+    "text": lambda chat, action: chat.text(action.text, reply_to=action.reply_to),
+    "edit": lambda chat, action: chat.edit(action.message_id, action.text),
+    "photo": lambda chat, action: chat.photo(
+        action.files[0][2] if action.files else None, caption=action.text, reply_to=action.reply_to
+    ),
+    "album": lambda chat, action: chat.album(_photos(action), caption=action.text),
+    "document": _file,
+    "voice": lambda chat, action: chat.voice(*(data for _, _, data in action.files[:1])),
+    "video": lambda chat, action: chat.video(*(data for _, _, data in action.files[:1]), caption=action.text),
+    "sticker": lambda chat, action: chat.sticker("".join(action.emoji[:1]) or "🎉"),
+    "location": lambda chat, action: chat.location(
+        action.latitude, action.longitude, title=action.title, address=action.address
+    ),
+    "contact": lambda chat, action: chat.contact(action.phone, action.name, own=action.own),
+    "reaction": lambda chat, action: chat.react(action.message_id, *action.emoji),
+    "press": lambda chat, action: chat.press(action.message_id, action.button),
+    "block": lambda chat, _action: chat.block(),
+    "unblock": lambda chat, _action: chat.unblock(),
+}
+
+
+class _Control:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def bots(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": [_bot(bot) for bot in self._world.bots.values()]})
+
+    async def add_bot(self, request: web.Request) -> web.Response:
+        wanted = await _body(request, _NewBot)
+        return web.json_response(_bot(self._world.create_bot(wanted.username, token=wanted.token)), status=201)
+
+    async def customers(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": [_customer(one) for one in self._world.customers.values()]})
+
+    async def add_customer(self, request: web.Request) -> web.Response:
+        wanted = await _body(request, _NewCustomer)
+        made = self._world.create_customer(
+            wanted.name,
+            username=wanted.username,
+            language=wanted.language,
+            phone=wanted.phone,
+            customer_id=wanted.id,
+        )
+        return web.json_response(_customer(made), status=201)
+
+    async def chat(self, request: web.Request) -> web.Response:
+        return web.json_response(_view(self._chat(request)))
+
+    async def events(self, request: web.Request) -> web.Response:
+        chat = self._chat(request)
+        after = request.query.get("after", "")
+        if after.isdigit() and int(after) == chat.changes.version:
+            news = asyncio.ensure_future(chat.changes.after(chat.changes.version))
+            closing = asyncio.ensure_future(self._world.closing.wait())
+            await asyncio.wait({news, closing}, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            news.cancel()
+            closing.cancel()
+        return web.json_response(_view(chat))
+
+    async def act(self, request: web.Request) -> web.Response:
+        chat = self._chat(request)
+        action = _ACTIONS.get(request.match_info["action"])
+        if action is None:
+            raise web.HTTPNotFound(text=f"actions: {', '.join(_ACTIONS)}")
+        wanted = (
+            await _form(request) if request.content_type == "multipart/form-data" else await _body(request, _Action)
+        )
+        return web.json_response({"result": action(chat, wanted), "chat": _view(chat)})
+
+    async def webhook(self, request: web.Request) -> web.Response:
+        status = await self._bot(request).post(await request.read(), secret=request.query.get("secret"))
+        return web.json_response({"status": status})
+
+    async def faults(self, _request: web.Request) -> web.Response:
+        return _json({"items": self._world.faults.listed()})
+
+    async def add_fault(self, request: web.Request) -> web.Response:
+        self._world.faults.add(await _body(request, Fault))
+        return _json({"items": self._world.faults.listed()}, status=201)
+
+    async def clear_faults(self, _request: web.Request) -> web.Response:
+        self._world.faults.clear()
+        return web.Response(status=204)
+
+    async def file(self, request: web.Request) -> web.Response:
+        file = self._world.files.get(request.match_info["id"])
+        if file is None:
+            raise web.HTTPNotFound(text="no such file")
+        active = file.content_type.partition("/")[0] not in {"image", "audio", "video"} or "svg" in file.content_type
+        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        if active:
+            headers["Content-Disposition"] = "attachment"
+        kind = "application/octet-stream" if active else file.content_type
+        return web.Response(body=file.data, headers=headers | {"Content-Type": kind})
+
+    def _bot(self, request: web.Request) -> Bot:
+        bot = self._world.bots.get(request.match_info["token"])
+        if bot is None:
+            raise web.HTTPNotFound(text="no such bot")
+        return bot
+
+    def _chat(self, request: web.Request) -> Chat:
+        customer = self._world.customers.get(int(request.match_info["customer"]))
+        if customer is None:
+            raise web.HTTPNotFound(text="no such customer")
+        return self._bot(request).chat(customer)
+
+
+def control(world: World) -> web.Application:
+    """The routes above."""
+    doors = _Control(world)
+    app = web.Application(middlewares=[_explain])
+    chat = "/bots/{token}/chats/{customer:[0-9]{1,18}}"
+    app.router.add_get("/bots", doors.bots)
+    app.router.add_post("/bots", doors.add_bot)
+    app.router.add_post("/bots/{token}/webhook", doors.webhook)
+    app.router.add_get("/customers", doors.customers)
+    app.router.add_post("/customers", doors.add_customer)
+    app.router.add_get(chat, doors.chat)
+    app.router.add_get(chat + "/events", doors.events)
+    app.router.add_post(chat + "/{action}", doors.act)
+    app.router.add_get("/faults", doors.faults)
+    app.router.add_post("/faults", doors.add_fault)
+    app.router.add_delete("/faults", doors.clear_faults)
+    app.router.add_get("/files/{id}", doors.file)
+    return app
+
+
+@web.middleware
+async def _explain(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Say what was wrong with the input instead of a bare 500."""
+    try:
+        answer: web.StreamResponse = await handler(request)
+    except (msgspec.MsgspecError, ValueError, LookupError) as error:
+        return web.json_response({"error": str(error).strip("'")}, status=422)
+    return answer
+
+
+async def _body(request: web.Request, kind: type[_T]) -> _T:
+    return msgspec.json.decode(await request.read() or b"{}", type=kind)
+
+
+async def _form(request: web.Request) -> _Action:
+    form = await request.post()
+    files = [
+        (field.filename, field.content_type, field.file.read())
+        for field in form.getall("file", [])
+        if isinstance(field, web.FileField)
+    ]
+    return _Action(text=str(form.get("text", "")), files=files)
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
+
+
+def _bot(bot: Bot) -> JSON:
+    return {
+        "token": bot.token,
+        "id": bot.id,
+        "username": bot.username,
+        "webhook_url": bot.webhook.url,
+        "pending_updates": bot.pending_updates(),
+        "last_error": bot.webhook.last_error_message,
+    }
+
+
+def _customer(customer: Customer) -> JSON:
+    return {
+        "id": customer.id,
+        "name": customer.name,
+        "username": customer.username,
+        "language": customer.language,
+        "phone": customer.phone,
+    }
+
+
+def _view(chat: Chat) -> JSON:
+    return {
+        "version": chat.changes.version,
+        "customer": _customer(chat.customer),
+        "bot": _bot(chat.bot),
+        "blocked": chat.blocked,
+        "typing": chat.typing,
+        "messages": [_message(message) for message in chat.messages],
+    }
+
+
+def _message(message: Message) -> JSON:
+    content = message.content
+    file = message.file
+    return {
+        "id": message.id,
+        "from_shop": message.from_shop,
+        "date": message.date,
+        "text": "" if message.deleted else message.text,
+        "file": None
+        if file is None or message.deleted
+        else {"id": file.id, "type": file.type, "name": file.name, "size": len(file.data)},
+        "emoji": content.get("sticker", {}).get("emoji", ""),
+        "location": content.get("venue") or content.get("location"),
+        "contact": content.get("contact"),
+        "album": message.album,
+        "reply_to": message.reply_to,
+        "buttons": [[button.get("text", "") for button in row] for row in message.keyboard],
+        "edited": message.edit_date is not None,
+        "deleted": message.deleted,
+        "reactions": message.reactions,
+        "delivery": message.delivery,
+    }

@@ -1,0 +1,577 @@
+"""What Telegram's side knows: bots, customers, their chats, files, and the updates that wait to be delivered.
+
+Everything is in memory and bounded; the oldest files are forgotten first.
+"""
+
+import asyncio
+import itertools
+import json
+import secrets
+import struct
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+JSON = dict[str, Any]
+T = TypeVar("T")
+
+FILES_MAX_BYTES: Final = 256 << 20
+MESSAGES_MAX: Final = 2000
+PENDING_MAX: Final = 10_000
+ANSWER_SECONDS: Final = 60.0
+DEFAULT_UPDATES: Final = frozenset({"message", "edited_message", "callback_query", "my_chat_member"})
+"""What comes unless `allowed_updates` says otherwise: everything but reactions and other members' changes."""
+
+
+class Changes:
+    """Wakes whoever waits for the next change."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._next = asyncio.Event()
+
+    def announce(self) -> None:
+        self.version += 1
+        self._next.set()
+        self._next = asyncio.Event()
+
+    async def after(self, version: int) -> int:
+        while self.version == version:
+            await self._next.wait()
+        return self.version
+
+
+@dataclass
+class File:
+    """Something uploaded. `id` is what `getFile` takes."""
+
+    id: str
+    type: str
+    name: str
+    content_type: str
+    data: bytes
+
+    @property
+    def path(self) -> str:
+        return f"{self.type}s/{self.id}"
+
+
+class Files:
+    """Files by id, bounded: what does not fit pushes out the oldest."""
+
+    def __init__(self, max_bytes: int = FILES_MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._size = 0
+        self._by_id: dict[str, File] = {}
+
+    def add(self, file_type: str, name: str, content_type: str, data: bytes) -> File:
+        file = File(secrets.token_urlsafe(24), file_type, name, content_type, data)
+        self._by_id[file.id] = file
+        self._size += len(data)
+        while self._size > self._max_bytes and len(self._by_id) > 1:
+            oldest = self._by_id.pop(next(iter(self._by_id)))
+            self._size -= len(oldest.data)
+        return file
+
+    def get(self, file_id: str) -> File | None:
+        return self._by_id.get(file_id)
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Somebody with Telegram on their phone."""
+
+    id: int
+    name: str
+    username: str = ""
+    language: str = ""
+    phone: str = ""
+
+    def as_user(self) -> JSON:
+        return _without_empty(
+            {
+                "id": self.id,
+                "is_bot": False,
+                **self._names(),
+                "username": self.username,
+                "language_code": self.language,
+            }
+        )
+
+    def as_chat(self) -> JSON:
+        return _without_empty({"id": self.id, "type": "private", **self._names(), "username": self.username})
+
+    def _names(self) -> JSON:
+        first, _, last = self.name.partition(" ")
+        return {"first_name": first, "last_name": last}
+
+
+@dataclass
+class Message:
+    """One message of a chat. `content` is what is special to it, as the Bot API writes it."""
+
+    id: int
+    from_shop: bool
+    date: int
+    content: JSON
+    file: File | None = None
+    reply_to: int | None = None
+    album: str = ""
+    keyboard: list[list[JSON]] = field(default_factory=list)
+    edit_date: int | None = None
+    deleted: bool = False
+    reactions: list[str] = field(default_factory=list)
+    delivery: str = "delivered"
+    """Of a customer's message: `pending` until the webhook took it, `failing` while it refuses."""
+
+    @property
+    def text(self) -> str:
+        return str(self.content.get("text") or self.content.get("caption") or "")
+
+
+@dataclass
+class _Pending:
+    body: bytes
+    message: Message | None
+
+
+class Chat:
+    """One customer's private chat with one bot: what the customer does on the phone, and what they see there."""
+
+    def __init__(self, bot: "Bot", customer: Customer) -> None:
+        self.bot = bot
+        self.customer = customer
+        self.messages: list[Message] = []
+        self.blocked = False
+        self.typing_until = 0.0
+        self.changes = Changes()
+        self.pending: deque[_Pending] = deque(maxlen=PENDING_MAX)
+        self._ids = itertools.count(1)
+        self._courier: asyncio.Task[None] | None = None
+
+    # What the customer does. Each returns the message's number in this chat.
+
+    def start(self, payload: str = "") -> int:
+        """Open the bot by its link, as `t.me/bot?start=payload` does."""
+        return self.text(f"/start {payload}".strip())
+
+    def text(self, text: str, *, reply_to: int | None = None) -> int:
+        return self._say({"text": text}, reply_to=reply_to)
+
+    def edit(self, message_id: int, text: str) -> None:
+        """Change a text or a caption of the customer's own."""
+        message = self.message(message_id)
+        message.content["text" if "text" in message.content else "caption"] = text
+        message.edit_date = int(time.time())
+        self._update("edited_message", self.as_json(message), None)
+
+    def photo(self, data: bytes | None = None, *, caption: str = "", reply_to: int | None = None) -> int:
+        return self._send_file("photo", "", "image/png", data or sample_photo(), caption, reply_to=reply_to)
+
+    def album(self, photos: Sequence[bytes | None], *, caption: str = "") -> list[int]:
+        """Several photos under one caption; Telegram makes an update of each."""
+        album = secrets.token_hex(8)
+        return [
+            self._send_file(
+                "photo", "", "image/png", data or sample_photo(number), caption if number == 0 else "", album=album
+            )
+            for number, data in enumerate(photos)
+        ]
+
+    def document(
+        self, name: str, data: bytes, *, content_type: str = "application/octet-stream", caption: str = ""
+    ) -> int:
+        return self._send_file("document", name, content_type, data, caption)
+
+    def voice(self, data: bytes = b"OggS", *, duration: int = 1) -> int:
+        return self._send_file("voice", "", "audio/ogg", data, duration=duration)
+
+    def video(self, data: bytes = b"\0\0\0\x18ftypmp42", *, caption: str = "", duration: int = 1) -> int:
+        return self._send_file("video", "video.mp4", "video/mp4", data, caption, duration=duration)
+
+    def sticker(self, emoji: str = "🎉", data: bytes = b"RIFF") -> int:
+        return self._send_file("sticker", "", "image/webp", data, emoji=emoji)
+
+    def location(self, latitude: float, longitude: float, *, title: str = "", address: str = "") -> int:
+        """A place; with a title it is a venue."""
+        spot = {"latitude": latitude, "longitude": longitude}
+        venue = {"venue": {"location": spot, "title": title, "address": address}} if title else {}
+        return self._say({"location": spot, **venue})
+
+    def contact(self, phone: str = "", name: str = "", *, own: bool = True) -> int:
+        """Share a phone: the customer's own, or somebody's from the address book."""
+        first, _, last = (self.customer.name if own else name).partition(" ")
+        shared: JSON = {"phone_number": phone or self.customer.phone, "first_name": first, "last_name": last}
+        return self._say({"contact": _without_empty(shared | ({"user_id": self.customer.id} if own else {}))})
+
+    def react(self, message_id: int, *emoji: str) -> None:
+        """Put exactly these reactions under a message; none takes them back."""
+        message = self.message(message_id)
+        old, message.reactions = message.reactions, list(emoji)
+        self._update(
+            "message_reaction",
+            {
+                "chat": self.customer.as_chat(),
+                "message_id": message_id,
+                "user": self.customer.as_user(),
+                "date": int(time.time()),
+                "old_reaction": [{"type": "emoji", "emoji": one} for one in old],
+                "new_reaction": [{"type": "emoji", "emoji": one} for one in message.reactions],
+            },
+            None,
+        )
+
+    def press(self, message_id: int, button: str) -> str:
+        """Press the button with this title or data under a message; returns the query's id."""
+        message = self.message(message_id)
+        found = [
+            one for row in message.keyboard for one in row if button in {one.get("text"), one.get("callback_data")}
+        ]
+        if not found:
+            reason = f"message {message_id} has no button {button!r}"
+            raise LookupError(reason)
+        query = str(secrets.randbits(62))
+        self.bot.queries[query] = self
+        self._update(
+            "callback_query",
+            {
+                "id": query,
+                "from": self.customer.as_user(),
+                "message": self.as_json(message),
+                "chat_instance": str(self.customer.id),
+                "data": found[0].get("callback_data", ""),
+            },
+            None,
+        )
+        return query
+
+    def block(self) -> None:
+        self._membership("member", "kicked")
+
+    def unblock(self) -> None:
+        self._membership("kicked", "member")
+
+    # What the customer sees.
+
+    def seen(self) -> list[Message]:
+        """The shop's messages that are still there, oldest first."""
+        return [message for message in self.messages if message.from_shop and not message.deleted]
+
+    def texts(self) -> list[str]:
+        """What those say."""
+        return [message.text for message in self.seen()]
+
+    @property
+    def typing(self) -> bool:
+        return self.typing_until > time.monotonic()
+
+    def message(self, message_id: int) -> Message:
+        for message in self.messages:
+            if message.id == message_id and not message.deleted:
+                return message
+        reason = f"no message {message_id} in the chat with {self.customer.name}"
+        raise LookupError(reason)
+
+    async def until(self, condition: "Callable[[Chat], T]", *, seconds: float = 10.0) -> T:
+        """Wait until `condition` holds of this chat; returns what it returned."""
+        async with asyncio.timeout(seconds):
+            while not (found := condition(self)):
+                await self.changes.after(self.changes.version)
+        return found
+
+    # What Telegram's servers do.
+
+    def as_json(self, message: Message) -> JSON:
+        """A Message object of the Bot API."""
+        result: JSON = {
+            "message_id": message.id,
+            "from": self.bot.as_user() if message.from_shop else self.customer.as_user(),
+            "chat": self.customer.as_chat(),
+            "date": message.date,
+            **message.content,
+        }
+        if message.edit_date:
+            result["edit_date"] = message.edit_date
+        if message.album:
+            result["media_group_id"] = message.album
+        if message.keyboard:
+            result["reply_markup"] = {"inline_keyboard": message.keyboard}
+        if message.reply_to is not None:
+            quoted = next((one for one in self.messages if one.id == message.reply_to), None)
+            if quoted is not None:
+                result["reply_to_message"] = {
+                    key: value for key, value in self.as_json(quoted).items() if key != "reply_to_message"
+                }
+        return result
+
+    def add(self, message: Message) -> Message:
+        self.messages.append(message)
+        del self.messages[:-MESSAGES_MAX]
+        self.changes.announce()
+        return message
+
+    def next_id(self) -> int:
+        return next(self._ids)
+
+    def resume(self) -> None:
+        """Deliver what waits, unless somebody already does."""
+        if self.pending and self.bot.webhook.url and (self._courier is None or self._courier.done()):
+            self._courier = asyncio.create_task(self._deliver())
+
+    async def stop(self) -> None:
+        if self._courier is not None:
+            self._courier.cancel()
+            await asyncio.wait([self._courier])
+
+    def _say(self, content: JSON, *, file: File | None = None, reply_to: int | None = None, album: str = "") -> int:
+        if self.blocked:
+            self.unblock()
+        message = Message(
+            id=self.next_id(),
+            from_shop=False,
+            date=int(time.time()),
+            content=content,
+            file=file,
+            reply_to=reply_to,
+            album=album,
+            delivery="pending",
+        )
+        self.add(message)
+        self._update("message", self.as_json(message), message)
+        return message.id
+
+    def _send_file(
+        self,
+        kind: str,
+        name: str,
+        content_type: str,
+        data: bytes,
+        caption: str = "",
+        *,
+        reply_to: int | None = None,
+        album: str = "",
+        **details: Any,
+    ) -> int:
+        file = self.bot.files.add(kind, name, content_type, data)
+        content = file_content(file, **details) | ({"caption": caption} if caption else {})
+        return self._say(content, file=file, reply_to=reply_to, album=album)
+
+    def _membership(self, old: str, new: str) -> None:
+        self.blocked = new == "kicked"
+        bot = self.bot.as_user()
+        member: JSON = {
+            "member": {"user": bot, "status": "member"},
+            "kicked": {"user": bot, "status": "kicked", "until_date": 0},
+        }
+        self._update(
+            "my_chat_member",
+            {
+                "chat": self.customer.as_chat(),
+                "from": self.customer.as_user(),
+                "date": int(time.time()),
+                "old_chat_member": member[old],
+                "new_chat_member": member[new],
+            },
+            None,
+        )
+
+    def _update(self, kind: str, content: JSON, message: Message | None) -> None:
+        update = {"update_id": self.bot.next_update_id(), kind: content}
+        if kind in self.bot.webhook.updates:
+            # Telegram escapes what is not ASCII, and the signature-minded should meet that.
+            self.pending.append(_Pending(json.dumps(update).encode(), message))
+        elif message is not None:
+            message.delivery = "delivered"
+        self.changes.announce()
+        self.resume()
+
+    async def _deliver(self) -> None:
+        """One update after the other: the next one of a chat waits until the last one was taken."""
+        failures = 0
+        while self.pending and self.bot.webhook.url:
+            pending = self.pending[0]
+            problem = await self.bot.deliver(pending.body)
+            if problem:
+                self._mark(pending, "failing")
+                delays = self.bot.retry_delays
+                await asyncio.sleep(delays[min(failures, len(delays) - 1)])
+                failures += 1
+            else:
+                failures = 0
+                if self.pending and self.pending[0] is pending:  # A dropped queue may have been filled anew.
+                    self.pending.popleft()
+                self._mark(pending, "delivered")
+
+    def _mark(self, pending: _Pending, state: str) -> None:
+        if pending.message is not None:
+            pending.message.delivery = state
+        self.changes.announce()
+
+
+@dataclass
+class Webhook:
+    """What setWebhook was told, and how deliveries went since."""
+
+    url: str = ""
+    secret: str = ""
+    updates: frozenset[str] = DEFAULT_UPDATES
+    last_error_date: int | None = None
+    last_error_message: str = ""
+
+
+class Bot:
+    """A bot and everything that happens around it."""
+
+    def __init__(self, token: str, username: str, files: Files, retry_delays: Sequence[float]) -> None:
+        self.token = token
+        self.username = username
+        self.files = files
+        self.retry_delays = retry_delays
+        self.webhook = Webhook()
+        self.chats: dict[int, Chat] = {}
+        self.queries: dict[str, Chat] = {}
+        self.answered: list[str] = []
+        self.http: ClientSession | None = None
+        self._update_ids = itertools.count(secrets.randbelow(10**9) + 1)
+
+    @property
+    def id(self) -> int:
+        return int(self.token.partition(":")[0])
+
+    def chat(self, customer: Customer) -> Chat:
+        """The customer's chat with this bot; the bot cannot write there before the customer did."""
+        return self.chats.setdefault(customer.id, Chat(self, customer))
+
+    def as_user(self) -> JSON:
+        return {"id": self.id, "is_bot": True, "first_name": self.username, "username": self.username}
+
+    def next_update_id(self) -> int:
+        return next(self._update_ids)
+
+    def pending_updates(self) -> int:
+        return sum(len(chat.pending) for chat in self.chats.values())
+
+    async def drained(self, *, seconds: float = 10.0) -> None:
+        """Wait until the webhook has taken everything."""
+        async with asyncio.timeout(seconds):
+            for chat in self._chats():
+                await chat.until(lambda chat: not chat.pending, seconds=seconds)
+
+    async def post(self, body: bytes, *, secret: str | None = None) -> int:
+        """Post any bytes to the webhook, with the right secret unless another is given; returns the HTTP status."""
+        shown = self.webhook.secret if secret is None else secret
+        async with self._open_http().post(
+            self.webhook.url,
+            data=body,
+            headers={"Content-Type": "application/json", "X-Telegram-Bot-Api-Secret-Token": shown},
+            allow_redirects=False,
+            timeout=ClientTimeout(total=ANSWER_SECONDS),
+        ) as answer:
+            await answer.read()
+            return answer.status
+
+    async def deliver(self, body: bytes) -> str:
+        """Post an update; the problem in Telegram's words where it was not taken."""
+        try:
+            status = await self.post(body)
+        except (ClientError, OSError, TimeoutError) as error:
+            problem = "Connection timed out" if isinstance(error, TimeoutError) else "Connection refused"
+        else:
+            if status < HTTPStatus.MULTIPLE_CHOICES:
+                return ""
+            problem = f"Wrong response from the webhook: {status} {_phrase(status)}"
+        self.webhook.last_error_date = int(time.time())
+        self.webhook.last_error_message = problem
+        return problem
+
+    def resume(self) -> None:
+        for chat in self.chats.values():
+            chat.resume()
+
+    def drop_pending(self) -> None:
+        for chat in self.chats.values():
+            chat.pending.clear()
+
+    async def close(self) -> None:
+        for chat in self._chats():
+            await chat.stop()
+        if self.http is not None:
+            await self.http.close()
+
+    def _chats(self) -> Iterator[Chat]:
+        yield from tuple(self.chats.values())
+
+    def _open_http(self) -> ClientSession:
+        if self.http is None or self.http.closed:
+            self.http = ClientSession()
+        return self.http
+
+
+def file_content(file: File, **details: Any) -> JSON:
+    """The field of a Message that names `file`; `details` are fields of it (`duration`, `emoji`)."""
+    described: JSON = {
+        "file_id": file.id,
+        "file_unique_id": f"U{zlib.crc32(file.data):08x}",
+        "file_size": len(file.data),
+        **details,
+    }
+    if file.type in {"photo", "video", "sticker", "animation"}:
+        described |= dict(zip(("width", "height"), image_size(file.data) or (640, 480), strict=True))
+    if file.type == "photo":
+        small = described | {"file_id": file.id, "width": 90, "height": 67, "file_size": len(file.data)}
+        return {"photo": [small, described]}
+    if file.type == "sticker":
+        return {"sticker": described | {"type": "regular", "is_animated": False, "is_video": False}}
+    described["mime_type"] = file.content_type
+    if file.type in {"video", "audio", "voice"}:
+        described.setdefault("duration", 1)
+    if file.name and file.type != "voice":
+        described["file_name"] = file.name
+    return {file.type: described}
+
+
+def image_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height of a PNG."""
+    if data[:8] != b"\x89PNG\r\n\x1a\n" or len(data) < 24:  # noqa: PLR2004  signature, chunk head, two sizes
+        return None
+    width, height = struct.unpack(">II", data[16:24])
+    return width, height
+
+
+def sample_photo(variant: int = 0, width: int = 320, height: int = 240) -> bytes:
+    """A small PNG that looks like a sunlit board, in one of several woods."""
+    base = ((214, 170, 120), (150, 98, 60), (196, 186, 170), (110, 78, 58))[variant % 4]
+    rows = bytearray()
+    for y in range(height):
+        rows.append(0)
+        for x in range(width):
+            grain = ((x * 7 + (y * y) // 90 + variant * 31) % 23) - 11 + (40 * (height - y)) // height
+            rows += bytes(max(0, min(255, channel + grain)) for channel in base)
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(rows), 6))
+        + chunk(b"IEND", b"")
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _without_empty(fields: JSON) -> JSON:
+    return {key: value for key, value in fields.items() if value != ""}
