@@ -171,8 +171,9 @@ async def _checked_body(request: web.Request, row: Route) -> BaseModel | None:
         return None
     if request.content_type in _FORMS:
         raise Problem(415, "send the body as application/json")
+    sent = await read_body(request, JSON_LIMIT)
     try:
-        return row.body.model_validate_json(await read_body(request, JSON_LIMIT))
+        return row.body.model_validate_json(sent or b"{}" if row.body_optional else sent)
     except ValidationError as error:
         raise invalid_fields(error, "body") from error
 

@@ -15,7 +15,7 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
-from inbox.model.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Taken
+from inbox.model.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, ProviderUnavailable, Taken
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater
 from inbox.storage.errors import is_unavailable
 from web.doors.answers import json_bytes
@@ -133,6 +133,7 @@ _TELLERS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (Invalid, _field_problem(422)),
     (Taken, _field_problem(409)),
     (Conflict, _conflict_problem),
+    (ProviderUnavailable, lambda error: Problem(502, str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)})),
     (DomainError, lambda error: Problem(422, str(error))),
     (ChannelFailure, _provider_problem),
     (web.HTTPException, _http_problem),

@@ -64,8 +64,9 @@ class SignIn:
         try:
             account = normalised_email(email)
         except Invalid:
-            account = email
-        manager = await self._managers.by_email(account)
+            account, manager = email, None
+        else:
+            manager = await self._managers.by_email(account)
         known = manager if manager is not None and manager["active"] else None
         await self.prove(account, known["password_hash"] if known else None, password, address=address)
         if known is None:
@@ -112,6 +113,11 @@ class SignIn:
             by_cookie=by_cookie,
             csrf_token=csrf_token(token),
         )
+
+    async def viewer(self, key: str) -> Viewer | None:
+        """Whose living session this is, as they are now; None once it is over."""
+        found = await self._sessions.holder(key)
+        return viewer_of(found[1]) if found is not None else None
 
     async def sign_out(self, session: Session) -> None:
         """End one session."""

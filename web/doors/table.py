@@ -112,6 +112,8 @@ class Route:
     summary: str
     face: Face = Face.API
     body: type[BaseModel] | None = None
+    body_optional: bool = False
+    """No body at all means an empty one."""
     query: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
     statuses: tuple[int, ...] = (200,)
