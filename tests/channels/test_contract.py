@@ -1,0 +1,175 @@
+"""What every kind owes, whichever it is. A kind inherits these tests by registering and adding an `Example` here.
+
+Fixtures are bodies of `tests/channels/{kind}/fixtures/{event}__{variant}.json`, one webhook call each.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from channels.registry import KINDS
+from inbox.model.capabilities import Flow
+from inbox.model.channel import ChannelKind, WebhookRequest
+from inbox.model.failures import Forged, Unreadable
+from inbox.model.incoming import Incoming
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Example:
+    """How to make a channel of a kind, and how its provider proves itself over a body."""
+
+    settings: Mapping[str, Any]
+    headers: Callable[[Any, bytes], dict[str, str]]
+    unknown_event: bytes
+
+
+EXAMPLES = {
+    "telegram": Example(
+        settings={"token": "123456789:AAF0123456789abcdefghijklmnopqrstuv", "secret_token": "s3cret-of-the-webhook"},
+        headers=lambda settings, _body: {"x-telegram-bot-api-secret-token": settings.secret_token.get_secret_value()},
+        unknown_event=b'{"update_id": 7, "teleport": {"to": "Kyiv"}}',
+    ),
+}
+
+
+@pytest.fixture(params=sorted(KINDS))
+def kind(request: pytest.FixtureRequest) -> ChannelKind:
+    return KINDS[request.param]
+
+
+@pytest.fixture
+def example(kind: ChannelKind) -> Example:
+    return EXAMPLES[kind.name]
+
+
+@pytest.fixture
+def settings(kind: ChannelKind, example: Example) -> BaseModel:
+    return kind.settings.model_validate(example.settings)
+
+
+def fixtures() -> list[Any]:
+    paths = sorted(HERE.glob("*/fixtures/*.json"))
+    return [pytest.param(path, id=f"{path.parent.parent.name}/{path.stem}") for path in paths]
+
+
+def test_it_is_registered_under_its_own_name():
+    assert all(kind.name == name and kind.title for name, kind in KINDS.items())
+    assert set(EXAMPLES) == set(KINDS)
+
+
+class TestWebhook:
+    def test_a_true_call_passes(self, kind, example, settings):
+        body = example.unknown_event
+        kind.authenticate(settings, WebhookRequest(headers=example.headers(settings, body), query={}, body=body))
+
+    @pytest.mark.parametrize("value", ["", "0", "ключ", "\udcff", "x" * 10_000])
+    def test_a_forged_call_is_forged_whatever_it_shows(self, kind, example, settings, value):
+        shown = dict.fromkeys(example.headers(settings, b""), value)
+        with pytest.raises(Forged):
+            kind.authenticate(settings, WebhookRequest(headers=shown, query={}, body=example.unknown_event))
+
+    def test_a_call_that_shows_nothing_is_forged(self, kind, example, settings):
+        with pytest.raises(Forged):
+            kind.authenticate(settings, WebhookRequest(headers={}, query={}, body=example.unknown_event))
+
+    @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"hello", b"[]", b"null", b"{", b"[" * 100_000])
+    def test_what_is_no_event_is_unreadable(self, kind, body):
+        with pytest.raises(Unreadable) as raised:
+            kind.split(WebhookRequest(headers={}, query={}, body=body))
+        assert str(raised.value)
+
+    def test_an_unknown_event_is_kept_and_shows_nothing(self, kind, example):
+        [event] = kind.split(WebhookRequest(headers={}, query={}, body=example.unknown_event))
+        assert event.key
+        assert kind.read(event.raw) == []
+
+    @pytest.mark.parametrize("name", sorted(KINDS))
+    @given(body=st.binary() | st.from_type(dict[str, int | str | None]).map(lambda found: json.dumps(found).encode()))
+    def test_nothing_that_is_posted_crashes_it(self, name, body):
+        try:
+            events = KINDS[name].split(WebhookRequest(headers={}, query={}, body=body))
+        except Unreadable:
+            return
+        for event in events:
+            assert event.key
+
+    @pytest.mark.parametrize("path", fixtures())
+    def test_every_fixture_is_read_the_same_each_time(self, path: Path):
+        kind = KINDS[path.parent.parent.name]
+        request = WebhookRequest(headers={}, query={}, body=path.read_bytes())
+        events = kind.split(request)
+        assert [event.key for event in events] == [event.key for event in kind.split(request)]
+        read = [found for event in events for found in kind.read(event.raw)]
+        assert read == [found for event in events for found in kind.read(event.raw)]
+        for found in read:
+            assert found.person.external_id
+            assert msgspec.json.decode(msgspec.json.encode(found), type=Incoming) == found
+
+
+class TestSettings:
+    def test_no_secret_is_shown(self, settings):
+        secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+        assert secrets
+        shown = f"{settings!r} {settings!s} {settings.model_dump_json()}"
+        assert not [secret for secret in secrets if secret in shown]
+
+    def test_an_error_names_the_field_and_never_the_value(self, kind, example):
+        for name in kind.settings.model_fields:
+            with pytest.raises(ValidationError) as raised:
+                kind.settings.model_validate({**example.settings, name: "ключ до дому"})
+            assert name in str(raised.value)
+            assert "ключ до дому" not in str(raised.value)
+
+    def test_an_unknown_setting_is_not_swallowed(self, kind, example):
+        with pytest.raises(ValidationError):
+            kind.settings.model_validate({**example.settings, "tokn": "x"})
+
+    def test_what_prepare_makes_up_is_shown_once(self, kind, example):
+        required = {
+            name: example.settings[name] for name, field in kind.settings.model_fields.items() if field.is_required()
+        }
+        prepared, shown = kind.prepare(kind.settings.model_validate(required))
+        for name, value in shown.items():
+            assert getattr(prepared, name).get_secret_value() == value
+        again, nothing = kind.prepare(prepared)
+        assert (again, nothing) == (prepared, {})
+
+    async def test_a_connection_shows_no_secret(self, kind, settings):
+        connection = await kind.connect(settings)
+        secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+        assert not [secret for secret in secrets if secret in f"{connection!r} {connection!s}"]
+        await connection.close()
+
+
+class TestCapabilities:
+    def test_limits_stand_where_something_is_sent(self, kind):
+        can = kind.capabilities
+        assert not can.text.sends or can.text_limit > 0
+        assert not can.media.sends or can.media_limits
+        assert can.media is Flow.NONE or can.receive_max_bytes > 0
+        assert can.album_limit >= 1
+        assert all(limit.max_bytes > 0 for limit in can.media_limits.values())
+        assert set(can.media_limits) <= {"photo", "video", "audio", "voice", "document"}
+
+    def test_paces_let_something_through(self, kind):
+        for pace in (kind.capabilities.channel_pace, kind.capabilities.chat_pace):
+            assert pace.per_second > 0
+            assert pace.burst >= 1
+
+
+def test_each_kind_has_its_page():
+    folder = HERE.parent.parent / "channels"
+    for name in KINDS:
+        page = (folder / name / "README.md").read_text(encoding="utf-8")
+        for heading in ("## Connect", "## Supported", "## Not supported", "## Quirks"):
+            assert heading in page
