@@ -8,7 +8,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from web.embedded.errors import DataDirInUse, DataDirUnusable
@@ -53,7 +53,10 @@ def claimed_data_dir(root: Path) -> Iterator[DataDir]:
         raise DataDirUnusable(f"the data directory {root} cannot be used: {error.strerror}") from error
     try:
         _lock_or_refuse(lock, root)
-        yield DataDir(root, _private_directory(_socket_directory(root)))
+        sockets = _private_directory(_socket_directory(root))
+        yield DataDir(root, sockets)
+        with suppress(OSError):  # A socket that is still there belongs to a process that could not be stopped.
+            sockets.rmdir()
     finally:
         os.close(lock)
 

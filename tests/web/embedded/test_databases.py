@@ -83,12 +83,15 @@ async def test_nothing_listens_where_another_user_could_connect(tmp_path):
             assert held.isdisjoint(of_tcp)
 
 
-async def test_data_dir_too_deep_for_a_socket_path_still_works(tmp_path):
+async def test_data_dir_too_deep_for_a_socket_path_keeps_its_sockets_in_a_private_place_elsewhere(tmp_path):
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     async with embedded_databases(deep, mongodb=False) as databases:
         async with valkey(databases.redis_url) as cache:
             assert await cache.ping()
-        assert not (deep / "run").exists()
+        sockets = Path(str(databases.redis_url).removeprefix("unix://")).parent
+        assert not sockets.is_relative_to(deep)
+        assert sockets.stat().st_mode & 0o777 == 0o700
+    assert not sockets.exists()
 
 
 async def test_moved_data_dir_works_at_its_new_place(tmp_path):
