@@ -17,7 +17,7 @@ from inbox.model.domain_events import ChannelPaused
 from inbox.model.errors import Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater
 from inbox.model.ids import new_id, now
-from inbox.secrets import SecretBox
+from inbox.secrets import SecretBox, WrongKey
 from inbox.storage.channels import ChannelStore
 from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
@@ -91,7 +91,7 @@ class Channels:
         """The same, absolute."""
         return self._base_url + self.webhook_path(channel)
 
-    async def list(self) -> list[Document]:
+    async def all(self) -> list[Document]:
         """Every channel, oldest first."""
         rows = await self._store.all()
         self._known = {row["_id"]: row for row in rows}
@@ -102,7 +102,7 @@ class Channels:
         """One channel, as fresh as `FRESH_SECONDS`; as last seen while the database is away."""
         if time.monotonic() - self._read_at > FRESH_SECONDS or channel_id not in self._known:
             try:
-                await self.list()
+                await self.all()
             except Exception as error:
                 if not is_unavailable(error) or channel_id not in self._known:
                     raise
@@ -114,7 +114,7 @@ class Channels:
     async def paused(self) -> list[str]:
         """Ids of channels whose outbox waits."""
         if time.monotonic() - self._read_at > FRESH_SECONDS:
-            await self.list()
+            await self.all()
         return [row["_id"] for row in self._known.values() if row["state"] == "paused"]
 
     async def open(self, channel_id: str) -> Opened:
@@ -250,6 +250,14 @@ class Channels:
         )
         await self._bus.announce(ChannelPaused(channel_id, reason))
         return channel
+
+    async def warm(self) -> None:
+        """Open every connection ahead of its first use; loading a provider's library may take seconds."""
+        for channel in await self.all():
+            try:
+                await self.open(channel["_id"])
+            except (Invalid, NotFound, WrongKey) as error:
+                _log.error("channel_not_opened", channel_id=channel["_id"], reason=str(error))
 
     async def close(self) -> None:
         """Close every connection."""

@@ -62,7 +62,7 @@ class Conversations:
         self._bus = bus
         self._wakeups = wakeups
 
-    async def list(self, viewer: Viewer, query: ConversationQuery) -> tuple[list[Document], str | None]:
+    async def page(self, viewer: Viewer, query: ConversationQuery) -> tuple[list[Document], str | None]:
         """A page of conversations and the cursor for the next."""
         if query.sort not in _SORTS:
             raise Invalid("sort", f"is one of {', '.join(_SORTS)}")

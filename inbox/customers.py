@@ -23,7 +23,7 @@ class Customers:
         self._people = people
         self._feed = feed
 
-    async def list(self, q: str, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
+    async def page(self, q: str, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
         """A page of cards whose name, phone, e-mail or handle contains `q`."""
         after: tuple[datetime, str] | None = None
         if cursor:

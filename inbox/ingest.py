@@ -41,7 +41,7 @@ from inbox.model.incoming import (
     ReactionChanged,
     Receipt,
 )
-from inbox.settings import Settings
+from inbox.settings import ShopSettings
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.conversations import Arrival, ConversationStore, new_conversation
 from inbox.storage.database import Document
@@ -116,7 +116,7 @@ class Ingest:
         messages: MessageStore,
         attachments: AttachmentStore,
         timers: TimerStore,
-        settings: Settings,
+        settings: ShopSettings,
         feed: LiveFeed,
         bus: EventBus,
         wakeups: Wakeups,
@@ -332,7 +332,7 @@ class Ingest:
         missing = [customer for customer in customers if customer not in homes]
         if missing:
             closed = await self._conversations.last_closed(missing)
-            window = timedelta(days=(await self._settings.read()).reopen_window_days)
+            window = timedelta(days=(await self._settings.get())["reopen_window_days"])
             beginning: dict[str, Document] = {}
             for item in homeless:
                 if item.customer_id in homes:

@@ -15,7 +15,7 @@ class Messages:
         self._store = store
         self._conversations = conversations
 
-    async def list(self, conversation_id: str, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
+    async def page(self, conversation_id: str, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
         """A page of a conversation that the viewer was found to see."""
         before = decode_cursor(cursor, str)[0] if cursor else None
         return page(await self._store.thread(conversation_id, before, limit + 1), limit, "sort")

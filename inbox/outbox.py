@@ -229,7 +229,8 @@ class Sender:
                     await self._settle(row, "failed", error=reason, attempts=attempts)
                     return None
                 await self._settle(row, "queued", error=reason, attempts=attempts)
-                return min(FIRST_PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE) * random.uniform(0.75, 1.25)
+                pause: float = min(FIRST_PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE)
+                return pause * random.uniform(0.75, 1.25)
             case CredentialsRejected():
                 await self._settle(row, "queued", error=reason)
                 await self._channels.pause(row["channel_id"], reason)

@@ -20,7 +20,7 @@ class Quarantine:
         self._ingest = ingest
         self._kinds = kinds
 
-    async def list(self, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
+    async def page(self, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
         """A page of events, newest first."""
         before = decode_cursor(cursor, datetime)[0] if cursor else None
         return page(await self._journal.quarantined(before, limit + 1), limit, "received_at")

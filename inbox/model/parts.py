@@ -1,7 +1,7 @@
 """Cutting a reply into requests that a channel takes: text by its own measure, files one or an album at a time."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -9,11 +9,17 @@ import msgspec
 
 from inbox.model.capabilities import Capabilities
 
-_MEASURES = {
-    "characters": lambda text: len(text),
-    "utf16": lambda text: len(text.encode("utf-16-le")) // 2,
-    "utf8": lambda text: len(text.encode()),
-}
+
+
+def _utf16(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _utf8(text: str) -> int:
+    return len(text.encode())
+
+
+_MEASURES: dict[str, Callable[[str], int]] = {"characters": len, "utf16": _utf16, "utf8": _utf8}
 _ALBUM_TYPES = frozenset({"photo", "video"})
 _BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?…])\s"), re.compile(r"\s"))
 
@@ -43,7 +49,7 @@ def split_text(text: str, limit: int, unit: str) -> list[str]:
     return pieces
 
 
-def _reach(text: str, limit: int, measure: Any) -> int:
+def _reach(text: str, limit: int, measure: Callable[[str], int]) -> int:
     """How many characters of `text` fit."""
     low, high = 1, min(len(text), limit)
     while low < high:

@@ -1,6 +1,7 @@
 """Files: what is known of them in `attachments`, their bytes in GridFS."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import repeat
 from typing import Any
 
 import pymongo
@@ -72,10 +73,13 @@ class AttachmentStore:
         """Stream bytes `start` to `end` (exclusive)."""
         source = await self._bucket.open_download_stream(ObjectId(file_id))
         source.seek(start)
-        left = end - start
-        while left > 0:
-            chunk: bytes = await source.read(min(CHUNK, left))
-            if not chunk:
-                break
-            left -= len(chunk)
-            yield chunk
+        for size in _steps(end - start):
+            yield await source.read(size)
+
+
+def _steps(length: int) -> Iterator[int]:
+    """`length` in pieces of at most `CHUNK`."""
+    whole, rest = divmod(length, CHUNK)
+    yield from repeat(CHUNK, whole)
+    if rest:
+        yield rest

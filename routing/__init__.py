@@ -1,0 +1,1 @@
+"""Who answers: eligibility, claims, the queue."""

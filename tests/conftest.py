@@ -1,0 +1,70 @@
+"""Real servers for every test: one mongod and one Valkey a test process, a fresh database a test."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from channels.sandbox import Sandbox
+from inbox.model.ids import new_id
+from inbox.storage.database import Database, connect
+from inbox.storage.migrations import migrate
+from tests.flow import Shop
+from web.embedded import Databases, embedded_databases
+from web.house import House, connect_redis
+
+SECRET_KEY = "a key for tests only, 32 bytes long"
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """Running databases for this test process. A short path: socket paths are limited to about 100 characters."""
+    with tempfile.TemporaryDirectory(prefix="skrynka-test-") as folder, asyncio.Runner() as runner:
+        context = embedded_databases(Path(folder))
+        yield runner.run(context.__aenter__())
+        runner.run(context.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def database(databases: Databases) -> AsyncIterator[Database]:
+    """A fresh database with every index in place."""
+    assert databases.mongodb_url is not None
+    fresh = connect(databases.mongodb_url, f"test_{new_id()}")
+    await migrate(fresh)
+    yield fresh
+    await fresh.client.drop_database(fresh.name)
+    fresh.close()
+
+
+@pytest.fixture
+async def redis(databases: Databases) -> AsyncIterator[Redis]:
+    """A client of the test process's Valkey. Keys carry the database's name, so tests do not meet."""
+    assert databases.redis_url is not None
+    client = connect_redis(databases.redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """The providers' side, over real HTTP."""
+    async with Sandbox() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def house(database: Database, redis: Redis) -> AsyncIterator[House]:
+    """All parts on real databases, not working yet."""
+    built = House(database, redis, secret_key=SECRET_KEY, base_url="http://127.0.0.1:1")
+    yield built
+    await built.channels.close()
+
+
+@pytest.fixture
+async def shop(database: Database, redis: Redis, sandbox: Sandbox) -> AsyncIterator[Shop]:
+    """A whole server listening on loopback, with a Telegram channel connected to the sandbox and an owner."""
+    async with Shop.open(database, redis, sandbox, SECRET_KEY) as opened:
+        yield opened

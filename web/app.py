@@ -1,0 +1,193 @@
+"""From settings to a listening server and back: everything is opened and closed in one readable list."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from inbox.managers import NewManager
+from inbox.model.errors import Conflict, DomainError
+from inbox.model.people import Role
+from inbox.storage.database import Database, connect
+from inbox.storage.errors import is_unavailable
+from inbox.storage.meta import MetaStore
+from inbox.storage.migrations import SchemaTooNew, migrate
+from web.api.routes import add_api
+from web.api.services import ApiServices
+from web.doors.addresses import TrustedProxies
+from web.doors.gate import Doors
+from web.doors.passwords import Passwords
+from web.doors.signin import SignIn
+from web.doors.throttle import LoginThrottle
+from web.embedded import embedded_databases
+from web.house import House, connect_redis
+from web.operations import Operations
+from web.pages.routes import add_pages
+from web.settings import Settings, SettingsError, resolve_secret_key
+from web.webhooks import Webhooks
+
+START_SECONDS = 20.0
+"""How long a database that was named in the settings may take to answer at start-up."""
+
+DRAIN_SECONDS = 5.0
+"""How long requests under way may take when the server stops."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: where it listens, and the parts behind it."""
+
+    url: str
+    house: House
+    app: web.Application
+
+
+def serve(settings: Settings, host: str, port: int) -> int:
+    """Serve until SIGTERM or SIGINT; returns the process's exit code."""
+    return uvloop.run(_serve_until_stopped(settings, host, port))
+
+
+async def _serve_until_stopped(settings: Settings, host: str, port: int) -> int:
+    stop = stop_signal()
+    async with running(settings, host, port) as server:
+        _log.info("listening", url=server.url)
+        await stop.wait()
+        _log.info("stopping")
+    _log.info("stopped")
+    return 0
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, host: str, port: int, *, frame_ancestors: Sequence[str] = ()
+) -> AsyncIterator[Server]:
+    """A server for the length of the context. `frame_ancestors` are sites that may frame the inbox."""
+    async with contextlib.AsyncExitStack() as stack:
+        database, house = await _open_house(stack, settings, base_url=settings.public_url or f"http://{host}:{port}")
+        app = build_app(settings, house, frame_ancestors)
+        await stack.enter_async_context(house.working())
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS, handler_cancellation=False)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        stack.callback(house.feed.close)
+        site = web.TCPSite(runner, host, port, backlog=1024)
+        await site.start()
+        bound = runner.addresses[0]
+        warming = asyncio.create_task(house.channels.warm())
+        stack.callback(warming.cancel)
+        yield Server(f"http://{bound[0]}:{bound[1]}", house, app)
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[House]:
+    """The house without workers and without a server, for commands that only need its parts."""
+    async with contextlib.AsyncExitStack() as stack:
+        _, house = await _open_house(stack, settings, base_url=settings.public_url or "http://127.0.0.1:8080")
+        stack.push_async_callback(house.channels.close)
+        yield house
+
+
+async def _open_house(
+    stack: contextlib.AsyncExitStack, settings: Settings, *, base_url: str
+) -> tuple[Database, House]:
+    secret_key = resolve_secret_key(settings)
+    databases = await stack.enter_async_context(
+        embedded_databases(
+            settings.data_dir, mongodb=settings.mongodb_url is None, redis=settings.redis_url is None
+        )
+    )
+    database = connect(settings.mongodb_url or databases.mongodb_url or "", settings.mongodb_database)
+    stack.callback(database.close)
+    redis = connect_redis(settings.redis_url or databases.redis_url or "")
+    stack.push_async_callback(redis.aclose)
+    await _wait_for(database)
+    try:
+        await migrate(database)
+    except SchemaTooNew as error:
+        raise SettingsError(str(error)) from error
+    house = House(database, redis, secret_key=secret_key, base_url=base_url)
+    if not await MetaStore(database).same_key(house.box.fingerprint):
+        raise SettingsError(
+            "SKRYNKA_SECRET_KEY: this is not the key that the database's channel secrets were stored with;"
+            " give every process the key of the first one"
+        )
+    await house.rules.install()
+    await _first_owner(settings, house)
+    return database, house
+
+
+async def _wait_for(database: Database) -> None:
+    deadline = asyncio.get_running_loop().time() + START_SECONDS
+    while True:
+        try:
+            await database.ping()
+        except Exception as error:
+            if not is_unavailable(error):
+                raise SettingsError(f"SKRYNKA_MONGODB_URL: {error}") from error
+            if asyncio.get_running_loop().time() > deadline:
+                raise SettingsError("SKRYNKA_MONGODB_URL: no primary of a replica set answers there") from error
+            await asyncio.sleep(0.2)
+        else:
+            return
+
+
+async def _first_owner(settings: Settings, house: House) -> None:
+    """Create the owner that the environment names, on a shop that has nobody yet."""
+    if settings.admin_email is None or settings.admin_password is None or await house.manager_store.exists():
+        return
+    password = settings.admin_password.get_secret_value()
+    try:
+        hashed = await Passwords().hash(password)
+        owner = NewManager(email=settings.admin_email, name="Owner", password_hash=hashed, role=Role.OWNER)
+        await house.managers.create(owner, by=None)
+    except Conflict:
+        _log.info("first_owner_exists")  # Another process was first.
+    except DomainError as error:
+        raise SettingsError(f"SKRYNKA_ADMIN_EMAIL, SKRYNKA_ADMIN_PASSWORD: {error}") from error
+
+
+def build_app(settings: Settings, house: House, frame_ancestors: Sequence[str] = ()) -> web.Application:
+    """All endpoints over the house."""
+    passwords = Passwords()
+    sign_in = SignIn(house.manager_store, house.session_store, passwords, LoginThrottle(house.redis))
+    doors = Doors(
+        sign_in=sign_in,
+        audit=house.audit,
+        proxies=TrustedProxies(settings.trusted_proxies),
+        public_url=settings.public_url,
+        frame_ancestors=frame_ancestors,
+    )
+    app = web.Application()
+    doors.install(app)
+    operations = Operations(
+        house.database, house.redis, house.journal_store, house.outbox_store, house.channels, house.metrics
+    )
+    doors.add(app, Webhooks(house.channels, house.journal).table())
+    doors.add(app, operations.table())
+    services = ApiServices(
+        audit=house.audit,
+        managers=house.managers,
+        passwords=passwords,
+        set_manager_status=house.assigner.set_status,
+        settings=house.settings,
+        teams=house.teams,
+    )
+    add_api(app, doors, services)
+    add_pages(app, doors, services)
+    return app

@@ -1,0 +1,55 @@
+"""`skrynka doctor`: one line for every thing that must hold, and what to do about those that do not."""
+
+import uvloop
+
+from inbox.model.errors import DomainError
+from inbox.model.failures import ChannelFailure
+from inbox.secrets import WrongKey
+from web.app import opened
+from web.house import House
+from web.settings import Settings
+
+
+def run(settings: Settings) -> int:
+    """Check everything; 0 when all holds, 1 when anything does not."""
+    return uvloop.run(_examine(settings))
+
+
+async def _examine(settings: Settings) -> int:
+    findings = [_say(True, "settings", _settings_summary(settings))]
+    async with opened(settings) as house:
+        findings.append(_say(True, "mongodb", f"primary answers, database {house.database.name}"))
+        findings.append(await _redis(house))
+        for channel in await house.channels.all():
+            findings.append(await _channel(house, channel["_id"], f"{channel['kind']} {channel['name']!r}"))
+    return 0 if all(findings) else 1
+
+
+def _settings_summary(settings: Settings) -> str:
+    if settings.public_url is None:
+        return "read; SKRYNKA_PUBLIC_URL is not set, so providers cannot be told where to post"
+    if settings.public_url.startswith("http://"):
+        return f"read; {settings.public_url} is plain http: providers insist on https"
+    return f"read; public address {settings.public_url}"
+
+
+async def _redis(house: House) -> bool:
+    try:
+        await house.redis.ping()
+    except Exception as error:  # noqa: BLE001  # Whatever it is, it is the finding.
+        return _say(False, "redis", f"{error}: live updates are slower until it answers (SKRYNKA_REDIS_URL)")
+    return _say(True, "redis", "answers")
+
+
+async def _channel(house: House, channel_id: str, title: str) -> bool:
+    try:
+        opened_channel = await house.channels.open(channel_id)
+        await opened_channel.connection.check(house.channels.webhook_url(opened_channel.document))
+    except (ChannelFailure, DomainError, WrongKey) as error:
+        return _say(False, title, str(error))
+    return _say(True, title, "token accepted, webhook set")
+
+
+def _say(holds: bool, what: str, finding: str) -> bool:  # noqa: FBT001 - the finding itself
+    print(f"{'ok  ' if holds else 'FAIL'}  {what}: {finding}")  # noqa: T201 - the command's answer
+    return holds

@@ -1,0 +1,68 @@
+"""Where providers post. The whole answer is the status: 200 once the events are durable, 503 for "send again"."""
+
+from aiohttp import web
+from multidict import CIMultiDictProxy
+
+from inbox.channels import Channels
+from inbox.journal import Journal, StorageDown
+from inbox.model.channel import WebhookRequest
+from inbox.model.errors import NotFound
+from inbox.model.failures import Forged
+from inbox.storage.errors import is_unavailable
+from web.doors.gate import read_body
+from web.doors.headers import REQUEST_ID
+from web.doors.table import Call, Face, Route, Who
+
+MAX_BODY = 4 * 1024 * 1024
+RETRY_AFTER = {"Retry-After": "2"}
+
+
+class Webhooks:
+    """`POST /webhooks/{kind}/{channel_id}`."""
+
+    def __init__(self, channels: Channels, journal: Journal) -> None:
+        self._channels = channels
+        self._journal = journal
+
+    def table(self) -> list[Route]:
+        """The rows of this part."""
+        return [
+            Route(
+                method="POST",
+                path="/webhooks/{kind}/{id}",
+                handler=self.receive,
+                who=Who.PUBLIC,
+                summary="A provider's events",
+                face=Face.MACHINE,
+            )
+        ]
+
+    async def receive(self, call: Call[None, None]) -> web.Response:
+        """Take a provider's call: 200, 401 for a forged one, 404 for no such channel, 413, or 503 to send again."""
+        request = call.request
+        try:
+            channel = await self._channels.get(call.path())
+        except Exception as error:
+            if is_unavailable(error):
+                return web.Response(status=503, headers=RETRY_AFTER)
+            raise
+        if channel["kind"] != call.path("kind"):
+            raise NotFound("there is no such channel")
+        body = await read_body(request, MAX_BODY)
+        try:
+            await self._journal.accept(
+                self._channels.kind(channel["kind"]),
+                channel["_id"],
+                self._channels.read_settings(channel),
+                WebhookRequest(headers=_lower(request.headers), query=request.query, body=body),
+                request[REQUEST_ID],
+            )
+        except Forged:
+            return web.Response(status=401)
+        except StorageDown:
+            return web.Response(status=503, headers=RETRY_AFTER)
+        return web.Response()
+
+
+def _lower(headers: CIMultiDictProxy[str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
