@@ -14,7 +14,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 SERVER = """
-import asyncio, pathlib, sys
+import asyncio, pathlib, sys, uvloop
 from web.embedded import EmbeddedError, embedded_databases
 
 async def main():
@@ -23,7 +23,7 @@ async def main():
         await asyncio.sleep(60)
 
 try:
-    asyncio.run(main())
+    uvloop.run(main())
 except EmbeddedError as error:
     print(error, file=sys.stderr)
     sys.exit(error.exit_code)
@@ -33,7 +33,7 @@ except KeyboardInterrupt:
 
 
 class Server:
-    """A process of its own that holds the embedded databases, so that it can be killed."""
+    """A process of its own, on the loop that the server uses, that holds the databases: so that it can be killed."""
 
     def __init__(self, data_dir: Path, process: asyncio.subprocess.Process) -> None:
         self.data_dir = data_dir

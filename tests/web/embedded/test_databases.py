@@ -122,6 +122,13 @@ async def test_database_that_dies_is_restarted(tmp_path, until, alive, name):
     assert not alive(second)
 
 
+async def test_frozen_database_does_not_keep_the_server_from_stopping(tmp_path, alive):
+    async with embedded_databases(tmp_path, mongodb=False):
+        pid = int((tmp_path / "valkey.pid").read_text())
+        os.kill(pid, signal.SIGSTOP)
+    assert not alive(pid)
+
+
 async def test_second_server_on_the_same_directory_is_refused(tmp_path):
     async with embedded_databases(tmp_path, mongodb=False):
         with pytest.raises(DataDirInUse) as refusal:
