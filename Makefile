@@ -34,7 +34,7 @@ lint:
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/djlint --lint --quiet .
+	$(BIN)/djlint --lint --quiet web/templates channels
 
 format:
 	@.ci/setup test
