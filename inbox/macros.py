@@ -44,7 +44,7 @@ class MacroTexts:
 
     def __init__(self) -> None:
         self._sandbox = ImmutableSandboxedEnvironment(
-            autoescape=False,  # noqa: S701  # Chat text, never HTML: the pages escape it like any message.
+            autoescape=False,  # Chat text, never HTML: the pages escape it like any message.
             undefined=StrictUndefined,
             keep_trailing_newline=True,
         )
@@ -188,4 +188,4 @@ def _values(viewer: Viewer, customer: Document, settings: Document) -> dict[str,
 
 
 def _first_name(name: str) -> str:
-    return name.split()[0] if name.split() else ""
+    return name.split(maxsplit=1)[0] if name.split() else ""

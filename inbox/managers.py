@@ -17,9 +17,8 @@ from inbox.storage.teams import TeamStore
 
 DEFAULT_CAPACITY = 10
 
-_ADDRESS = re.compile(
-    r"[^\s@<>()\[\],;:\\\"]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?)(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)*"
-)
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_ADDRESS = re.compile(rf"[^\s@<>()\[\],;:\\\"]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
 _ADDRESS_LIMIT = 254
 
 
@@ -46,7 +45,8 @@ def normalised_email(email: str) -> str:
 class Managers:
     """The managers of the shop.
 
-    `on_deactivated` is told the id of everybody who leaves, so that their conversations find somebody else.
+    `on_deactivated` is told the id of everybody who leaves, so that their conversations find somebody else; `on_changed`
+    gets everybody who joined or changed, as they are now, since a place may have come free.
     """
 
     def __init__(
@@ -56,17 +56,19 @@ class Managers:
         teams: TeamStore,
         *,
         on_deactivated: Callable[[str], Awaitable[None]],
+        on_changed: Callable[[Document], Awaitable[None]] | None = None,
     ) -> None:
         self._managers = managers
         self._sessions = sessions
         self._teams = teams
         self._on_deactivated = on_deactivated
+        self._on_changed = on_changed
 
     async def create(self, wanted: NewManager, *, by: Viewer | None) -> Document:
         """Let somebody join, offline. `by` nobody: whoever has the server's terminal or environment."""
         _refuse_owners_to_admins(by, wanted.role)
         await self._refuse_unknown_teams(wanted.teams)
-        return await self._managers.insert(
+        created = await self._managers.insert(
             {
                 "_id": new_id(),
                 "email": normalised_email(wanted.email),
@@ -81,6 +83,8 @@ class Managers:
                 "created_at": now(),
             }
         )
+        await self._tell(created)
+        return created
 
     async def page(self, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
         """A page of managers, and the cursor for the next."""
@@ -120,6 +124,7 @@ class Managers:
             await self._sessions.end_all(manager_id)
         if leaves:
             await self._on_deactivated(manager_id)
+        await self._tell(changed)
         return changed
 
     async def change_own(self, viewer: Viewer, changes: dict[str, Any]) -> Document:
@@ -127,12 +132,17 @@ class Managers:
         changed = await self._managers.change(viewer.id, changes) if changes else await self.get(viewer.id)
         if changed is None:
             raise NotFound("there is no such manager")
+        await self._tell(changed)
         return changed
 
     async def set_own_password(self, viewer: Viewer, password_hash: str, *, session: str) -> None:
         """Set a new password; every session but `session` ends."""
         await self._managers.change(viewer.id, {"password_hash": password_hash})
         await self._sessions.end_all(viewer.id, but=session)
+
+    async def _tell(self, manager: Document) -> None:
+        if self._on_changed is not None:
+            await self._on_changed({field: value for field, value in manager.items() if field != "password_hash"})
 
     async def _refuse_unknown_teams(self, teams: Any) -> None:
         missing = await self._teams.missing(teams) if teams else []

@@ -1,13 +1,12 @@
 """What everybody sees and sets about themselves."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from inbox.managers import Managers
 from inbox.model.errors import Invalid
-from inbox.model.people import Status
+from routing.assignment import Assigner
 from web.api.requests import MeChange, PasswordBody, StatusBody
 from web.api.views import manager_view
 from web.doors.answers import json_answer, no_content
@@ -15,9 +14,6 @@ from web.doors.passwords import Passwords
 from web.doors.problems import Problem
 from web.doors.signin import SignIn
 from web.doors.table import Call
-
-SetStatus = Callable[[str, Status], Awaitable[None]]
-"""Say for a manager whether they take conversations, and let routing act on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +23,7 @@ class MeHandlers:
     managers: Managers
     sign_in: SignIn
     passwords: Passwords
-    set_manager_status: SetStatus
+    assigner: Assigner
 
     async def show(self, call: Call[None, None]) -> web.Response:
         """Who is signed in."""
@@ -44,7 +40,7 @@ class MeHandlers:
     async def set_status(self, call: Call[StatusBody, None]) -> web.Response:
         """Take conversations, or stop taking them."""
         call.note.object_id = call.viewer.id
-        await self.set_manager_status(call.viewer.id, call.body.status)
+        await self.assigner.set_status(call.viewer.id, call.body.status)
         changed = await self.managers.get(call.viewer.id)
         return json_answer({**manager_view(changed, call.viewer), "csrf_token": call.signed_in.csrf_token})
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, StringConstraints, model_validator
 
+from inbox.conversations import MAX_LABEL, MAX_LABELS
 from inbox.model.conversation import ConversationStatus
 from inbox.model.people import Role, Status
 from web.api.shapes import PriorityName
@@ -34,7 +35,7 @@ Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, 
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LABEL)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[^\s.$\x00][^.$\x00]{0,59}$")]
 FieldValue = Annotated[str, StringConstraints(max_length=2000)]
 Password = Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
@@ -43,7 +44,7 @@ Clock = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Teams = Annotated[tuple[Id, ...], Field(max_length=50), AfterValidator(_each_once)]
 Languages = Annotated[tuple[Language, ...], Field(max_length=20), AfterValidator(_each_once)]
-Labels = Annotated[tuple[Label, ...], Field(max_length=50), AfterValidator(_each_once)]
+Labels = Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS), AfterValidator(_each_once)]
 Fields = Annotated[dict[FieldName, FieldValue], Field(max_length=100)]
 MacroText = Annotated[dict[Language, Text], Field(min_length=1, max_length=20)]
 Shortcut = Annotated[str, StringConstraints(pattern=r"^[^\s/]{0,40}$")]
@@ -174,13 +175,13 @@ class ChannelChange(Change):
 class ConversationsQuery(PageQuery):
     """Which conversations are wanted."""
 
-    status: ConversationStatus | None = None
+    status: Annotated[str, StringConstraints(max_length=20)] | None = None
     assignee: Id | None = None
     team: Id | None = None
     channel: Id | None = None
     label: Label | None = None
     q: Annotated[str, StringConstraints(strip_whitespace=True, max_length=_BOUNDED)] = ""
-    sort: Literal["recent", "oldest", "waiting", "priority"] = "recent"
+    sort: Annotated[str, StringConstraints(max_length=20)] = "recent"
 
 
 class NewConversation(Body):
@@ -282,8 +283,9 @@ class MacroChange(Change):
 
 
 class MacroPreview(Body):
-    """For whom a macro is filled in; without a conversation it shows what is known anyway."""
+    """For whom a macro is filled in; without anybody it shows what is known anyway."""
 
+    customer_id: Id | None = None
     conversation_id: Id | None = None
     language: Language | None = None
 

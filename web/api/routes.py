@@ -6,10 +6,18 @@ from functools import partial
 from aiohttp import web
 
 from web.api import requests, shapes
+from web.api.attachments import AttachmentHandlers
 from web.api.audit import AuditHandlers
+from web.api.channels import ChannelHandlers
+from web.api.conversations import ConversationHandlers
+from web.api.customers import CustomerHandlers
+from web.api.live import LiveHandlers
+from web.api.macros import MacroHandlers
 from web.api.managers import ManagerHandlers
 from web.api.me import MeHandlers
+from web.api.messages import MessageHandlers
 from web.api.openapi import OpenApiHandlers
+from web.api.quarantine import QuarantineHandlers
 from web.api.services import ApiServices
 from web.api.sessions import SessionHandlers
 from web.api.settings import SettingsHandlers
@@ -34,7 +42,14 @@ def add_api(app: web.Application, doors: Doors, services: ApiServices) -> None:
 
 def api_table(doors: Doors, services: ApiServices) -> list[Route]:
     """Every row, grouped by subject."""
-    return [*_people(doors, services), *_shop(services)]
+    return [
+        *_people(doors, services),
+        *_shop(services),
+        *_conversations(services),
+        *_customers(services),
+        *_macros(services),
+        *_live(doors, services),
+    ]
 
 
 def _people(doors: Doors, services: ApiServices) -> list[Route]:
@@ -43,7 +58,7 @@ def _people(doors: Doors, services: ApiServices) -> list[Route]:
         managers=services.managers,
         sign_in=doors.sign_in,
         passwords=services.passwords,
-        set_manager_status=services.set_manager_status,
+        assigner=services.assigner,
     )
     managers = ManagerHandlers(managers=services.managers, passwords=services.passwords)
     teams = TeamHandlers(teams=services.teams)
@@ -126,6 +141,8 @@ def _people(doors: Doors, services: ApiServices) -> list[Route]:
 def _shop(services: ApiServices) -> list[Route]:
     settings = SettingsHandlers(settings=services.settings)
     audit = AuditHandlers(audit=services.audit)
+    channels = ChannelHandlers(channels=services.channels)
+    quarantine = QuarantineHandlers(quarantine=services.quarantine)
     return [
         _row("GET", "/settings", Who.ADMIN)(
             handler=settings.show, summary="The shop's settings", answer=shapes.SettingsShape
@@ -143,4 +160,235 @@ def _shop(services: ApiServices) -> list[Route]:
             query=requests.AuditPageQuery,
             answer=shapes.Page[shapes.AuditShape],
         ),
+        _row("GET", "/channels", Who.SIGNED_IN)(
+            handler=channels.index,
+            summary="Connected accounts; their settings are for admins",
+            query=PageQuery,
+            answer=shapes.Page[shapes.ChannelShape],
+        ),
+        _row("POST", "/channels", Who.ADMIN)(
+            handler=channels.create,
+            summary="Connect an account: checked with its provider, its webhook registered",
+            body=requests.NewChannel,
+            answer=shapes.NewChannelShape,
+            statuses=(201,),
+            audit="channel.create",
+        ),
+        _row("GET", "/channels/{id}", Who.ADMIN)(
+            handler=channels.show, summary="One channel", answer=shapes.ChannelShape
+        ),
+        _row("PATCH", "/channels/{id}", Who.ADMIN)(
+            handler=channels.change,
+            summary="Rename a channel or give it other settings",
+            body=requests.ChannelChange,
+            answer=shapes.ChannelShape,
+            audit="channel.change",
+        ),
+        _row("DELETE", "/channels/{id}", Who.ADMIN)(
+            handler=channels.delete, summary="Disconnect an account", statuses=(204,), audit="channel.delete"
+        ),
+        _row("POST", "/channels/{id}/check", Who.ADMIN)(
+            handler=channels.check,
+            summary="Check a channel again; lifts the pause of a repaired one",
+            answer=shapes.ChannelShape,
+            audit="channel.check",
+        ),
+        _row("GET", "/quarantine", Who.ADMIN)(
+            handler=quarantine.index,
+            summary="Authentic events that could not be read, newest first",
+            query=PageQuery,
+            answer=shapes.Page[shapes.QuarantinedShape],
+        ),
+        _row("POST", "/quarantine/{id}/replay", Who.ADMIN)(
+            handler=quarantine.replay,
+            summary="Put an event back to work",
+            answer=shapes.ReplayedShape,
+            statuses=(202,),
+            audit="quarantine.replay",
+        ),
+    ]
+
+
+def _conversations(services: ApiServices) -> list[Route]:
+    conversations = ConversationHandlers(
+        conversations=services.conversations,
+        replies=services.replies,
+        assigner=services.assigner,
+        teams=services.teams,
+    )
+    messages = MessageHandlers(
+        conversations=services.conversations,
+        customers=services.customers,
+        macros=services.macros,
+        messages=services.messages,
+        replies=services.replies,
+    )
+    attachments = AttachmentHandlers(media=services.media, conversations=services.conversations)
+    return [
+        _row("GET", "/conversations", Who.SIGNED_IN)(
+            handler=conversations.index,
+            summary="Conversations that the caller may see; assignee is me, none or an id",
+            query=requests.ConversationsQuery,
+            answer=shapes.Page[shapes.ConversationShape],
+        ),
+        _row("POST", "/conversations", Who.SIGNED_IN)(
+            handler=conversations.create,
+            summary="Write first, where the channel allows it",
+            body=requests.NewConversation,
+            answer=shapes.StartedShape,
+            statuses=(201, 200),
+            audit="conversation.start",
+        ),
+        _row("GET", "/conversations/{id}", Who.SIGNED_IN)(
+            handler=conversations.show, summary="One conversation", answer=shapes.ConversationShape
+        ),
+        _row("PATCH", "/conversations/{id}", Who.SIGNED_IN)(
+            handler=conversations.change,
+            summary="Change status, holder, team, labels or priority; 409 where version is stale",
+            body=requests.ConversationPatch,
+            answer=shapes.ConversationShape,
+            audit="conversation.change",
+        ),
+        _row("GET", "/conversations/{id}/messages", Who.SIGNED_IN)(
+            handler=messages.index,
+            summary="What was said, newest first",
+            query=PageQuery,
+            answer=shapes.Page[shapes.MessageShape],
+        ),
+        _row("POST", "/conversations/{id}/messages", Who.SIGNED_IN)(
+            handler=messages.create,
+            summary="Reply or take a note; 200 for a known client_token",
+            body=requests.NewMessage,
+            answer=shapes.MessageShape,
+            statuses=(201, 200),
+            audit="message.post",
+        ),
+        _row("POST", "/conversations/{id}/read", Who.SIGNED_IN)(
+            handler=conversations.mark_read,
+            summary="Everything so far was seen",
+            answer=shapes.ConversationShape,
+        ),
+        _row("POST", "/conversations/{id}/typing", Who.SIGNED_IN)(
+            handler=conversations.show_typing, summary="Show the customer that somebody writes", statuses=(204,)
+        ),
+        _row("POST", "/messages/{id}/retry", Who.SIGNED_IN)(
+            handler=messages.retry,
+            summary="Send again what is not known to have been sent",
+            answer=shapes.MessageShape,
+            audit="message.retry",
+        ),
+        _row("PATCH", "/messages/{id}", Who.SIGNED_IN)(
+            handler=messages.edit,
+            summary="Replace the text of a message, where the channel can",
+            body=requests.MessageEdit,
+            answer=shapes.MessageShape,
+            audit="message.edit",
+        ),
+        _row("DELETE", "/messages/{id}", Who.SIGNED_IN)(
+            handler=messages.unsend,
+            summary="Take a message back, where the channel can",
+            answer=shapes.MessageShape,
+            audit="message.unsend",
+        ),
+        _row("POST", "/attachments", Who.SIGNED_IN)(
+            handler=attachments.upload,
+            summary="Upload a file for a message",
+            uploads=True,
+            answer=shapes.AttachmentShape,
+            statuses=(201,),
+            audit="attachment.upload",
+        ),
+        _row("GET", "/attachments/{id}", Who.SIGNED_IN)(
+            handler=attachments.download,
+            summary="A file, whole or in ranges",
+            statuses=(200, 206, 304),
+            media_type="application/octet-stream",
+        ),
+    ]
+
+
+def _customers(services: ApiServices) -> list[Route]:
+    customers = CustomerHandlers(customers=services.customers, messages=services.messages)
+    return [
+        _row("GET", "/customers", Who.SIGNED_IN)(
+            handler=customers.index,
+            summary="Cards whose name, phone, e-mail or handle contains q",
+            query=requests.CustomersQuery,
+            answer=shapes.Page[shapes.CustomerShape],
+        ),
+        _row("POST", "/customers", Who.SIGNED_IN)(
+            handler=customers.create,
+            summary="Make a card by hand",
+            body=requests.NewCustomer,
+            answer=shapes.CustomerShape,
+            statuses=(201,),
+            audit="customer.create",
+        ),
+        _row("GET", "/customers/{id}", Who.SIGNED_IN)(
+            handler=customers.show, summary="One card", answer=shapes.CustomerShape
+        ),
+        _row("PATCH", "/customers/{id}", Who.SIGNED_IN)(
+            handler=customers.change,
+            summary="Change a card",
+            body=requests.CustomerChange,
+            answer=shapes.CustomerShape,
+            audit="customer.change",
+        ),
+        _row("GET", "/customers/{id}/timeline", Who.SIGNED_IN)(
+            handler=customers.timeline,
+            summary="Everything said with a customer, newest first",
+            query=PageQuery,
+            answer=shapes.Page[shapes.MessageShape],
+        ),
+    ]
+
+
+def _macros(services: ApiServices) -> list[Route]:
+    macros = MacroHandlers(macros=services.macros, conversations=services.conversations, customers=services.customers)
+    return [
+        _row("GET", "/macros", Who.SIGNED_IN)(
+            handler=macros.index,
+            summary="Shared macros and one's own",
+            query=PageQuery,
+            answer=shapes.Page[shapes.MacroShape],
+        ),
+        _row("POST", "/macros", Who.SIGNED_IN)(
+            handler=macros.create,
+            summary="Keep a macro; only admins share theirs",
+            body=requests.NewMacro,
+            answer=shapes.MacroShape,
+            statuses=(201,),
+            audit="macro.create",
+        ),
+        _row("GET", "/macros/{id}", Who.SIGNED_IN)(handler=macros.show, summary="One macro", answer=shapes.MacroShape),
+        _row("PATCH", "/macros/{id}", Who.SIGNED_IN)(
+            handler=macros.change,
+            summary="Change a macro; shared ones are for admins to change",
+            body=requests.MacroChange,
+            answer=shapes.MacroShape,
+            audit="macro.change",
+        ),
+        _row("DELETE", "/macros/{id}", Who.SIGNED_IN)(
+            handler=macros.delete, summary="Forget a macro", statuses=(204,), audit="macro.delete"
+        ),
+        _row("POST", "/macros/{id}/preview", Who.SIGNED_IN)(
+            handler=macros.preview,
+            summary="A macro with its variables filled in",
+            body=requests.MacroPreview,
+            body_optional=True,
+            answer=shapes.MacroPreviewShape,
+        ),
+    ]
+
+
+def _live(doors: Doors, services: ApiServices) -> list[Route]:
+    live = LiveHandlers(feed=services.feed, sign_in=doors.sign_in)
+    return [
+        _row("GET", "/live", Who.SIGNED_IN)(
+            handler=live.follow,
+            summary="A WebSocket of frames {seq, type, data}; since resumes",
+            query=requests.LiveQuery,
+            statuses=(101,),
+            checks_origin=True,
+        )
     ]

@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass
 
+from inbox.channels import Channels
+from inbox.conversations import Conversations
+from inbox.customers import Customers
+from inbox.live import LiveFeed
+from inbox.macros import Macros
 from inbox.managers import Managers
+from inbox.media import Media
+from inbox.messages import Messages
+from inbox.quarantine import Quarantine
+from inbox.replies import Replies
 from inbox.settings import ShopSettings
 from inbox.storage.audit import AuditStore
 from inbox.storage.teams import TeamStore
-from web.api.me import SetStatus
+from routing.assignment import Assigner
 from web.doors.passwords import Passwords
 
 
@@ -14,9 +23,18 @@ from web.doors.passwords import Passwords
 class ApiServices:
     """One field a service."""
 
+    assigner: Assigner
     audit: AuditStore
+    channels: Channels
+    conversations: Conversations
+    customers: Customers
+    feed: LiveFeed
+    macros: Macros
     managers: Managers
+    media: Media
+    messages: Messages
     passwords: Passwords
-    set_manager_status: SetStatus
+    quarantine: Quarantine
+    replies: Replies
     settings: ShopSettings
     teams: TeamStore

@@ -123,6 +123,8 @@ class ChannelShape(Shape):
 class NewChannelShape(ChannelShape):
     """A channel just connected, with what was generated for it and is told only here."""
 
+    model_config = ConfigDict(extra="allow")
+
     secret_token: str | None
 
 
@@ -221,10 +223,9 @@ class MessageShape(Shape):
     created_at: AwareDatetime
 
 
-class StartedShape(Shape):
-    """A conversation that the shop began, and its first message."""
+class StartedShape(ConversationShape):
+    """A conversation that the shop began, with its first message."""
 
-    conversation: ConversationShape
     message: MessageShape
 
 
@@ -297,6 +298,13 @@ class QuarantinedShape(Shape):
     reason: str
     received_at: AwareDatetime
     raw: str
+
+
+class ReplayedShape(Shape):
+    """An event that is at work again."""
+
+    id: str
+    state: Literal["pending"]
 
 
 class AuditShape(Shape):

@@ -12,6 +12,7 @@ from inbox.storage.database import Document
 
 View = dict[str, Any]
 
+_RAW_LIMIT = 20_000
 _ATTACHMENT_DEFAULTS = {"type": "document", "width": None, "height": None, "duration": None, "state": "stored"}
 
 
@@ -129,6 +130,13 @@ def identity_view(identity: Document) -> View:
     }
 
 
+def card_view(customer: Document) -> View:
+    """A card without its identities."""
+    view = customer_view(customer, ())
+    del view["identities"]
+    return view
+
+
 def customer_view(customer: Document, identities: Sequence[Document]) -> View:
     """A card with those of `identities` that are its own."""
     contacts = [*customer["phones"], *customer["emails"]]
@@ -152,6 +160,34 @@ def capabilities_view(capabilities: Capabilities) -> View:
     """What a channel can do, for the composer."""
     view: View = msgspec.to_builtins(capabilities)
     return view
+
+
+def channel_view(channel: Document, viewer: Viewer, capabilities: Capabilities, *, path: str, absolute: str) -> View:
+    """A channel. Its settings are for admins; secrets are not in them."""
+    whole = viewer.administers
+    return {
+        "id": channel["_id"],
+        "kind": channel["kind"],
+        "name": channel["name"],
+        "state": channel["state"],
+        "state_reason": channel["state_reason"] or None,
+        "capabilities": capabilities_view(capabilities),
+        "settings": channel["settings"] if whole else None,
+        "webhook_url": {"path": path, "absolute": absolute} if whole else None,
+        "created_at": channel["created_at"] if whole else None,
+    }
+
+
+def quarantined_view(event: Document) -> View:
+    """An event that was set aside, its body as far as it is text."""
+    return {
+        "id": event["_id"],
+        "channel_id": event["channel_id"],
+        "kind": event["kind"],
+        "reason": event["reason"],
+        "received_at": event["received_at"],
+        "raw": event["raw"][:_RAW_LIMIT].decode(errors="replace"),
+    }
 
 
 def macro_view(macro: Document) -> View:

@@ -38,10 +38,12 @@ def build_house(database: Database, redis: Redis, passwords: Passwords) -> Build
     ) -> House:
         manager_store, sessions = ManagerStore(database), SessionStore(database)
 
-        async def nobody_waits(manager_id: str) -> None:
-            del manager_id
+        async def nobody_minds(_: object) -> None:
+            return None
 
-        managers = Managers(manager_store, sessions, TeamStore(database), on_deactivated=nobody_waits)
+        managers = Managers(
+            manager_store, sessions, TeamStore(database), on_deactivated=nobody_minds, on_changed=nobody_minds
+        )
         throttle = LoginThrottle(redis, namespace=database.name)
         audit = AuditStore(database)
         sign_in = SignIn(manager_store, sessions, passwords, throttle)

@@ -1,0 +1,89 @@
+"""Conversations."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from inbox.conversations import ConversationQuery, Conversations
+from inbox.model.errors import Invalid
+from inbox.model.people import Author
+from inbox.replies import Draft, Replies
+from inbox.storage.teams import TeamStore
+from routing.assignment import Assigner
+from web.api.requests import ConversationPatch, ConversationsQuery, NewConversation
+from web.api.views import conversation_view, message_view
+from web.doors.answers import json_answer, no_content
+from web.doors.table import Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationHandlers:
+    """`/conversations`."""
+
+    conversations: Conversations
+    replies: Replies
+    assigner: Assigner
+    teams: TeamStore
+
+    async def index(self, call: Call[None, ConversationsQuery]) -> web.Response:
+        """Those that the viewer may see."""
+        query = call.query
+        found, cursor = await self.conversations.page(
+            call.viewer,
+            ConversationQuery(
+                status=query.status,
+                assignee=query.assignee,
+                team=query.team,
+                channel=query.channel,
+                label=query.label,
+                q=query.q,
+                sort=query.sort,
+                limit=query.limit,
+                cursor=query.cursor,
+            ),
+        )
+        return json_answer({"items": [conversation_view(row, call.viewer) for row in found], "next_cursor": cursor})
+
+    async def create(self, call: Call[NewConversation, None]) -> web.Response:
+        """Write first."""
+        body = call.body
+        begun = await self.conversations.begin(call.viewer, body.customer_id, body.channel_id)
+        draft = Draft(text=body.text, channel_id=body.channel_id, client_token=body.client_token)
+        message, created = await self.replies.post(begun["_id"], draft, author=Author.of(call.viewer))
+        call.note.object_id = begun["_id"]
+        call.note.skip = not created
+        conversation = await self.conversations.get(call.viewer, begun["_id"])
+        shown = {**conversation_view(conversation, call.viewer), "message": message_view(message)}
+        return json_answer(shown, status=201 if created else 200)
+
+    async def show(self, call: Call[None, None]) -> web.Response:
+        """One conversation."""
+        return json_answer(conversation_view(await self.conversations.get(call.viewer, call.path()), call.viewer))
+
+    async def change(self, call: Call[ConversationPatch, None]) -> web.Response:
+        """Change what it is and who holds it. The version is compared once, before the first change."""
+        viewer, changes = call.viewer, call.body.changes()
+        conversation = await self.conversations.get(viewer, call.path())
+        version = changes.pop("version", None)
+        if changes.get("team_id") is not None and await self.teams.missing([changes["team_id"]]):
+            raise Invalid("team_id", "there is no such team")
+        hands_over = "assignee_id" in changes
+        assignee_id = changes.pop("assignee_id", None)
+        if changes or not hands_over:
+            conversation = await self.conversations.change(conversation["_id"], changes, version=version)
+            version = None
+        if hands_over:
+            conversation = await self.assigner.hand_to(
+                conversation["_id"], assignee_id, by=Author.of(viewer), version=version
+            )
+        return json_answer(conversation_view(conversation, viewer))
+
+    async def mark_read(self, call: Call[None, None]) -> web.Response:
+        """Say that everything so far was seen."""
+        return json_answer(conversation_view(await self.conversations.mark_read(call.path(), call.viewer), call.viewer))
+
+    async def show_typing(self, call: Call[None, None]) -> web.Response:
+        """Show the customer that somebody writes."""
+        conversation = await self.conversations.get(call.viewer, call.path())
+        await self.replies.typing(conversation["_id"])
+        return no_content()
