@@ -42,21 +42,27 @@ class DataDir:
         return self.root / f"{name}.log"
 
 
+def data_dir_at(root: Path) -> DataDir:
+    """The paths alone, for one who only looks: nothing is created and nothing claimed."""
+    root = root.absolute()
+    return DataDir(root, _socket_directory(root))
+
+
 @contextmanager
 def claimed_data_dir(root: Path) -> Iterator[DataDir]:
     """Create the directory where missing and hold it against other servers until the end of the context."""
-    root = root.absolute()
+    home = data_dir_at(root)
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(home.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise DataDirUnusable(f"the data directory {root} cannot be used: {error.strerror}") from error
+        raise DataDirUnusable(f"the data directory {home.root} cannot be used: {error.strerror}") from error
     try:
-        _lock_or_refuse(lock, root)
-        sockets = _private_directory(_socket_directory(root))
-        yield DataDir(root, sockets)
+        _lock_or_refuse(lock, home.root)
+        _make_private(home.sockets)
+        yield home
         with suppress(OSError):  # A socket that is still there belongs to a process that could not be stopped.
-            sockets.rmdir()
+            home.sockets.rmdir()
     finally:
         os.close(lock)
 
@@ -84,8 +90,8 @@ def _socket_directory(root: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"skrynka-{os.geteuid()}-{tie}"
 
 
-def _private_directory(path: Path) -> Path:
-    """A directory that nobody else could have put there or can look into: /tmp is everybody's."""
+def _make_private(path: Path) -> None:
+    """Make a directory that nobody else could have put there or can look into: /tmp is everybody's."""
     try:
         path.mkdir(mode=0o700, exist_ok=True)
         path.chmod(0o700)
@@ -94,4 +100,3 @@ def _private_directory(path: Path) -> Path:
         raise DataDirUnusable(f"the socket directory {path} cannot be used: {error.strerror}") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise DataDirUnusable(f"the socket directory {path} belongs to somebody else: remove it")
-    return path

@@ -139,6 +139,34 @@ async def test_second_server_on_the_same_directory_is_refused(tmp_path):
     assert str(os.getpid()) in str(refusal.value)
 
 
+async def test_command_may_join_the_databases_of_a_running_server(tmp_path):
+    async with embedded_databases(tmp_path) as first:
+        async with (
+            embedded_databases(tmp_path, join=True) as second,
+            mongodb(second.mongodb_url) as client,
+            valkey(second.redis_url) as cache,
+        ):
+            assert second == first
+            await client.shop.notes.insert_one({"_id": "n1"})
+            assert await cache.ping()
+        async with mongodb(first.mongodb_url) as client:
+            assert await client.shop.notes.count_documents({}) == 1
+
+
+async def test_command_that_could_join_starts_them_where_no_server_runs(tmp_path):
+    async with (
+        embedded_databases(tmp_path, join=True, mongodb=False) as databases,
+        valkey(databases.redis_url) as cache,
+    ):
+        assert await cache.ping()
+
+
+async def test_nothing_is_claimed_where_none_is_wanted(tmp_path):
+    async with embedded_databases(tmp_path / "data", mongodb=False, redis=False) as databases:
+        assert (databases.mongodb_url, databases.redis_url) == (None, None)
+        assert not (tmp_path / "data").exists()
+
+
 async def test_second_process_exits_2_with_one_line_and_the_first_goes_on(tmp_path, running_server):
     async with running_server(tmp_path) as first:
         mongodb_url, _ = await first.ready()
