@@ -165,11 +165,11 @@ async def _first_owner(settings: Settings, house: House) -> None:
 def build_app(settings: Settings, house: House, frame_ancestors: Sequence[str] = ()) -> web.Application:
     """All endpoints over the house."""
     passwords = Passwords()
-    sign_in = SignIn(house.manager_store, house.session_store, passwords, LoginThrottle(house.redis))
+    sign_in = SignIn(house.manager_store, house.session_store, passwords, LoginThrottle(house.redis, namespace=house.database.name))
     doors = Doors(
         sign_in=sign_in,
         audit=house.audit,
-        proxies=TrustedProxies(settings.trusted_proxies),
+        proxies=TrustedProxies(map(str, settings.trusted_proxies)),
         public_url=settings.public_url,
         frame_ancestors=frame_ancestors,
     )
@@ -181,10 +181,19 @@ def build_app(settings: Settings, house: House, frame_ancestors: Sequence[str] =
     doors.add(app, Webhooks(house.channels, house.journal).table())
     doors.add(app, operations.table())
     services = ApiServices(
+        assigner=house.assigner,
         audit=house.audit,
+        channels=house.channels,
+        conversations=house.conversations,
+        customers=house.customers,
+        feed=house.feed,
+        macros=house.macros,
         managers=house.managers,
+        media=house.media,
+        messages=house.messages,
         passwords=passwords,
-        set_manager_status=house.assigner.set_status,
+        quarantine=house.quarantine,
+        replies=house.replies,
         settings=house.settings,
         teams=house.teams,
     )

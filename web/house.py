@@ -24,6 +24,7 @@ from inbox.events import EventBus
 from inbox.ingest import Ingest
 from inbox.journal import Journal
 from inbox.live import LiveFeed
+from inbox.macros import Macros, MacroTexts
 from inbox.managers import Managers
 from inbox.media import Media
 from inbox.messages import Messages
@@ -94,7 +95,6 @@ class House:
         self.session_store = SessionStore(database)
         self.audit = AuditStore(database)
         self.teams = TeamStore(database)
-        self.macro_store = MacroStore(database)
 
         # The ground floor: the flow of messages.
         self.settings = ShopSettings(SettingsStore(database))
@@ -157,6 +157,7 @@ class House:
             bus=self.bus,
             wakeups=self.wakeups,
         )
+        self.macros = Macros(MacroStore(database), self.settings, MacroTexts())
         self.messages = Messages(message_store, conversation_store)
         self.customers = Customers(people, self.feed)
         self.media = Media(attachment_store, message_store, conversation_store, self.channels, self.feed)

@@ -1,0 +1,5 @@
+"""`python -m web` is `skrynka`."""
+
+from web.cli import main
+
+main()
