@@ -1,0 +1,435 @@
+"""A made-up shop behind the pages: an honest small `Desk` that holds its data in memory, in the shapes of the API."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from inbox.model.errors import NotFound
+from inbox.model.people import Viewer
+from web.pages.desk import Row, View, Wanted
+
+PRESENT = datetime.now(UTC).replace(microsecond=0)
+
+Doc = dict[str, Any]
+
+ABLE = {
+    "text": "both",
+    "media": "both",
+    "quote": "both",
+    "edit": "both",
+    "delete": "send",
+    "reaction": "receive",
+    "typing": "send",
+    "text_limit": 4096,
+    "text_unit": "utf16",
+}
+
+
+def ago(**span: float) -> datetime:
+    return PRESENT - timedelta(**span)
+
+
+def manager(key: str, name: str, **fields: Any) -> Doc:
+    return {
+        "id": key,
+        "email": f"{key}@skrynka.example",
+        "name": name,
+        "role": "manager",
+        "status": "online",
+        "load": 4,
+        "capacity": 10,
+        "teams": [],
+        "languages": ["uk"],
+        "active": True,
+        "created_at": ago(days=300),
+        **fields,
+    }
+
+
+def channel(key: str, kind: str, title: str, name: str, **fields: Any) -> Doc:
+    return {
+        "id": key,
+        "kind": kind,
+        "title": title,
+        "name": name,
+        "state": "connected",
+        "state_reason": None,
+        "capabilities": ABLE,
+        "settings": {"api_base": "https://api.telegram.org"},
+        "webhook_url": {"path": f"/webhooks/{kind}/{key}", "absolute": f"https://shop.example/webhooks/{kind}/{key}"},
+        "created_at": ago(days=200),
+        **fields,
+    }
+
+
+def customer(key: str, name: str, *identities: Doc, **fields: Any) -> Doc:
+    return {
+        "id": key,
+        "name": name,
+        "phones": [],
+        "emails": [],
+        "proven": [],
+        "tags": [],
+        "fields": {},
+        "language": "uk",
+        "last_manager_id": None,
+        "identities": list(identities),
+        "created_at": ago(days=700),
+        "updated_at": ago(days=1),
+        **fields,
+    }
+
+
+def identity(channel_id: str, kind: str, username: str, **fields: Any) -> Doc:
+    key = f"i-{channel_id}-{username}"
+    return {
+        "id": key,
+        "channel_id": channel_id,
+        "kind": kind,
+        "external_id": "99",
+        "name": "",
+        "username": username,
+        "reachable": True,
+        "window_until": None,
+        **fields,
+    }
+
+
+def author(kind: str, key: str | None = None, name: str = "") -> Doc:
+    return {"type": kind, "id": key, "name": name}
+
+
+def message(key: str, conversation_id: str, direction: str, text: str, at: datetime, **fields: Any) -> Doc:
+    by = {"in": author("customer", "u-1", ""), "system": author("system")}.get(direction, author("manager", "me", "Оксана Коваль"))
+    return {
+        "id": key,
+        "conversation_id": conversation_id,
+        "channel_id": "tg",
+        "direction": direction,
+        "author": by,
+        "text": text,
+        "entities": [],
+        "content": None,
+        "attachments": [],
+        "state": "sent" if direction == "out" else "stored",
+        "error": None,
+        "edited_at": None,
+        "deleted_at": None,
+        "reactions": [],
+        "reply_to": None,
+        "forwarded": False,
+        "automatic": False,
+        "client_token": None,
+        "sent_at": at,
+        "created_at": at,
+        **fields,
+    }
+
+
+def attachment(key: str, content_type: str, media: str, **fields: Any) -> Doc:
+    return {
+        "id": key,
+        "name": key,
+        "content_type": content_type,
+        "size": 48_200,
+        "type": media,
+        "width": None,
+        "height": None,
+        "duration": None,
+        "state": "stored",
+        "url": f"/api/v1/attachments/{key}",
+        **fields,
+    }
+
+
+def conversation(key: str, customer_id: str, channel_id: str, last: Doc | None, **fields: Any) -> Doc:
+    preview = last and {field: last[field] for field in ("id", "text", "direction", "author")} | {"at": last["sent_at"]}
+    return {
+        "id": key,
+        "customer_id": customer_id,
+        "channel_id": channel_id,
+        "assignee_id": "me",
+        "team_id": None,
+        "status": "open",
+        "priority": "normal",
+        "labels": [],
+        "version": 3,
+        "waiting_since": None,
+        "snoozed_until": None,
+        "created_at": ago(days=2),
+        "closed_at": None,
+        "last_at": last["sent_at"] if last else ago(days=2),
+        "last_message": preview,
+        "unread": 0,
+        "assignment": {"reason": "last_manager"},
+        **fields,
+    }
+
+
+class Shop:
+    """The `Desk` of a shop for carved boxes. Its lists are there to be changed by tests."""
+
+    def __init__(self) -> None:
+        self.settings: Doc = {
+            "shop_name": "Скринька",
+            "timezone": "Europe/Kyiv",
+            "languages": ["uk", "en"],
+            "hours": {"open": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "18:00"}]},
+            "quiet_hours": {"enabled": False, "from": "21:00", "to": "09:00"},
+            "reopen_window_days": 14,
+        }
+        self.people = [
+            manager("me", "Оксана Коваль", role="owner", load=6),
+            manager("ihor", "Ігор Бондар", status="busy", load=9),
+            manager("nino", "Nino Gelashvili", status="away", load=2, languages=["ka", "en"]),
+            manager("tom", "Tom Baker", status="offline", load=0),
+        ]
+        self.groups = [
+            {"id": "wholesale", "name": "Гурт", "members": ["ihor"], "created_at": ago(days=90)},
+            {"id": "returns", "name": "Повернення", "members": ["nino", "tom"], "created_at": ago(days=90)},
+        ]
+        self.connected = [
+            channel("tg", "telegram", "Telegram", "Telegram магазину"),
+            channel("vb", "viber", "Viber", "Viber", capabilities={**ABLE, "edit": "none", "delete": "none"}),
+            channel("ig", "instagram", "Instagram", "@skrynka.shop"),
+            channel("em", "email", "Email", "hello@skrynka", state="degraded", state_reason="the mailbox answers slowly"),
+        ]
+        self.cards = {card["id"]: card for card in _cards()}
+        self.said = _messages()
+        self.cases_list = _conversations(self.said)
+        self.macro_list = [
+            _macro("ship", "Відправка", "Відправимо сьогодні до 18:00, ТТН надішлемо сюди ж."),
+            _macro("card", "Листівка", "Додамо листівку безкоштовно, що написати?"),
+            _macro("size", "Розміри", "Скринька 34×22×12 см, дуб, олія з твердим воском."),
+            _macro("pay", "Реквізити", "Оплатити можна за посиланням, рахунок надішлемо окремо."),
+        ]
+        self.rule_list = [
+            {
+                "id": "greeting",
+                "name": "Вітання",
+                "enabled": True,
+                "trigger": "conversation_opened",
+                "conditions": [],
+                "actions": [{"type": "reply", "text": {"uk": "Вітаємо! Відповімо за кілька хвилин."}}],
+            }
+        ]
+        self.events = [
+            {
+                "id": "q1",
+                "channel_id": "tg",
+                "kind": "telegram",
+                "reason": "message.date is missing",
+                "received_at": ago(hours=3),
+                "raw": '{"update_id": 7, "message": {"message_id": 1}}',
+            }
+        ]
+        self.entries = [
+            {
+                "id": "a1",
+                "at": ago(hours=1),
+                "actor": {"id": "me", "name": "Оксана Коваль", "role": "owner"},
+                "action": "manager.change",
+                "object_id": "ihor",
+                "address": "127.0.0.1",
+                "request_id": "r1",
+                "changed": {"capacity": 12, "password": None},
+            },
+            {
+                "id": "a2",
+                "at": ago(days=1),
+                "actor": None,
+                "action": "session.open",
+                "object_id": "me",
+                "address": "127.0.0.1",
+                "request_id": "r2",
+                "changed": {},
+            },
+        ]
+
+    async def me(self, viewer: Viewer) -> View:
+        return next(row for row in self.people if row["id"] == viewer.id)
+
+    async def shop(self) -> View:
+        return self.settings
+
+    async def counts(self, viewer: Viewer) -> Mapping[str, int]:
+        seen = [row for row in self.cases_list if viewer.may_see(row) and row["status"] != "closed"]
+        return {
+            "mine": sum(row["assignee_id"] == viewer.id for row in seen),
+            "unassigned": sum(row["assignee_id"] is None for row in seen),
+            "all": len(seen),
+        }
+
+    async def rows(self, viewer: Viewer, wanted: Wanted) -> tuple[Sequence[Row], str | None]:
+        def fits(row: Doc) -> bool:
+            closed = row["status"] == "closed"
+            return {
+                "mine": not closed and row["assignee_id"] == viewer.id,
+                "unassigned": not closed and row["assignee_id"] is None,
+                "all": not closed,
+                "closed": closed,
+            }[wanted.tab]
+
+        def found(row: Doc) -> bool:
+            text = self.cards[row["customer_id"]]["name"] + (row["last_message"] or {"text": ""})["text"]
+            return wanted.q.lower() in text.lower()
+
+        chosen = [row for row in self.cases_list if viewer.may_see(row) and fits(row) and found(row)]
+        by_id = {row["id"]: row for row in self.connected}
+        rows = [
+            Row(conversation=row, customer=self.cards[row["customer_id"]], channel=by_id.get(row["channel_id"]))
+            for row in sorted(chosen, key=lambda row: row["last_at"], reverse=True)
+        ]
+        start = int(wanted.cursor or 0)
+        end = start + wanted.limit
+        return rows[start:end], str(end) if len(rows) > end else None
+
+    async def conversation(self, viewer: Viewer, conversation_id: str) -> View:
+        for row in self.cases_list:
+            if row["id"] == conversation_id and viewer.may_see(row):
+                return row
+        raise NotFound("there is no such conversation")
+
+    async def messages(
+        self, viewer: Viewer, conversation_id: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[View], str | None]:
+        await self.conversation(viewer, conversation_id)
+        newest_first = [row for row in reversed(self.said) if row["conversation_id"] == conversation_id]
+        start = int(cursor or 0)
+        end = start + limit
+        return newest_first[start:end], str(end) if len(newest_first) > end else None
+
+    async def customer(self, customer_id: str) -> View:
+        return self.cards[customer_id]
+
+    async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
+        return [row for row in self.cases_list if row["customer_id"] == customer_id and viewer.may_see(row)]
+
+    async def channels(self, viewer: Viewer) -> Sequence[View]:
+        return self.connected
+
+    async def managers(self, viewer: Viewer) -> Sequence[View]:
+        return self.people
+
+    async def teams(self) -> Sequence[View]:
+        return self.groups
+
+    async def macros(self, viewer: Viewer) -> Sequence[View]:
+        return self.macro_list
+
+    async def rules(self) -> Sequence[View]:
+        return self.rule_list
+
+    async def quarantine(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
+        return self.events, None
+
+    async def audit(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
+        return self.entries, None
+
+    def kinds(self) -> Sequence[View]:
+        return [
+            {
+                "name": "telegram",
+                "title": "Telegram",
+                "fields": [
+                    {"name": "token", "title": "Token", "secret": True, "required": True, "default": "", "hint": ""},
+                    {
+                        "name": "api_base",
+                        "title": "Api base",
+                        "secret": False,
+                        "required": False,
+                        "default": "https://api.telegram.org",
+                        "hint": "",
+                    },
+                ],
+            }
+        ]
+
+    def add(self, key: str, direction: str, text: str, **fields: Any) -> Doc:
+        """Say something in the first conversation, now."""
+        row = message(key, "olena", direction, text, PRESENT, **deepcopy(fields))
+        self.said.append(row)
+        return row
+
+
+def _macro(shortcut: str, name: str, text: str) -> Doc:
+    return {
+        "id": f"macro-{shortcut}",
+        "name": name,
+        "shortcut": shortcut,
+        "text": {"uk": text},
+        "shared": True,
+        "created_at": ago(days=30),
+        "updated_at": ago(days=30),
+    }
+
+
+def _cards() -> list[Doc]:
+    return [
+        customer(
+            "olena-card",
+            "Олена Мельник",
+            identity("tg", "telegram", "olena_m"),
+            identity("vb", "viber", "Олена"),
+            identity("em", "email", "olena.m@ukr.net"),
+            phones=["+380671234567"],
+            emails=["olena.m@ukr.net"],
+            proven=["+380671234567"],
+            tags=["постійна", "подарунки"],
+            fields={"Місто": "Львів", "Відділення": "№ 14"},
+        ),
+        customer("marta", "marta.handmade", identity("ig", "instagram", "marta.handmade", window_until=PRESENT + timedelta(hours=7))),
+        customer("viktor", "Віктор Павленко", identity("vb", "viber", "Віктор")),
+        customer("nino-card", "Nino Gelashvili", identity("em", "email", "nino@mail.ge")),
+        customer("andrii", "Андрій Коваль", identity("tg", "telegram", "akoval", reachable=False)),
+        customer("svitlana", "Світлана Дорош", identity("vb", "viber", "Світлана")),
+        customer("james", "James O'Connor", identity("tg", "telegram", "jamesoc")),
+        customer("giorgi", "გიორგი ბერიძე", identity("tg", "telegram", "giorgi_b")),
+        customer("iryna", "Ірина Шевчук", identity("ig", "instagram", "iryna.home")),
+    ]
+
+
+def _messages() -> list[Doc]:
+    ihor = author("manager", "ihor", "Ігор Бондар")
+    bot = author("bot", None, "Bot")
+    box = {"width": 640, "height": 480}
+    return [
+        message("m01", "olena", "in", "Добрий вечір! Чи є ще різьблена скринька з фото?", ago(days=1, hours=3)),
+        message("m02", "olena", "in", "", ago(days=1, hours=3, minutes=-1), attachments=[attachment("photo-1", "image/jpeg", "photo", **box), attachment("photo-2", "image/jpeg", "photo", **box), attachment("photo-3", "image/jpeg", "photo", **box)]),
+        message("m03", "olena", "out", "Так, дубова, 34×22 см. Ось лист із розмірами: https://skrynka.example/rozmiry.", ago(days=1, hours=2, minutes=40), state="read", attachments=[attachment("Розміри.pdf", "application/pdf", "document", size=182_400)], reactions=[{"emoji": "👍", "by": "u-1"}]),
+        message("m04", "olena", "system", "Оксана closed the conversation", ago(days=1, hours=2)),
+        message("m05", "olena", "in", "Добрий день! Замовила у вас скриньку, номер 1042", ago(minutes=41)),
+        message("m06", "olena", "out", "Вітаю, Олено! Ваше замовлення 1042 спаковане, передаємо в Нову Пошту сьогодні.", ago(minutes=40), author=bot, automatic=True, state="delivered"),
+        message("m07", "olena", "note", "Постійна клієнтка, минулого разу просила листівку.", ago(minutes=38), author=ihor),
+        message("m08", "olena", "in", "А коли відправите?", ago(minutes=32)),
+        message("m09", "olena", "in", "Дуже треба до п’ятниці 🙏", ago(minutes=31), edited_at=ago(minutes=30)),
+        message("m10", "olena", "out", "Відправимо до 18:00, у п’ятницю буде у вас.", ago(minutes=29), state="uncertain", reply_to="m08"),
+        message("m11", "olena", "in", "", ago(minutes=12), content={"type": "location", "latitude": 49.8397, "longitude": 24.0297, "title": "Відділення № 14", "address": "Львів, вул. Городоцька, 355"}),
+        message("m12", "olena", "in", "Заберу тут", ago(minutes=11)),
+        message("v01", "viktor", "out", "Так, є дубова, 34×22 см", ago(minutes=50), channel_id="vb"),
+        message("i01", "marta", "in", "Replied to your story: скільки коштує?", ago(minutes=18), channel_id="ig"),
+        message("n01", "nino", "in", "Re: Invoice 1042 — გმადლობთ!", ago(minutes=95), channel_id="em"),
+        message("a01", "andrii", "out", "Замовлення 1038 прибуло до відділення", ago(hours=2), author=bot, state="failed", error="the customer blocked the bot"),
+        message("s01", "svitlana", "in", "Добре, чекаю понеділка", ago(days=2), channel_id="vb"),
+        message("j01", "james", "in", "Hi! Do you ship to Ireland? And can the lid be engraved?", ago(minutes=4)),
+        message("g01", "giorgi", "in", "გამარჯობა, რა ღირს პატარა ყუთი?", ago(minutes=27)),
+        message("r01", "iryna", "in", "Дякую, все прийшло ціле!", ago(days=3), channel_id="ig"),
+    ]
+
+
+def _conversations(said: Sequence[Doc]) -> list[Doc]:
+    last = {row["conversation_id"]: row for row in said}
+    return [
+        conversation("olena", "olena-card", "tg", last["olena"], unread=2, waiting_since=ago(minutes=12), labels=["доставка"]),
+        conversation("marta", "marta", "ig", last["marta"], unread=1, waiting_since=ago(minutes=18), priority="high"),
+        conversation("viktor", "viktor", "vb", last["viktor"]),
+        conversation("nino", "nino-card", "em", last["nino"], waiting_since=ago(minutes=95)),
+        conversation("andrii", "andrii", "tg", last["andrii"]),
+        conversation("svitlana", "svitlana", "vb", last["svitlana"], status="snoozed", snoozed_until=PRESENT + timedelta(days=2)),
+        conversation("james", "james", "tg", last["james"], assignee_id=None, unread=1, waiting_since=ago(minutes=4), assignment=None),
+        conversation("giorgi", "giorgi", "tg", last["giorgi"], assignee_id="nino", unread=1, waiting_since=ago(minutes=27)),
+        conversation("iryna", "iryna", "ig", last["iryna"], status="closed", closed_at=ago(days=3)),
+        conversation("olena-old", "olena-card", "tg", message("o1", "olena-old", "in", "Дякую за скриньку, дуже гарна!", ago(days=240)), status="closed", closed_at=ago(days=239), created_at=ago(days=241)),
+        conversation("returns-case", "viktor", "vb", None, assignee_id="tom", team_id="returns"),
+    ]

@@ -1,0 +1,82 @@
+"""All that the pages read, in the shapes of the API. Nothing here writes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from inbox.model.people import Viewer
+
+View = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A conversation as the list shows it."""
+
+    conversation: View
+    customer: View
+    channel: View | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which rows: a tab, words to look for, where to go on."""
+
+    tab: str = "mine"
+    q: str = ""
+    cursor: str | None = None
+    limit: int = 40
+
+
+class Desk(Protocol):
+    """Reads for one viewer at a time, and only what they may see: anything else is `NotFound`."""
+
+    async def me(self, viewer: Viewer) -> View:
+        """The viewer as a manager."""
+
+    async def shop(self) -> View:
+        """The shop's settings."""
+
+    async def counts(self, viewer: Viewer) -> Mapping[str, int]:
+        """How many conversations the tabs hold; a tab without a number has none."""
+
+    async def rows(self, viewer: Viewer, wanted: Wanted) -> tuple[Sequence[Row], str | None]:
+        """A page of the list and the cursor of the next."""
+
+    async def conversation(self, viewer: Viewer, conversation_id: str) -> View:
+        """One conversation."""
+
+    async def messages(
+        self, viewer: Viewer, conversation_id: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[View], str | None]:
+        """A page of a conversation's messages, newest first, and the cursor of the next (older) one."""
+
+    async def customer(self, customer_id: str) -> View:
+        """A card."""
+
+    async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
+        """A customer's conversations, newest first."""
+
+    async def channels(self, viewer: Viewer) -> Sequence[View]:
+        """Every connected account, each with the `title` of its kind."""
+
+    async def managers(self, viewer: Viewer) -> Sequence[View]:
+        """Everybody who answers."""
+
+    async def teams(self) -> Sequence[View]:
+        """Every team."""
+
+    async def macros(self, viewer: Viewer) -> Sequence[View]:
+        """The macros this viewer can use."""
+
+    async def rules(self) -> Sequence[View]:
+        """What the bot does by itself."""
+
+    async def quarantine(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
+        """A page of events that could not be read, newest first."""
+
+    async def audit(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
+        """A page of who did what, newest first."""
+
+    def kinds(self) -> Sequence[View]:
+        """What can be connected: `{name, title, fields: [{name, title, secret, required, default, hint}]}`."""

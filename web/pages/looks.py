@@ -1,0 +1,178 @@
+"""How things are shown to people: initials, colours, times, sizes, links. Pure; the templates' filters come from here."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from markupsafe import Markup, escape
+
+HUES = 8
+LATE = timedelta(minutes=15)
+"""How long a customer may wait before the list says so in colour."""
+
+_KIND_ICONS: Mapping[str, str] = MappingProxyType(
+    {"telegram": "send", "viber": "phone", "instagram": "image", "email": "at-sign"}
+)
+_FILE_ICONS: Mapping[str, str] = MappingProxyType(
+    {"photo": "image", "video": "video", "voice": "mic", "audio": "mic", "sticker": "smile"}
+)
+_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"'«»“”]+", re.IGNORECASE)
+_UNITS = ("B", "KB", "MB", "GB")
+_UNIT = 1024
+_WEEK = 7
+
+
+def initials(name: str) -> str:
+    """Up to two letters that stand for a person; `?` where a name has no letter at all."""
+    words = [re.sub(r"[^\w]", "", word) for word in re.split(r"[\s._@-]+", name)]
+    letters = [word[0] for word in words if word and not word[0].isdigit()]
+    chosen = letters[:1] + letters[-1:] if len(letters) > 1 else letters
+    return "".join(chosen).upper() or "?"
+
+
+def hue(key: str) -> int:
+    """The colour that stays with a person, as one of a few soft ones."""
+    return hashlib.blake2b(key.encode(), digest_size=1).digest()[0] % HUES
+
+
+def kind_icon(kind: str) -> str:
+    """The icon of a channel kind; a new kind is a speech bubble until it gets its own."""
+    return _KIND_ICONS.get(kind, "message-circle")
+
+
+def file_icon(media: str) -> str:
+    """The icon that stands for a media type."""
+    return _FILE_ICONS.get(media, "file-text")
+
+
+def media_type(attachment: Mapping[str, Any]) -> str:
+    """photo, video, audio, voice, sticker or document: as the channel says, else by the content type."""
+    told = attachment.get("type")
+    if told:
+        return str(told)
+    family = str(attachment["content_type"]).partition("/")[0]
+    return {"image": "photo", "video": "video", "audio": "audio"}.get(family, "document")
+
+
+def size(count: int | None) -> str:
+    """Bytes as people say them."""
+    if count is None:
+        return ""
+    amount = float(count)
+    unit = 0
+    while amount >= _UNIT and unit < len(_UNITS) - 1:
+        amount /= _UNIT
+        unit += 1
+    digits = 1 if unit > 1 else 0
+    return f"{amount:.{digits}f} {_UNITS[unit]}"
+
+
+def link(text: str) -> Markup:
+    """Text as HTML: everything escaped, and http(s) addresses made into links that tell nothing of where they stood."""
+    parts: list[Markup] = []
+    end = 0
+    for found in _ADDRESS.finditer(text):
+        address = _without_tail(found[0])
+        parts.append(escape(text[end : found.start()]))
+        parts.append(Markup('<a href="{0}" target="_blank" rel="noopener noreferrer nofollow">{0}</a>').format(address))
+        end = found.start() + len(address)
+    parts.append(escape(text[end:]))
+    return Markup("").join(parts)
+
+
+def _without_tail(address: str) -> str:
+    """An address without the punctuation that ends the sentence it stands in."""
+    kept = address.rstrip(".,:;!?…*_~")
+    while kept.endswith(")") and kept.count(")") > kept.count("("):
+        kept = kept[:-1].rstrip(".,:;!?…*_~")
+    return kept
+
+
+def plain(text: str) -> str:
+    """One line of text for a preview: no line breaks, no characters that reorder what stands around them."""
+    flat = re.sub(r"\s+", " ", text).strip()
+    return "".join(
+        letter for letter in flat if unicodedata.category(letter) != "Cf" or letter == "\N{ZERO WIDTH JOINER}"
+    )
+
+
+def zone(*names: str | None) -> tzinfo:
+    """The first of these time zones that exists; else UTC."""
+    for name in names:
+        if name:
+            try:
+                return ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                continue
+    return UTC
+
+
+class Clock:
+    """What time it is where the viewer sits."""
+
+    def __init__(self, where: tzinfo, present: datetime | None = None) -> None:
+        self.zone = where
+        self.present = (present or datetime.now(UTC)).astimezone(where)
+
+    def local(self, moment: datetime) -> datetime:
+        """A moment on the viewer's wall clock."""
+        return moment.astimezone(self.zone)
+
+    def time(self, moment: datetime) -> str:
+        """14:32."""
+        return f"{self.local(moment):%H:%M}"
+
+    def days_ago(self, moment: datetime) -> int:
+        """0 today, 1 yesterday; negative for what is to come."""
+        return (self.present.date() - self.local(moment).date()).days
+
+    def short(self, moment: datetime) -> str:
+        """As short as it is clear: 14:32, Fri, 12 Nov, 12 Nov 2024."""
+        there = self.local(moment)
+        days = self.days_ago(moment)
+        if days == 0:
+            return f"{there:%H:%M}"
+        if 0 < days < _WEEK:
+            return f"{there:%a}"
+        return self.date(moment)
+
+    def date(self, moment: datetime) -> str:
+        """12 Nov, with the year when it is not this one."""
+        there = self.local(moment)
+        year = "" if there.year == self.present.year else f" {there.year}"
+        return f"{there.day} {there:%b}{year}"
+
+    def full(self, moment: datetime) -> str:
+        """12 Nov 2026, 14:32."""
+        there = self.local(moment)
+        return f"{there.day} {there:%b} {there.year}, {there:%H:%M}"
+
+    def until(self, moment: datetime) -> str:
+        """When something will be: 14:32, tomorrow's and this week's with the weekday, others with the date."""
+        days = -self.days_ago(moment)
+        if days <= 0:
+            return self.time(moment)
+        there = self.local(moment)
+        return f"{there:%a %H:%M}" if days < _WEEK else f"{self.date(moment)}, {there:%H:%M}"
+
+    def waited(self, since: datetime) -> str:
+        """How long somebody waits: 4 min, 3 h, 2 d."""
+        minutes = max(0, int((self.present - since).total_seconds() // 60))
+        if minutes < 60:  # noqa: PLR2004 - minutes in an hour
+            return f"{minutes} min"
+        hours = minutes // 60
+        return f"{hours} h" if hours < 48 else f"{hours // 24} d"  # noqa: PLR2004 - two days read better as days
+
+    def late(self, since: datetime) -> bool:
+        """Whether somebody has waited long enough to say so in colour."""
+        return self.present - since >= LATE
+
+
+def moment(value: datetime | str) -> datetime:
+    """A time of the API's shapes, which carry either form."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -1,0 +1,119 @@
+"""Renders templates: one environment, and what every page of a signed-in person carries."""
+
+import gettext
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from aiohttp import web
+from inbox.model.people import Viewer
+
+from web.doors.table import Call
+from web.pages import looks, thread
+from web.pages.desk import View
+
+_WEB = Path(__file__).resolve().parent.parent
+TEMPLATES = _WEB / "templates"
+STATIC = _WEB / "static"
+VENDOR = ("vendor/htmx.min.js", "vendor/idiomorph-ext.min.js", "vendor/icons.svg")
+"""What set-up brings in; without it there are no pages."""
+
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "skrynka_theme"
+ZONE_COOKIE = "skrynka_zone"
+LANGUAGE = "en"
+
+
+class Pages:
+    """The templates and the files they name, read once."""
+
+    def __init__(self, static: Path = STATIC) -> None:
+        self.static = static
+        self.version = _fingerprint(static)
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        # The i18n extension's own methods are not known to type checkers.
+        install: Any = self._environment.install_gettext_translations  # type: ignore[attr-defined]
+        install(gettext.NullTranslations(), newstyle=True)
+        self._environment.globals.update(static=self._address)
+        self._environment.filters.update(
+            channel_title=_channel_title,
+            file_icon=looks.file_icon,
+            files=thread.files,
+            hue=looks.hue,
+            initials=looks.initials,
+            kind_icon=looks.kind_icon,
+            link=looks.link,
+            moment=looks.moment,
+            plain=looks.plain,
+            ready=thread.is_ready,
+            size=looks.size,
+        )
+
+    def _address(self, path: str) -> str:
+        """Where a file is served: under the fingerprint of all of them, so that it may be cached for good."""
+        return f"/static/{self.version}/{path}"
+
+    def missing(self) -> list[str]:
+        """The front-end files that set-up has yet to bring in."""
+        return [name for name in VENDOR if not (self.static / name).exists()]
+
+    def render(self, template: str, **context: Any) -> str:
+        """A template as text."""
+        return self._environment.get_template(template).render(context)
+
+    def html(self, request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
+        """A template as an answer for this request's browser. Never kept: it is somebody's inbox."""
+        body = self.render(template, theme=theme_of(request), language=LANGUAGE, **context)
+        headers = {"Cache-Control": "no-store", "Vary": "HX-Request"}
+        return web.Response(status=status, text=body, content_type="text/html", headers=headers)
+
+
+def theme_of(request: web.Request) -> str:
+    """The colours that this browser asked for."""
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else "auto"
+
+
+def clock_for(request: web.Request, shop: View) -> looks.Clock:
+    """The wall clock of the viewer's browser; the shop's where that is not known yet."""
+    return looks.Clock(looks.zone(request.cookies.get(ZONE_COOKIE), shop.get("timezone")))
+
+
+def wants_fragment(request: web.Request) -> bool:
+    """Whether a part of a page asks for its content; going back in the history asks for the whole page."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
+
+
+def frame(call: Call[Any, Any], me: View, shop: View, section: str) -> dict[str, Any]:
+    """What the frame of a signed-in page needs."""
+    viewer: Viewer = call.viewer
+    return {
+        "me": me,
+        "csrf_token": call.signed_in.csrf_token,
+        "administers": viewer.administers,
+        "clock": clock_for(call.request, shop),
+        "section": section,
+    }
+
+
+def _channel_title(channel_id: str, channels: Mapping[str, View]) -> str | None:
+    channel = channels.get(channel_id)
+    return channel["title"] if channel else None
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(folder)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,69 @@
+"""The table of the pages. Everything a person sees in a browser is a row here."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from web.doors.table import Call, Face, Handler, Route, Who
+from web.pages.desk import Desk
+from web.pages.entry import EntryPages, NextQuery
+from web.pages.inbox import InboxPages, LaneQuery, ListQuery, OlderQuery, RowsQuery
+from web.pages.pages import Pages
+from web.pages.settings import CursorQuery, SettingsPages
+
+HTML = "text/html"
+
+
+def page_table(desk: Desk, pages: Pages) -> list[Route]:
+    """Every page and fragment. Where the front-end files are missing, each of them says so instead."""
+    inbox = InboxPages(desk=desk, pages=pages)
+    settings = SettingsPages(desk=desk, pages=pages)
+    entry = EntryPages(pages=pages)
+    conversation = "/fragments/conversations/{id}"
+    page = partial(_page, entry)
+    return [
+        page("/login", Who.PUBLIC, entry.login, "Sign in", query=NextQuery),
+        page("/", Who.SIGNED_IN, inbox.home, "To the inbox"),
+        page("/inbox", Who.SIGNED_IN, inbox.index, "The list of conversations", query=ListQuery),
+        page("/inbox/{id}", Who.SIGNED_IN, inbox.show, "A conversation", query=ListQuery),
+        page("/fragments/list", Who.SIGNED_IN, inbox.tabs, "Tabs and rows", query=ListQuery),
+        page("/fragments/rows", Who.SIGNED_IN, inbox.rows, "More rows", query=RowsQuery),
+        page("/fragments/me", Who.SIGNED_IN, inbox.me, "One's own menu"),
+        page("/fragments/status", Who.SIGNED_IN, inbox.status, "One's status and load"),
+        page(f"{conversation}/bar", Who.SIGNED_IN, inbox.bar, "The thread's header"),
+        page(f"{conversation}/messages", Who.SIGNED_IN, inbox.messages, "A stretch of messages", query=LaneQuery),
+        page(f"{conversation}/older", Who.SIGNED_IN, inbox.older, "Earlier messages", query=OlderQuery),
+        page(f"{conversation}/card", Who.SIGNED_IN, inbox.card, "The customer's card"),
+        page("/settings", Who.SIGNED_IN, settings.index, "What can be set"),
+        page("/settings/general", Who.ADMIN, settings.general, "The shop"),
+        page("/settings/channels", Who.ADMIN, settings.channels, "Connected accounts"),
+        page("/settings/people", Who.ADMIN, settings.people, "Managers and teams"),
+        page("/settings/macros", Who.SIGNED_IN, settings.macros, "Prepared replies"),
+        page("/settings/rules", Who.ADMIN, settings.rules, "What the bot does"),
+        page("/settings/quarantine", Who.ADMIN, settings.quarantine, "What could not be read", query=CursorQuery),
+        page("/settings/audit", Who.ADMIN, settings.audit, "Who did what", query=CursorQuery),
+        page("/profile", Who.SIGNED_IN, settings.profile, "Oneself"),
+        _row("/static/{version}/{path:.+}", Who.PUBLIC, entry.static, "Front-end files", media_type="*/*"),
+        _row("/favicon.ico", Who.PUBLIC, entry.icon, "The mark in the browser's tab", media_type="image/svg+xml"),
+    ]
+
+
+def problem_page() -> Callable[..., Any]:
+    """How the doors show a refusal to a person."""
+    return EntryPages(pages=Pages()).problem
+
+
+def _row(path: str, who: Who, handler: Handler, summary: str, **columns: Any) -> Route:
+    shared = {"face": Face.PAGE, "media_type": HTML} | columns
+    return Route(method="GET", path=path, who=who, handler=handler, summary=summary, **shared)
+
+
+def _page(entry: EntryPages, path: str, who: Who, handler: Handler, summary: str, **columns: Any) -> Route:
+    async def show(call: Call[Any, Any]) -> web.StreamResponse:
+        if entry.pages.missing():
+            return entry.unready(call.request)
+        return await handler(call)
+
+    return _row(path, who, show, summary, **columns)

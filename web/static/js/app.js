@@ -1,0 +1,13 @@
+// Everything a signed-in page does.
+
+import { start as startComposer } from "./composer.js";
+import { start as startDesk } from "./desk.js";
+import { start as startForms } from "./forms.js";
+import { start as startKeys } from "./keys.js";
+import { start as startLive } from "./live.js";
+
+startDesk();
+startComposer();
+startForms();
+startKeys();
+startLive();

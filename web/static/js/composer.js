@@ -1,0 +1,589 @@
+// Writing: reply or note, files, quotes, edits, macros, drafts; what was sent stands in the thread before the server answers.
+
+import { Refusal, call, headers, refresh, say, signInAgain, sure, texts, toast } from "./api.js";
+import { openedId } from "./desk.js";
+
+const $ = (id) => document.getElementById(id);
+const form = () => $("composer");
+const field = () => $("text");
+
+// What is kept in the browser: drafts, and messages that no answer has come for.
+const stored = (key, empty) => {
+  try {
+    return JSON.parse(localStorage.getItem(key)) ?? empty;
+  } catch {
+    return empty;
+  }
+};
+
+const store = (key, value) => {
+  const nothing = value === null || (Array.isArray(value) && !value.length);
+  if (nothing) localStorage.removeItem(key);
+  else localStorage.setItem(key, JSON.stringify(value));
+};
+
+const draftKey = (conversation) => `draft:${conversation}`;
+const unsentKey = (conversation) => `unsent:${conversation}`;
+
+export const entersSend = () => localStorage.getItem("enter-sends") === "yes";
+
+const token = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+// State of the composer on the page; a new conversation brings a new one.
+let files = [];
+let target = null; // {kind: "quote" | "edit", id, text}
+
+const saveDraft = () => {
+  const conversation = form()?.dataset.conversation;
+  if (!conversation || target?.kind === "edit") return;
+  const kept = files.filter((file) => file.id).map(({ id, name, size }) => ({ id, name, size }));
+  const text = field().value;
+  const mode = form().dataset.mode;
+  const quote = target?.kind === "quote" ? target : null;
+  store(draftKey(conversation), text.trim() || kept.length ? { text, mode, files: kept, quote } : null);
+};
+
+const setMode = (mode) => {
+  form().dataset.mode = mode;
+  for (const button of form().querySelectorAll(".modes [data-mode]")) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
+  field().placeholder = field().dataset[mode];
+  const label = $("send").firstElementChild;
+  label.textContent = target?.kind === "edit" ? say("save") : label.dataset[mode];
+  const off = mode === "reply" && form().dataset.media === "no";
+  $("attach").disabled = off;
+  count();
+};
+
+export const write = (mode) => {
+  if (!form()) return;
+  setMode(mode);
+  field().focus();
+};
+
+const count = () => {
+  const limit = Number(form().dataset.limit);
+  const text = field().value;
+  const length = form().dataset.unit === "utf8" ? new TextEncoder().encode(text).length : form().dataset.unit === "utf16" ? text.length : [...text].length;
+  const parts = limit && form().dataset.mode === "reply" ? Math.ceil(length / limit) : 1;
+  $("count").hidden = parts < 2;
+  $("count").textContent = parts < 2 ? "" : say("parts", { count: parts });
+};
+
+// Quoting and editing
+const setTarget = (next) => {
+  target = next;
+  const strip = $("strip");
+  strip.hidden = !next;
+  if (next) {
+    strip.querySelector("b").textContent = say(next.kind === "edit" ? "editing" : "replying");
+    strip.querySelector("span").textContent = next.text || say("wordless");
+  }
+  setMode(form().dataset.mode);
+};
+
+const textOf = (id) => $(`m-${id}`)?.querySelector(".bubble > .text")?.textContent ?? "";
+
+const tools = {
+  quote: (id) => {
+    setTarget({ kind: "quote", id, text: textOf(id).slice(0, 140) });
+    write("reply");
+    saveDraft();
+  },
+  edit: (id) => {
+    saveDraft();
+    setTarget({ kind: "edit", id, text: textOf(id).slice(0, 140) });
+    field().value = textOf(id);
+    field().focus();
+  },
+  copy: (id) => navigator.clipboard.writeText(textOf(id)).then(() => toast(say("copied"))),
+  unsend: async (id) => {
+    if (!(await sure(say("unsend-question"), say("unsend")))) return;
+    try {
+      await call("DELETE", `/api/v1/messages/${id}`);
+    } catch (refusal) {
+      toast(refusal.message);
+    }
+    refresh("live:messages", "live:list");
+  },
+};
+
+const leaveTarget = () => {
+  const edited = target?.kind === "edit";
+  setTarget(null);
+  if (edited) restore();
+  else saveDraft();
+};
+
+const saveEdit = async () => {
+  const { id } = target;
+  const text = field().value.trim();
+  if (!text) return;
+  $("send").disabled = true;
+  try {
+    await call("PATCH", `/api/v1/messages/${id}`, { text });
+    leaveTarget();
+    refresh("live:messages", "live:list");
+  } catch (refusal) {
+    toast(refusal.message);
+  }
+  $("send").disabled = false;
+};
+
+// Files
+const sizeWords = (bytes) => (bytes < 1048576 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
+
+const chip = (file) => {
+  const box = $("file-chip").content.firstElementChild.cloneNode(true);
+  box.querySelector(".cut").textContent = file.name;
+  box.querySelector("small").textContent = sizeWords(file.size);
+  const remove = box.querySelector("button");
+  remove.setAttribute("aria-label", say("remove", { name: file.name }));
+  remove.addEventListener("click", () => {
+    file.request?.abort();
+    files = files.filter((other) => other !== file);
+    box.remove();
+    ready();
+    saveDraft();
+  });
+  if (file.blob?.type.startsWith("image/")) {
+    const image = Object.assign(document.createElement("img"), { className: "sq", alt: "", src: URL.createObjectURL(file.blob) });
+    box.querySelector(".sq").replaceWith(image);
+  }
+  file.box = box;
+  $("chips").append(box);
+};
+
+const done = (file, id) => {
+  file.id = id;
+  file.box.querySelector("progress").remove();
+  ready();
+  saveDraft();
+};
+
+const failed = (file, text) => {
+  file.failed = true;
+  file.box.classList.add("bad");
+  file.box.querySelector("progress")?.remove();
+  file.box.querySelector("small").textContent = text;
+  ready();
+};
+
+const upload = (blob) => {
+  const file = { name: blob.name || say("picture"), size: blob.size, blob };
+  files.push(file);
+  chip(file);
+  const request = new XMLHttpRequest();
+  file.request = request;
+  const body = new FormData();
+  body.append("file", blob, file.name);
+  request.open("POST", "/api/v1/attachments");
+  request.responseType = "json";
+  for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
+  request.upload.addEventListener("progress", (event) => {
+    file.box.querySelector("progress").value = event.loaded / event.total;
+  });
+  request.addEventListener("load", () => {
+    if (request.status === 401) signInAgain();
+    if (request.status === 201) done(file, request.response.id);
+    else failed(file, request.response?.errors?.[0]?.message ?? request.response?.detail ?? say("broken"));
+  });
+  request.addEventListener("error", () => failed(file, say("not-uploaded")));
+  request.send(body);
+  ready();
+};
+
+const addFiles = (list) => {
+  if (form().dataset.mode === "reply" && form().dataset.media === "no") {
+    toast($("attach").title);
+    return;
+  }
+  for (const blob of list) {
+    if (files.length >= 10) {
+      toast(say("ten"));
+      return;
+    }
+    upload(blob);
+  }
+};
+
+const uploading = () => files.some((file) => !file.id && !file.failed);
+
+const ready = () => {
+  $("send").disabled = uploading();
+};
+
+// Sending. Messages of one conversation go one after the other, so that they arrive in the order they were written.
+const waiting = new Map(); // conversation -> entries {body, path, error?}
+let queue = Promise.resolve();
+
+const entriesOf = (conversation) => {
+  if (!waiting.has(conversation)) {
+    // What a reload interrupted: the token makes a second try harmless.
+    waiting.set(conversation, stored(unsentKey(conversation), []).map((body) => ({ body, error: say("interrupted") })));
+  }
+  return waiting.get(conversation);
+};
+
+const keepUnsent = (conversation) => store(unsentKey(conversation), entriesOf(conversation).filter((entry) => !entry.sent).map((entry) => entry.body));
+
+const draw = (entry) => {
+  const box = $("pending-message").content.firstElementChild.cloneNode(true);
+  const { body } = entry;
+  box.classList.toggle("out", body.kind === "reply");
+  box.classList.toggle("note", body.kind === "note");
+  box.querySelector(".text").textContent = body.text;
+  if (!body.text) box.querySelector(".text").textContent = say("files", { count: body.attachments.length });
+  entry.box = box;
+  $("pending").append(box);
+  showState(entry);
+};
+
+const showState = ({ box, error }) => {
+  if (!box) return;
+  box.querySelector(".m").classList.toggle("sending", !error);
+  box.querySelector(".m").classList.toggle("failed", Boolean(error));
+  box.querySelector(".state").hidden = Boolean(error);
+  box.querySelector(".trouble").hidden = !error;
+  box.querySelector(".trouble > span").textContent = error ?? "";
+};
+
+const post = (conversation, entry) => {
+  delete entry.error;
+  showState(entry);
+  queue = queue.then(async () => {
+    try {
+      const message = await call("POST", `/api/v1/conversations/${conversation}/messages`, entry.body);
+      entry.sent = message.id;
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      entry.error = refusal.status === 0 ? say("not-sent-offline") : say("not-sent", { reason: refusal.message });
+      showState(entry);
+    }
+    keepUnsent(conversation);
+    if (entry.sent) refresh("live:messages", "live:bar", "live:list", "live:me");
+  });
+};
+
+/** Take away what the thread shows by itself now. */
+const settlePending = () => {
+  const conversation = openedId();
+  if (!conversation || !$("pending")) return;
+  const left = entriesOf(conversation).filter((entry) => {
+    const shown = document.querySelector(`#messages [data-token="${entry.body.client_token}"]`);
+    if (shown) entry.box?.remove();
+    return !shown;
+  });
+  waiting.set(conversation, left);
+  keepUnsent(conversation);
+};
+
+const send = () => {
+  if (target?.kind === "edit") {
+    saveEdit();
+    return;
+  }
+  const text = field().value.trim();
+  const attachments = files.filter((file) => file.id).map((file) => file.id);
+  if (uploading() || (!text && !attachments.length)) {
+    field().focus();
+    return;
+  }
+  const conversation = openedId();
+  const body = { kind: form().dataset.mode, text, client_token: token() };
+  if (attachments.length) body.attachments = attachments;
+  if (body.kind === "reply" && $("via")) body.channel_id = $("via").value;
+  if (body.kind === "reply" && target) body.reply_to = target.id;
+  const entry = { body };
+  entriesOf(conversation).push(entry);
+  keepUnsent(conversation);
+  files = [];
+  $("chips").replaceChildren();
+  field().value = "";
+  setTarget(null);
+  setMode("reply");
+  saveDraft();
+  draw(entry);
+  $("msgs").scrollTo({ top: 0 });
+  post(conversation, entry);
+  field().focus();
+};
+
+document.addEventListener("click", (event) => {
+  const box = event.target.closest("#pending .group");
+  if (!box || !event.target.closest("[data-again], [data-drop]")) return;
+  const conversation = openedId();
+  const entry = entriesOf(conversation).find((one) => one.box === box);
+  if (event.target.closest("[data-again]")) {
+    post(conversation, entry);
+    return;
+  }
+  waiting.set(conversation, entriesOf(conversation).filter((one) => one !== entry));
+  keepUnsent(conversation);
+  box.remove();
+  setMode(entry.body.kind);
+  field().value = [field().value, entry.body.text].filter(Boolean).join("\n");
+  saveDraft();
+  field().focus();
+});
+
+// Macros
+let macros = null;
+let loadedAt = 0;
+let chosen = 0;
+
+const loadMacros = async () => {
+  if (macros && Date.now() - loadedAt < 60000) return;
+  loadedAt = Date.now();
+  macros = (await call("GET", "/api/v1/macros?limit=100")).items;
+};
+
+const macroText = (macro) => macro.text[document.documentElement.lang] ?? Object.values(macro.text)[0] ?? "";
+
+/** The "/word" that the caret stands behind, if there is one. */
+const typed = () => {
+  const before = field().value.slice(0, field().selectionStart);
+  return /(?:^|\s)\/([^\s/]*)$/.exec(before);
+};
+
+const matching = (word) => {
+  const wanted = word.toLowerCase();
+  const rank = (macro) => {
+    if (macro.shortcut.toLowerCase().startsWith(wanted)) return 0;
+    if (macro.name.toLowerCase().includes(wanted)) return 1;
+    return Object.values(macro.text).some((text) => text.toLowerCase().includes(wanted)) ? 2 : 3;
+  };
+  return macros.map((macro) => [rank(macro), macro]).filter(([place]) => place < 3).sort((a, b) => a[0] - b[0]).map(([, macro]) => macro).slice(0, 30);
+};
+
+const closeMacros = () => {
+  if (!$("macros")) return;
+  $("macros").hidden = true;
+  field().setAttribute("aria-expanded", "false");
+  field().removeAttribute("aria-activedescendant");
+};
+
+const showMacros = async () => {
+  const word = typed();
+  if (!word || target?.kind === "edit") {
+    closeMacros();
+    return;
+  }
+  try {
+    await loadMacros();
+  } catch (refusal) {
+    toast(refusal.message);
+    return;
+  }
+  const list = $("macros");
+  const found = matching(word[1]);
+  list.replaceChildren(...found.map(option));
+  if (!found.length) {
+    list.append(Object.assign(document.createElement("p"), { className: "none", textContent: say(macros.length ? "no-macro" : "no-macros") }));
+  }
+  list.hidden = false;
+  field().setAttribute("aria-expanded", "true");
+  choose(0);
+};
+
+const option = (macro, place) => {
+  const row = document.createElement("div");
+  row.role = "option";
+  row.id = `macro-${place}`;
+  row.dataset.macro = macro.id;
+  const code = Object.assign(document.createElement("code"), { textContent: `/${macro.shortcut || macro.name}` });
+  const words = Object.assign(document.createElement("span"), { className: "cut", textContent: macroText(macro) });
+  row.append(code, words, Object.assign(document.createElement("kbd"), { textContent: "↵" }));
+  return row;
+};
+
+const choose = (place) => {
+  const rows = [...$("macros").querySelectorAll("[role=option]")];
+  if (!rows.length) {
+    field().removeAttribute("aria-activedescendant");
+    return;
+  }
+  chosen = (place + rows.length) % rows.length;
+  rows.forEach((row, index) => row.setAttribute("aria-selected", String(index === chosen)));
+  rows[chosen].scrollIntoView({ block: "nearest" });
+  field().setAttribute("aria-activedescendant", rows[chosen].id);
+};
+
+const insertMacro = async (id) => {
+  const word = typed();
+  const end = field().selectionStart;
+  const start = word ? end - word[1].length - 1 : end;
+  const conversation = openedId();
+  closeMacros();
+  let text;
+  try {
+    ({ text } = await call("POST", `/api/v1/macros/${id}/preview`, { conversation_id: conversation }));
+  } catch {
+    text = macroText(macros.find((macro) => macro.id === id));
+  }
+  if (openedId() !== conversation) return;
+  field().setRangeText(text, start, end, "end");
+  field().focus();
+  changed();
+};
+
+// Typing
+let told = 0;
+
+const changed = () => {
+  saveDraft();
+  count();
+  showMacros();
+  if (form().dataset.mode === "reply" && field().value.trim() && Date.now() - told > 4000) {
+    told = Date.now();
+    call("POST", `/api/v1/conversations/${openedId()}/typing`).catch(() => {});
+  }
+};
+
+const macroKeys = {
+  ArrowDown: () => choose(chosen + 1),
+  ArrowUp: () => choose(chosen - 1),
+  Enter: () => pickChosen(),
+  Tab: () => pickChosen(),
+  Escape: closeMacros,
+};
+
+const pickChosen = () => insertMacro($("macros").querySelectorAll("[role=option]")[chosen].dataset.macro);
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.id !== "text" || event.isComposing) return;
+  const choosing = !$("macros").hidden && (event.key === "Escape" || $("macros").querySelector("[role=option]"));
+  if (choosing && macroKeys[event.key] && !event.metaKey && !event.ctrlKey) {
+    event.preventDefault();
+    event.stopPropagation();
+    macroKeys[event.key]();
+    return;
+  }
+  const modified = event.metaKey || event.ctrlKey;
+  if (event.key === "Enter" && (modified || (entersSend() && !event.shiftKey && !event.altKey))) {
+    event.preventDefault();
+    send();
+  } else if (event.key === "Escape") {
+    event.stopPropagation();
+    if (target) leaveTarget();
+    else field().blur();
+  }
+}, true);
+
+document.addEventListener("input", (event) => {
+  if (event.target.id === "text") changed();
+});
+
+document.addEventListener("click", (event) => {
+  if (!form()) return;
+  const tool = event.target.closest("[data-tool]");
+  const mode = event.target.closest(".modes [data-mode]");
+  const macro = event.target.closest("[data-macro]");
+  if (tool) tools[tool.dataset.tool](tool.dataset.id);
+  else if (mode) {
+    write(mode.dataset.mode);
+    saveDraft();
+  } else if (macro) insertMacro(macro.dataset.macro);
+  else if (event.target.closest("#attach")) $("files").click();
+  else if (event.target.closest("#strip button")) leaveTarget();
+  else if (event.target.closest("#macro-button")) openMacros();
+  else if (!event.target.closest("#macros, #text")) closeMacros();
+  if (tool) tool.closest("details").open = false;
+});
+
+const openMacros = () => {
+  field().focus();
+  if (!typed()) {
+    const at = field().selectionStart;
+    const gap = at > 0 && !/\s/.test(field().value[at - 1]) ? " " : "";
+    field().setRangeText(`${gap}/`, at, field().selectionEnd, "end");
+  }
+  changed();
+};
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "composer") return;
+  event.preventDefault();
+  send();
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.id !== "files") return;
+  addFiles(event.target.files);
+  event.target.value = "";
+});
+
+document.addEventListener("paste", (event) => {
+  if (event.target.id !== "text" || !event.clipboardData.files.length) return;
+  event.preventDefault();
+  addFiles(event.clipboardData.files);
+});
+
+const overThread = (event) => form() && event.target.closest?.(".thread") && event.dataTransfer?.types.includes("Files");
+
+document.addEventListener("dragover", (event) => {
+  if (!overThread(event)) return;
+  event.preventDefault();
+  form().classList.add("dropping");
+});
+
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget?.closest?.(".thread")) form()?.classList.remove("dropping");
+});
+
+document.addEventListener("drop", (event) => {
+  if (!overThread(event)) return;
+  event.preventDefault();
+  form().classList.remove("dropping");
+  addFiles(event.dataTransfer.files);
+});
+
+/** Put back what was being written here. */
+const restore = () => {
+  const draft = stored(draftKey(form().dataset.conversation), { text: "", mode: "reply", files: [] });
+  files = [];
+  $("chips").replaceChildren();
+  field().value = draft.text;
+  for (const kept of draft.files) {
+    const file = { ...kept };
+    files.push(file);
+    chip(file);
+    done(file, kept.id);
+  }
+  target = null;
+  setMode(draft.mode);
+  setTarget(draft.quote ?? null);
+  ready();
+};
+
+const showDrafts = () => {
+  for (const row of document.querySelectorAll(".row")) {
+    const id = row.id.slice(2);
+    const draft = id !== openedId() && stored(draftKey(id), null);
+    if (!draft?.text?.trim()) continue;
+    const label = Object.assign(document.createElement("span"), { className: "draft", textContent: `${texts.draft} ` });
+    row.querySelector("[data-preview]").replaceChildren(label, draft.text);
+  }
+};
+
+/** A thread came onto the page: bind it to what is kept for it. */
+const arrive = () => {
+  if (!form() || form().dataset.bound) return;
+  form().dataset.bound = "yes";
+  const mac = /Mac|iPhone|iPad/.test(navigator.platform);
+  const keys = form().querySelector("[data-send-keys]");
+  keys.textContent = entersSend() ? "↵" : mac ? "⌘ ↵" : "Ctrl ↵";
+  restore();
+  for (const entry of entriesOf(openedId())) draw(entry);
+  settlePending();
+  if (matchMedia("(hover: hover)").matches && !document.activeElement?.closest(".row, #find, dialog")) field().focus();
+};
+
+export const start = () => {
+  document.addEventListener("htmx:afterSettle", () => {
+    arrive();
+    settlePending();
+    showDrafts();
+  });
+  arrive();
+  showDrafts();
+};

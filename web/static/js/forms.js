@@ -1,0 +1,127 @@
+// Settings: a form with `data-form="METHOD /path"` is sent as JSON; what is wrong is said beside its field.
+
+import { call, say, toast } from "./api.js";
+import { then } from "./desk.js";
+
+/** Put a value under a dotted name. */
+const put = (into, name, value) => {
+  const path = name.split(".");
+  const leaf = path.pop();
+  let place = into;
+  for (const part of path) place = place[part] ??= {};
+  place[leaf] = value;
+};
+
+const read = {
+  list: (field) => field.value.split(",").map((part) => part.trim()).filter(Boolean),
+  number: (field) => (field.value === "" ? undefined : Number(field.value)),
+  flag: (field) => field.checked,
+  json: (field) => JSON.parse(field.value),
+};
+
+const collect = (form) => {
+  const body = form.dataset.base ? JSON.parse(form.dataset.base) : {};
+  const sets = new Map();
+  for (const field of form.elements) {
+    if (!field.name || field.disabled) continue;
+    if (field.dataset.set) {
+      // Checkboxes of one name make a list; an empty one counts too.
+      const chosen = sets.get(field.name) ?? [];
+      if (field.checked) chosen.push(field.value);
+      sets.set(field.name, chosen);
+      continue;
+    }
+    const value = (read[field.dataset.type] ?? (() => field.value))(field);
+    if (value === undefined || (value === "" && "omit" in field.dataset)) continue;
+    put(body, field.name, value);
+  }
+  for (const [name, values] of sets) put(body, name, values);
+  return body;
+};
+
+const clear = (form) => {
+  for (const old of form.querySelectorAll(".error")) old.remove();
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+};
+
+const complain = (form, refusal) => {
+  const unplaced = [];
+  for (const [name, message] of Object.entries(refusal.fields)) {
+    const field = [...form.elements].find((one) => one.name && (name === one.name || name.startsWith(`${one.name}.`)));
+    const text = Object.assign(document.createElement("p"), { className: "error", textContent: message });
+    if (!field) {
+      unplaced.push(message);
+      continue;
+    }
+    text.id = `${field.id}-error`;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", text.id);
+    field.closest(".field, .check").append(text);
+  }
+  const placed = form.querySelector("[aria-invalid]");
+  if (!placed || unplaced.length) {
+    const whole = Object.assign(document.createElement("p"), { className: "error", textContent: unplaced.join(" ") || refusal.message });
+    whole.setAttribute("role", "alert");
+    form.querySelector(".actions").before(whole);
+  }
+  placed?.focus();
+};
+
+const showSecret = (name, value) => {
+  const dialog = document.getElementById("secret");
+  dialog.querySelector("code").textContent = value;
+  dialog.addEventListener("close", () => then("refresh"), { once: true });
+  dialog.showModal();
+};
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.dataset.form) return;
+  event.preventDefault();
+  clear(form);
+  const [method, path] = form.dataset.form.split(" ");
+  const button = form.querySelector("[type=submit]");
+  let body;
+  try {
+    body = collect(form);
+  } catch {
+    complain(form, { fields: {}, message: say("not-json") });
+    return;
+  }
+  button.disabled = true;
+  button.classList.add("busy");
+  try {
+    const answer = await call(method, path, body, { timeout: 40000 });
+    if (form.hasAttribute("data-reset")) form.reset();
+    if (answer?.secret_token) showSecret("secret_token", answer.secret_token);
+    else {
+      toast(form.dataset.said ?? say("saved"));
+      then(form.dataset.then ?? "refresh");
+    }
+  } catch (refusal) {
+    if (!("fields" in refusal)) throw refusal;
+    complain(form, refusal);
+  }
+  button.disabled = false;
+  button.classList.remove("busy");
+});
+
+document.addEventListener("click", (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) navigator.clipboard.writeText(copy.parentElement.querySelector("code").textContent).then(() => toast(say("copied")));
+});
+
+// Preferences of this browser.
+const showPreferences = () => {
+  for (const field of document.querySelectorAll("[data-preference]")) field.checked = localStorage.getItem(field.dataset.preference) === "yes";
+};
+
+document.addEventListener("change", (event) => {
+  const { preference } = event.target.dataset;
+  if (preference) localStorage.setItem(preference, event.target.checked ? "yes" : "no");
+});
+
+export const start = () => {
+  showPreferences();
+  document.addEventListener("htmx:afterSettle", showPreferences);
+};

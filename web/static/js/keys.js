@@ -1,0 +1,57 @@
+// Hands on the keyboard: single keys while nothing is being typed.
+
+import { change, select } from "./desk.js";
+import { write } from "./composer.js";
+
+const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable]");
+
+const rows = () => [...document.querySelectorAll(".row")];
+
+const move = (step) => {
+  const all = rows();
+  const present = all.findIndex((row) => row.hasAttribute("aria-current"));
+  const row = all[Math.min(Math.max(present + step, 0), all.length - 1)];
+  if (!row || row.hasAttribute("aria-current")) return;
+  select(row);
+  row.scrollIntoView({ block: "nearest" });
+  row.click();
+};
+
+const openMenu = (id) => {
+  const menu = document.getElementById(id);
+  if (!menu) return;
+  const shown = menu.offsetParent ? menu : document.getElementById("more-menu");
+  shown.open = true;
+  shown.querySelector(".panel .item")?.focus();
+};
+
+const keys = {
+  j: () => move(1),
+  k: () => move(-1),
+  e: () => document.getElementById("close-button")?.click(),
+  a: () => openMenu("assign-menu"),
+  s: () => openMenu("snooze-menu"),
+  n: () => write("note"),
+  r: () => write("reply"),
+  "/": () => document.getElementById("find")?.focus(),
+  "?": () => document.getElementById("keys").showModal(),
+};
+
+export const start = () => {
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape") {
+      if (typing(event.target)) event.target.blur();
+      document.querySelector(".app")?.classList.remove("show-card");
+      return;
+    }
+    const act = keys[event.key];
+    if (!act || typing(event.target)) return;
+    event.preventDefault();
+    act();
+  });
+  if (/Mac|iPhone|iPad/.test(navigator.platform)) {
+    for (const key of document.querySelectorAll("[data-mod]")) key.textContent = "⌘";
+  }
+};

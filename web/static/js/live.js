@@ -1,0 +1,140 @@
+// One WebSocket: each frame tells which regions of the page are out of date, and those fetch themselves again.
+
+import { call, refresh, say } from "./api.js";
+
+const RETRY_MS = [400, 1000, 2000, 4000, 8000];
+const PATIENCE_MS = 2500; // A shorter break is nobody's business.
+const POLL_MS = 5000;
+const GAP_MS = { "live:list": 400, "live:card": 400, "live:me": 1000 };
+
+let socket = null;
+let since = null;
+let failures = 0;
+let retry = 0;
+let patience = 0;
+let poll = 0;
+
+const opened = () => document.querySelector("[data-conversation]")?.dataset.conversation;
+const identity = (data) => data.id ?? data._id;
+
+// A region that was told twice within its gap fetches once, at the end of it.
+const due = new Map();
+const last = new Map();
+
+const soon = (name) => {
+  if (due.has(name)) return;
+  const wait = Math.max(30, (last.get(name) ?? 0) + (GAP_MS[name] ?? 0) - Date.now());
+  due.set(
+    name,
+    setTimeout(() => {
+      due.delete(name);
+      last.set(name, Date.now());
+      refresh(name);
+    }, wait),
+  );
+};
+
+const messageLane = (messageId) => document.getElementById(`m-${messageId}`)?.closest(".lane");
+
+const staleLane = (messageId) => {
+  const lane = messageLane(messageId);
+  if (lane && lane.id !== "messages") htmx.trigger(lane, "live:lane");
+  else soon("live:messages");
+};
+
+const everything = () => ["live:list", "live:messages", "live:bar", "live:card", "live:me"].forEach(soon);
+
+const handlers = {
+  message(data) {
+    if (data.conversation_id === opened()) staleLane(identity(data));
+    soon("live:list");
+  },
+  conversation(data) {
+    if (identity(data) === opened()) {
+      soon("live:bar");
+      soon("live:card");
+    }
+    soon("live:list");
+    soon("live:me");
+  },
+  customer(data) {
+    if (identity(data) === document.getElementById("card")?.dataset.customer) {
+      soon("live:card");
+      soon("live:bar");
+    }
+    soon("live:list");
+  },
+  identity() {
+    soon("live:card");
+    soon("live:bar");
+  },
+  manager() {
+    soon("live:me");
+    soon("live:bar");
+  },
+  channel() {
+    soon("live:bar");
+    soon("live:list");
+    soon("live:place");
+  },
+  ready: everything,
+  reset: everything,
+};
+
+const receive = (frame) => {
+  since = frame.seq;
+  handlers[frame.type.split(".")[0]]?.(frame.data ?? {});
+};
+
+const line = (text) => {
+  const place = document.getElementById("connection");
+  if (!place) return;
+  place.textContent = text ?? "";
+  place.hidden = !text;
+};
+
+const lost = () => {
+  line(say(navigator.onLine ? "reconnecting" : "offline"));
+  if (!poll) poll = setInterval(everything, POLL_MS);
+};
+
+const restored = () => {
+  clearTimeout(patience);
+  clearInterval(poll);
+  patience = 0;
+  poll = 0;
+  line(null);
+};
+
+const connect = () => {
+  clearTimeout(retry);
+  if (socket && socket.readyState <= WebSocket.OPEN) return;
+  const address = new URL("/api/v1/live", location.href);
+  address.protocol = address.protocol.replace("http", "ws");
+  if (since !== null) address.searchParams.set("since", since);
+  socket = new WebSocket(address);
+  socket.addEventListener("open", () => {
+    failures = 0;
+    restored();
+  });
+  socket.addEventListener("message", (event) => receive(JSON.parse(event.data)));
+  socket.addEventListener("close", again);
+};
+
+const again = () => {
+  if (!patience) patience = setTimeout(lost, PATIENCE_MS);
+  const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
+  failures += 1;
+  // A session that is over looks like a broken connection from here; the API knows the difference.
+  if (failures === 3) call("GET", "/api/v1/me").catch(() => {});
+  retry = setTimeout(connect, wait * (0.75 + Math.random() / 2));
+};
+
+export const start = () => {
+  connect();
+  addEventListener("online", connect);
+  addEventListener("offline", lost);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) connect();
+  });
+};
