@@ -18,12 +18,18 @@ __all__ = ["Telegram", "TelegramSettings"]
 
 
 class Telegram:
-    """The kind `telegram`; see `inbox.model.channel.ChannelKind` for what each method owes."""
+    """The kind `telegram`; see `inbox.model.channel.ChannelKind` for what each method owes.
+
+    `answer_seconds` is how long its connections wait for an answer before a message is uncertain.
+    """
 
     name: str = spec.NAME
     title: str = spec.TITLE
     capabilities: Capabilities = spec.CAPABILITIES
     settings: type[BaseModel] = TelegramSettings
+
+    def __init__(self, *, answer_seconds: float = spec.ANSWER_SECONDS) -> None:
+        self._answer_seconds = answer_seconds
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         return spec.with_secret(spec.own(settings))
@@ -39,10 +45,10 @@ class Telegram:
 
     async def connect(self, settings: BaseModel) -> Connection:
         # aiogram takes seconds to import (docs/decisions/0010): in a thread, so that webhooks are answered meanwhile.
-        return await asyncio.to_thread(_open, spec.own(settings))
+        return await asyncio.to_thread(_open, spec.own(settings), self._answer_seconds)
 
 
-def _open(settings: TelegramSettings) -> Connection:
+def _open(settings: TelegramSettings, answer_seconds: float) -> Connection:
     from channels.telegram.client import TelegramConnection
 
-    return TelegramConnection(settings)
+    return TelegramConnection(settings, answer_seconds=answer_seconds)

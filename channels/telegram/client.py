@@ -52,7 +52,7 @@ from aiohttp import (
 
 from channels.telegram import render
 from channels.telegram.parse import ALLOWED_UPDATES
-from channels.telegram.spec import TelegramSettings
+from channels.telegram.spec import ANSWER_SECONDS, TelegramSettings
 from inbox.model.channel import Outgoing, Sent
 from inbox.model.failures import (
     AddressMoved,
@@ -65,8 +65,6 @@ from inbox.model.failures import (
 )
 
 CONNECT_SECONDS: Final = 5.0
-ANSWER_SECONDS: Final = 15.0
-"""How long Telegram may take to answer once it has the whole request."""
 SLOWEST: Final = 64 * 1024
 """Bytes a second; an upload or download slower than this is given up."""
 CHUNK: Final = 64 * 1024

@@ -44,7 +44,10 @@ CAPABILITIES: Final = Capabilities(
     chat_pace=Pace(per_second=1, burst=3),  # the same page: about one message a second in a chat, short bursts allowed
 )
 
-_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{16,128}")
+ANSWER_SECONDS: Final = 15.0
+"""How long Telegram may take to answer once it has the whole request; after that a message is *uncertain*."""
+
+_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{3,128}")
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
@@ -90,7 +93,7 @@ class TelegramSettings(BaseModel):
         if address.query or address.fragment or address.username or "{" in value or "}" in value:
             message = "api_base: only scheme, host, port and path are allowed"
             raise ValueError(message)
-        if value.endswith("/") or "/bot" in address.path:
+        if value.endswith("/") or re.search(r"/bot[0-9]", address.path):
             message = "api_base: give what stands before /bot<token>, without a slash at the end"
             raise ValueError(message)
         return value

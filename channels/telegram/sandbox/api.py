@@ -226,6 +226,7 @@ def _edit(call: _Call, field: str, limit: int) -> Any:
             "same as a current content and reply markup of the message",
         )
     message.content[field] = text
+    message.keyboard = call.keyboard()  # Left out, the buttons go.
     message.edit_date = int(time.time())
     chat.changes.announce()
     return chat.as_json(message)

@@ -396,3 +396,46 @@ class TestAuthenticate:
     def test_none(self):
         with pytest.raises(Forged):
             self.call()
+
+
+class TestSettings:
+    @pytest.mark.parametrize("token", ["", "abc", "123456789", ":" + "A" * 35, "12 3:" + "A" * 35, "123:" + "ї" * 35])
+    def test_a_token_that_cannot_be_one(self, token):
+        with pytest.raises(ValueError, match=r"token: not a bot token; copy it whole from @BotFather"):
+            TelegramSettings(token=SecretStr(token))
+
+    def test_a_token_copied_with_its_line_end(self):
+        token = "123456789:" + "A" * 35
+        assert TelegramSettings(token=SecretStr(f" {token}\n")).token.get_secret_value() == token
+
+    @pytest.mark.parametrize("secret", ["", "two words", "x" * 257, "ключ"])
+    def test_a_secret_that_telegram_would_not_take(self, secret):
+        with pytest.raises(ValueError, match="secret_token: use 1 to 256 of"):
+            TelegramSettings(token=SETTINGS.token, secret_token=SecretStr(secret))
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "",
+            "api.telegram.org",
+            "ftp://api.telegram.org",
+            "https://",
+            "https://api.telegram.org/",
+            "https://api.telegram.org/bot123:abc",
+            "https://user:pass@api.telegram.org",
+            "https://api.telegram.org?x=1",
+            "https://[::1",
+            "https://api.telegram.org:99999",
+            "https://api.telegram.org/{token}",
+            "https://api telegram.org",
+        ],
+    )
+    def test_an_address_that_cannot_be_called(self, address):
+        with pytest.raises(ValueError, match=r"api_base: "):
+            TelegramSettings(token=SETTINGS.token, api_base=address)
+
+    @pytest.mark.parametrize(
+        "address", ["http://127.0.0.1:8081/telegram", "http://[::1]:8081", "https://proxy.example"]
+    )
+    def test_an_address_that_can(self, address):
+        assert TelegramSettings(token=SETTINGS.token, api_base=address).api_base == address
