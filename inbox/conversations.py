@@ -9,13 +9,13 @@ import msgspec
 from inbox.channels import Channels
 from inbox.events import EventBus
 from inbox.live import LiveFeed, about
-from inbox.model.conversation import ConversationStatus, Priority
+from inbox.model.conversation import ConversationStatus, Priority, new_conversation
 from inbox.model.domain_events import ConversationChanged
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.people import Viewer
 from inbox.paging import decode_cursor, page
-from inbox.storage.conversations import ConversationStore, closing, new_conversation
+from inbox.storage.conversations import ConversationStore, closing
 from inbox.storage.database import Document
 from inbox.storage.people import PeopleStore
 from inbox.storage.timers import TimerStore
@@ -187,7 +187,7 @@ class Conversations:
         present = await self._store.active([customer_id])
         if customer_id in present:
             return await self.get(viewer, present[customer_id]["_id"])
-        begun = new_conversation(new_id(), customer_id=customer_id, channel_id=channel_id, at=now(), active=True)
+        begun = new_conversation(new_id(), customer_id=customer_id, channel_id=channel_id, at=now())
         await self._store.insert([begun])
         await self._feed.publish([about("conversation.updated", begun, begun)])
         return begun

@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import msgspec
 import structlog
@@ -25,7 +26,7 @@ from inbox.events import EventBus
 from inbox.live import Frame, LiveFeed, about
 from inbox.metrics import Metrics
 from inbox.model.channel import ChannelKind
-from inbox.model.conversation import reopens
+from inbox.model.conversation import arrived, new_conversation, reopens
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.errors import Conflict
 from inbox.model.failures import Unreadable
@@ -43,7 +44,7 @@ from inbox.model.incoming import (
 )
 from inbox.settings import ShopSettings
 from inbox.storage.attachments import AttachmentStore
-from inbox.storage.conversations import Arrival, ConversationStore, new_conversation
+from inbox.storage.conversations import ConversationStore, Decision
 from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
 from inbox.storage.journal import LEASE, JournalStore
@@ -234,21 +235,26 @@ class Ingest:
         identities = await self._meet(batch, repeated=repeated)
         work = self._messages_of(batch, identities)
         await self._note_reachability(batch)
+        conversations: dict[str, Document] = {}
         if work:
-            await self._find_conversations(work, repeated=repeated)
+            known = await self._find_conversations(work, repeated=repeated)
             await self._store_messages(work)
-            await self._conversations.arrive(_arrivals(work, reopen=reopen))
+            conversations = await self._conversations.decide(known, _decisions(work, reopen=reopen))
         changed = await self._settle(batch, work, identities)
-        conversations = await self._show(work, changed)
+        conversations = await self._show(work, changed, conversations)
         await self._announce(work, conversations)
         await self._journal.finish([accepted.id for accepted in batch])
 
-    async def _show(self, work: list[_Work], changed: list[Document]) -> dict[str, Document]:
+    async def _show(
+        self, work: list[_Work], changed: list[Document], conversations: dict[str, Document]
+    ) -> dict[str, Document]:
         """Put what the batch changed on every screen; returns the conversations as they are now."""
         latest = {item.document["_id"]: item.document for item in work} | {row["_id"]: row for row in changed}
         created = {item.document["_id"]: item for item in work if not item.known}
         updated = {item.document["_id"] for item in work if item.event.group} | {row["_id"] for row in changed}
-        conversations = await self._conversations.many(list({row["conversation_id"] for row in latest.values()}))
+        elsewhere = {row["conversation_id"] for row in changed} - set(conversations)
+        if elsewhere:
+            conversations = conversations | await self._conversations.many(list(elsewhere))
         for row in changed:
             preview = await self._conversations.message_changed(row)
             if preview is not None:
@@ -312,48 +318,55 @@ class Ingest:
                     )
         return list(work.values())
 
-    async def _find_conversations(self, work: list[_Work], *, repeated: bool) -> None:
-        """Give every message its conversation, beginning those that are missing."""
+    async def _find_conversations(self, work: list[_Work], *, repeated: bool) -> dict[str, Document]:
+        """Give every message its conversation, beginning those that are missing; returns those that were looked at."""
         doubtful = [item for item in work if repeated or item.event.group]
         if doubtful:
-            stored = await self._messages.existing([item.document["_id"] for item in doubtful])
-            for item in doubtful:
-                row = stored.get(item.document["_id"])
-                if row is not None:
-                    item.document["conversation_id"] = row["conversation_id"]
-                    item.known = not item.event.group
-                    if item.known:
-                        item.document = row
+            await self._recognise(doubtful)
         homeless = [item for item in work if not item.document["conversation_id"]]
         if not homeless:
-            return
-        customers = {item.customer_id for item in homeless}
-        homes = await self._conversations.active(list(customers))
-        missing = [customer for customer in customers if customer not in homes]
-        if missing:
-            closed = await self._conversations.last_closed(missing)
-            window = timedelta(days=(await self._settings.get())["reopen_window_days"])
-            beginning: dict[str, Document] = {}
-            for item in homeless:
-                if item.customer_id in homes:
-                    continue
-                last = closed.get(item.customer_id)
-                if last is not None and reopens(last, item.accepted.received_at, window):
-                    homes[item.customer_id] = last
-                    continue
-                begun = new_conversation(
+            return {}
+        homes = await self._conversations.active(list({item.customer_id for item in homeless}))
+        if any(item.customer_id not in homes for item in homeless):
+            await self._open_conversations(homeless, homes)
+        for item in homeless:
+            item.document["conversation_id"] = homes[item.customer_id]["_id"]
+        return {home["_id"]: home for home in homes.values()}
+
+    async def _recognise(self, doubtful: list[_Work]) -> None:
+        """Find out which messages are stored already; those stay in their conversation."""
+        stored = await self._messages.existing([item.document["_id"] for item in doubtful])
+        for item in doubtful:
+            row = stored.get(item.document["_id"])
+            if row is None:
+                continue
+            item.document["conversation_id"] = row["conversation_id"]
+            if not item.event.group:
+                item.known = True
+                item.document = row
+
+    async def _open_conversations(self, homeless: list[_Work], homes: dict[str, Document]) -> None:
+        """Add to `homes` (by customer) a recently closed conversation or a new one for everyone who has none."""
+        missing = {item.customer_id for item in homeless if item.customer_id not in homes}
+        closed = await self._conversations.last_closed(list(missing))
+        window = timedelta(days=(await self._settings.get())["reopen_window_days"])
+        beginning: list[Document] = []
+        for item in homeless:
+            if item.customer_id in homes:
+                continue
+            last = closed.get(item.customer_id)
+            if last is None or not reopens(last, item.accepted.received_at, window):
+                last = new_conversation(
                     new_id(),
                     customer_id=item.customer_id,
                     channel_id=item.accepted.channel_id,
                     at=item.accepted.received_at,
-                    active=True,
                     source=item.event.source,
                 )
-                beginning[begun["_id"]] = homes[item.customer_id] = begun
-            if beginning:
-                await self._conversations.insert(list(beginning.values()))
-        for item in homeless:
-            item.document["conversation_id"] = homes[item.customer_id]["_id"]
+                beginning.append(last)
+            homes[item.customer_id] = last
+        if beginning:
+            await self._conversations.insert(beginning)
 
     async def _store_messages(self, work: list[_Work]) -> None:
         """Insert messages, expect their files, have pressed buttons confirmed."""
@@ -447,20 +460,12 @@ class Ingest:
         return touched
 
 
-def _arrivals(work: list[_Work], *, reopen: bool) -> list[Arrival]:
-    """What the batch brought to each conversation, in terms of its newest message."""
-    by_conversation: dict[str, list[Document]] = defaultdict(list)
+def _decisions(work: list[_Work], *, reopen: bool) -> dict[str, Decision]:
+    """What the batch brings to each conversation."""
+    brought: dict[str, list[Document]] = defaultdict(list)
     for item in work:
-        by_conversation[item.document["conversation_id"]].append(item.document)
-    return [
-        Arrival(
-            conversation_id=key,
-            newest=max(documents, key=lambda document: str(document["sort"])),
-            sorts=tuple({document["sort"] for document in documents}),
-            opens=reopen,
-        )
-        for key, documents in by_conversation.items()
-    ]
+        brought[item.document["conversation_id"]].append(item.document)
+    return {key: partial(arrived, messages=messages, opens=reopen) for key, messages in brought.items()}
 
 
 def _tells_more(person: Person, earlier: Person) -> bool:

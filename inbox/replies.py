@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -11,6 +12,7 @@ import structlog
 from inbox.channels import Channels, Opened
 from inbox.events import EventBus
 from inbox.live import LiveFeed, about
+from inbox.model.conversation import answered
 from inbox.model.domain_events import ConversationChanged, ReplyPosted
 from inbox.model.errors import Conflict, Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, RetryLater
@@ -128,8 +130,9 @@ class Replies:
             before = conversation
             if by_person and not conversation["active"]:
                 conversation = await self._reopen(conversation)
-            after = await self._conversations.answered(conversation["_id"], message, by_person=by_person)
-            conversation = after or conversation
+            decision = partial(answered, message=message, by_person=by_person)
+            decided = await self._conversations.decide({}, {conversation["_id"]: decision})
+            conversation = decided[conversation["_id"]]
             if by_person and author.id is not None:
                 await self._people.note_manager(conversation["customer_id"], author.id)
             frames = [

@@ -1,6 +1,6 @@
 """How a conversation lives: statuses, priorities, and the few decisions that need no storage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -24,13 +24,107 @@ class Priority(IntEnum):
     URGENT = 3
 
 
-DEFAULT_REOPEN_WINDOW = timedelta(days=14)
+KEEP_UNANSWERED = 50
+"""How many unanswered messages a conversation counts; a badge says "50+" beyond."""
 
 
 def reopens(conversation: Mapping[str, Any], received_at: datetime, window: timedelta) -> bool:
     """Whether a message received at `received_at` reopens this closed conversation instead of starting a new one."""
     closed_at: datetime | None = conversation["closed_at"]
     return closed_at is not None and received_at - closed_at < window
+
+
+def new_conversation(
+    conversation_id: str, *, customer_id: str, channel_id: str, at: datetime, source: str = ""
+) -> dict[str, Any]:
+    """A conversation as it begins, before its first message arrives in it."""
+    return {
+        "_id": conversation_id,
+        "customer_id": customer_id,
+        "channel_id": channel_id,
+        "assignee_id": None,
+        "last_assignee_id": None,
+        "team_id": None,
+        "status": ConversationStatus.OPEN.value,
+        "active": True,
+        "priority": int(Priority.NORMAL),
+        "labels": [],
+        "version": 1,
+        "revision": 1,
+        "waiting_since": None,
+        "created_at": at,
+        "opened_at": at,
+        "opened_by": None,
+        "closed_at": None,
+        "snoozed_until": None,
+        "last_at": at,
+        "last_message": None,
+        "last_inbound_sort": "",
+        "last_reply_sort": "",
+        "unanswered": [],
+        "read_by": {},
+        "assignment": None,
+        "source": source,
+    }
+
+
+def _summary(conversation: Mapping[str, Any], newest: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of the list after `newest`, unless something newer is shown there already."""
+    shown = conversation["last_message"]
+    changes: dict[str, Any] = {"last_at": max(conversation["last_at"], newest["sent_at"])}
+    if shown is None or newest["sort"] > shown["sort"]:
+        changes["last_message"] = preview(newest)
+    return changes
+
+
+def arrived(
+    conversation: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], *, opens: bool = True
+) -> dict[str, Any]:
+    """What a customer's messages change in their conversation.
+
+    Pure, repeatable and free of order: applying messages twice, in another order or in other portions ends in the same
+    conversation. The first message that is past everything the customer wrote before opens what was not open; a closed
+    or snoozed conversation counted for nobody, so it also loses its assignee and routing gives it back to them.
+    """
+    newest = max(messages, key=lambda message: str(message["sort"]))
+    sort = newest["sort"]
+    unanswered = sorted({*conversation["unanswered"], *(message["sort"] for message in messages)})
+    kept = [key for key in unanswered if key > conversation["last_reply_sort"]][-KEEP_UNANSWERED:]
+    changes = _summary(conversation, newest)
+    changes["unanswered"] = kept
+    if opens and sort > conversation["last_inbound_sort"]:
+        changes |= {
+            "last_inbound_sort": sort,
+            "channel_id": newest["channel_id"],
+            "status": ConversationStatus.OPEN.value,
+            "active": True,
+            "closed_at": None,
+            "snoozed_until": None,
+        }
+        if conversation["status"] in (ConversationStatus.CLOSED, ConversationStatus.SNOOZED):
+            changes |= {"assignee_id": None, "last_assignee_id": conversation["assignee_id"]}
+        if not conversation["active"] or conversation["opened_by"] is None:
+            first = min(messages, key=lambda message: str(message["sort"]))
+            changes |= {"opened_by": first["_id"], "opened_at": first["received_at"]}
+        if conversation["status"] != ConversationStatus.OPEN:
+            changes["version"] = conversation["version"] + 1
+    if not kept:
+        changes["waiting_since"] = None
+    elif conversation["waiting_since"] is None:
+        changes["waiting_since"] = min(
+            (message["received_at"] for message in messages if message["sort"] in kept), default=newest["received_at"]
+        )
+    return changes
+
+
+def answered(conversation: Mapping[str, Any], message: Mapping[str, Any], *, by_person: bool) -> dict[str, Any]:
+    """What a message of the shop changes: it shows in the list, and a person's reply ends the customer's wait."""
+    changes = _summary(conversation, message)
+    if by_person:
+        changes["last_reply_sort"] = max(conversation["last_reply_sort"], message["sort"])
+        changes["unanswered"] = [key for key in conversation["unanswered"] if key > message["sort"]]
+        changes["waiting_since"] = conversation["waiting_since"] if changes["unanswered"] else None
+    return changes
 
 
 def unread(conversation: Mapping[str, Any], viewer_id: str) -> int:

@@ -1,132 +1,28 @@
 """Conversations: one case with one customer, at most one of them active.
 
-What a batch of messages does to its conversations is one pipeline update each, written so that repeating it, or applying
-two of them in either order, ends in the same document.
+What messages do to a conversation is decided by pure functions (`inbox.model.conversation`) and written only over the
+`revision` that they decided on: every write counts it up.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import pymongo
 from pymongo.errors import BulkWriteError
 
-from inbox.model.conversation import ConversationStatus, Priority, preview
+from inbox.model.conversation import ConversationStatus, preview
 from inbox.model.errors import Conflict
 from inbox.model.ids import now
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate, duplicate_positions
 
-KEEP_UNANSWERED = 100
-"""How many unanswered messages a conversation counts; the badge says 99+ beyond."""
-
 CURRENT: dict[str, Any] = {"return_document": pymongo.ReturnDocument.AFTER}
+_TRIES = 20
 
-
-class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """What a batch brought to one conversation: its newest message and the sort keys of all of them."""
-
-    conversation_id: str
-    newest: Document
-    sorts: tuple[str, ...]
-    opens: bool
-
-
-def new_conversation(
-    conversation_id: str, *, customer_id: str, channel_id: str, at: datetime, active: bool, source: str = ""
-) -> Document:
-    """A conversation as it begins; created closed where only a receipt or an edit asks for one."""
-    return {
-        "_id": conversation_id,
-        "customer_id": customer_id,
-        "channel_id": channel_id,
-        "assignee_id": None,
-        "last_assignee_id": None,
-        "team_id": None,
-        "status": ConversationStatus.OPEN if active else ConversationStatus.CLOSED,
-        "active": active,
-        "priority": int(Priority.NORMAL),
-        "labels": [],
-        "version": 1,
-        "waiting_since": None,
-        "created_at": at,
-        "opened_at": at,
-        "opened_by": None,
-        "closed_at": None if active else at,
-        "snoozed_until": None,
-        "last_at": at,
-        "last_message": None,
-        "last_inbound_sort": "",
-        "last_reply_sort": "",
-        "unanswered": [],
-        "read_by": {},
-        "assignment": None,
-        "source": source,
-    }
-
-
-def _later(field: str, candidate: object, key: str, candidate_key: str) -> Document:
-    """`candidate` where its key is past the stored one, else what is stored."""
-    return {"$cond": [{"$gt": [candidate_key, {"$ifNull": [key, ""]}]}, {"$literal": candidate}, f"${field}"]}
-
-
-def _union(field: str, keys: Sequence[str], floor: str) -> Document:
-    """A sorted set of sort keys above `floor`, the newest `KEEP_UNANSWERED` of them."""
-    merged = {"$setUnion": [f"${field}", list(keys)]}
-    above = {"$filter": {"input": merged, "cond": {"$gt": ["$$this", floor]}}}
-    return {"$slice": [{"$sortArray": {"input": above, "sortBy": 1}}, -KEEP_UNANSWERED]}
-
-
-def _arrival_pipeline(arrival: Arrival) -> list[Document]:
-    message = arrival.newest
-    sort, at = message["sort"], message["sent_at"]
-    summary = {
-        "last_message": _later("last_message", preview(message), "$last_message.sort", sort),
-        "last_at": {"$max": ["$last_at", at]},
-        "unanswered": _union("unanswered", arrival.sorts, "$last_reply_sort"),
-    }
-    if not arrival.opens:
-        return [{"$set": summary}]
-    fresh = {"$gt": [sort, "$last_inbound_sort"]}
-    opening = {"$and": [fresh, {"$or": [{"$not": ["$active"]}, {"$eq": ["$opened_by", None]}]}]}
-    # What was closed or snoozed counted for nobody: it is assigned anew, to the same manager where possible.
-    waking = {"$and": [fresh, {"$in": ["$status", [ConversationStatus.CLOSED, ConversationStatus.SNOOZED]]}]}
-    stirred = {"$and": [fresh, {"$ne": ["$status", ConversationStatus.OPEN]}]}
-
-    def when(condition: Document, value: object, field: str) -> Document:
-        return {"$cond": [condition, {"$literal": value}, f"${field}"]}
-
-    return [
-        {
-            "$set": {
-                **summary,
-                "opened_by": when(opening, message["_id"], "opened_by"),
-                "opened_at": when(opening, message["received_at"], "opened_at"),
-                "version": {"$add": ["$version", {"$cond": [stirred, 1, 0]}]},
-                "channel_id": when(fresh, message["channel_id"], "channel_id"),
-                "status": when(fresh, ConversationStatus.OPEN, "status"),
-                "last_assignee_id": {"$cond": [waking, "$assignee_id", "$last_assignee_id"]},
-                "assignee_id": when(waking, None, "assignee_id"),
-                "active": when(fresh, True, "active"),
-                "closed_at": when(fresh, None, "closed_at"),
-                "snoozed_until": when(fresh, None, "snoozed_until"),
-                "last_inbound_sort": {"$max": ["$last_inbound_sort", sort]},
-            }
-        },
-        {
-            "$set": {
-                "waiting_since": {
-                    "$cond": [
-                        {"$eq": [{"$size": "$unanswered"}, 0]},
-                        None,
-                        {"$ifNull": ["$waiting_since", message["received_at"]]},
-                    ]
-                }
-            }
-        },
-    ]
+Decision = Callable[[Document], Document]
+"""A pure function from a conversation to the fields that change in it."""
 
 
 class ConversationStore:
@@ -168,37 +64,45 @@ class ConversationStore:
             if duplicate_positions(error):
                 raise Conflict("another process opened a conversation for this customer") from error
 
-    async def arrive(self, arrivals: Sequence[Arrival]) -> None:
-        """Apply what a batch brought. Raises `Conflict` where a reopening met another active conversation."""
-        writes = [
-            pymongo.UpdateOne({"_id": arrival.conversation_id}, _arrival_pipeline(arrival)) for arrival in arrivals
-        ]
+    async def decide(self, known: Mapping[str, Document], decisions: Mapping[str, Decision]) -> dict[str, Document]:
+        """Apply decisions to conversations by id; returns them as they are now.
+
+        `known` is what was read of them before. Each is written only where its `revision` is still the one that was
+        decided on; where it is not, it is read and decided anew. Raises `Conflict` where a reopening met another active
+        conversation of the customer.
+        """
+        present = dict(known)
+        for _ in range(_TRIES):
+            missing = [key for key in decisions if key not in present]
+            if missing:
+                present.update(await self.many(missing))
+            writes = []
+            for key, decide in decisions.items():
+                before = present[key]
+                changes = {field: value for field, value in decide(before).items() if before.get(field) != value}
+                if changes:
+                    revised = {**changes, "revision": before["revision"] + 1}
+                    writes.append(pymongo.UpdateOne({"_id": key, "revision": before["revision"]}, {"$set": revised}))
+                    present[key] = {**before, **revised}
+            if not writes or await self._written(writes):
+                return {key: present[key] for key in decisions}
+            present = {}
+        raise Conflict("this conversation changes too fast: look again")
+
+    async def _written(self, writes: list[pymongo.UpdateOne]) -> bool:
         try:
-            await self._relaxed.bulk_write(writes, ordered=False)
+            result = await self._relaxed.bulk_write(writes, ordered=False)
         except BulkWriteError as error:
             if duplicate_positions(error):
                 raise Conflict("another conversation of this customer became active") from error
-
-    async def answered(self, conversation_id: str, message: Document, *, by_person: bool) -> Document | None:
-        """Note what the shop wrote: it shows in the list; a person's reply also ends the customer's wait."""
-        changes: Document = {
-            "last_message": _later("last_message", preview(message), "$last_message.sort", message["sort"]),
-            "last_at": {"$max": ["$last_at", message["sent_at"]]},
-        }
-        if by_person:
-            changes["last_reply_sort"] = {"$max": ["$last_reply_sort", message["sort"]]}
-            changes["unanswered"] = _union("unanswered", (), message["sort"])
-            changes["waiting_since"] = None
-        changed: Document | None = await self._relaxed.find_one_and_update(
-            {"_id": conversation_id}, [{"$set": changes}], **CURRENT
-        )
-        return changed
+            return False
+        return bool(result.matched_count == len(writes))
 
     async def message_changed(self, message: Document) -> Document | None:
         """Keep the row's preview true after an edit or a delete; None where the message is not the last one."""
         changed: Document | None = await self._relaxed.find_one_and_update(
             {"_id": message["conversation_id"], "last_message.id": message["_id"]},
-            {"$set": {"last_message": preview(message)}},
+            {"$set": {"last_message": preview(message)}, "$inc": {"revision": 1}},
             **CURRENT,
         )
         return changed
@@ -207,7 +111,7 @@ class ConversationStore:
         """Set fields where the document still matches `expected` (field: value); None where it does not."""
         try:
             changed: Document | None = await self._durable.find_one_and_update(
-                {"_id": conversation_id, **expected}, {"$set": changes, "$inc": {"version": 1}}, **CURRENT
+                {"_id": conversation_id, **expected}, {"$set": changes, "$inc": {"version": 1, "revision": 1}}, **CURRENT
             )
         except Duplicate as error:
             raise Conflict("this customer has another active conversation; continue there") from error
@@ -218,7 +122,15 @@ class ConversationStore:
         kept = {"$setDifference": ["$labels", list(remove)]}
         changed: Document | None = await self._durable.find_one_and_update(
             {"_id": conversation_id},
-            [{"$set": {"labels": {"$setUnion": [kept, list(add)]}, "version": {"$add": ["$version", 1]}}}],
+            [
+                {
+                    "$set": {
+                        "labels": {"$setUnion": [kept, list(add)]},
+                        "version": {"$add": ["$version", 1]},
+                        "revision": {"$add": ["$revision", 1]},
+                    }
+                }
+            ],
             **CURRENT,
         )
         return changed
@@ -226,7 +138,7 @@ class ConversationStore:
     async def read(self, conversation_id: str, manager_id: str, sort: str) -> Document | None:
         """Move a manager's read mark forward, never back."""
         changed: Document | None = await self._relaxed.find_one_and_update(
-            {"_id": conversation_id}, {"$max": {f"read_by.{manager_id}": sort}}, **CURRENT
+            {"_id": conversation_id}, {"$max": {f"read_by.{manager_id}": sort}, "$inc": {"revision": 1}}, **CURRENT
         )
         return changed
 
