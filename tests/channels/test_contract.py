@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -52,8 +52,8 @@ def example(kind: ChannelKind) -> Example:
     return EXAMPLES[kind.name]
 
 
-@pytest.fixture
-def settings(kind: ChannelKind, example: Example) -> BaseModel:
+@pytest.fixture(name="settings")
+def _settings(kind: ChannelKind, example: Example) -> BaseModel:
     return kind.settings.model_validate(example.settings)
 
 
@@ -94,6 +94,7 @@ class TestWebhook:
         assert kind.read(event.raw) == []
 
     @pytest.mark.parametrize("name", sorted(KINDS))
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # A busy machine is no finding.
     @given(body=st.binary() | st.from_type(dict[str, int | str | None]).map(lambda found: json.dumps(found).encode()))
     def test_nothing_that_is_posted_crashes_it(self, name, body):
         try:

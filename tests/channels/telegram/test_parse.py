@@ -8,7 +8,7 @@ from typing import Any
 import aiogram.types
 import pytest
 import telegram as ptb
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -359,17 +359,23 @@ plausible = st.fixed_dictionaries(
 )
 
 
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # A busy machine is no finding.
+
+
 class TestFuzz:
     """Whatever comes, it is events or Unreadable."""
 
+    @patient
     @given(st.binary())
     def test_any_bytes(self, body):
         self.swallow(body)
 
+    @patient
     @given(st.dictionaries(st.sampled_from(parse.ALLOWED_UPDATES), anything | plausible, max_size=2))
     def test_any_json_where_an_update_is_expected(self, update):
         self.swallow(json.dumps(update | {"update_id": 1}).encode())
 
+    @patient
     @given(plausible)
     def test_a_message_with_any_content(self, content):
         self.swallow(json.dumps({"update_id": 1, "message": content}).encode())
