@@ -18,6 +18,7 @@ from web.api.me import MeHandlers
 from web.api.messages import MessageHandlers
 from web.api.openapi import OpenApiHandlers
 from web.api.quarantine import QuarantineHandlers
+from web.api.rules import RuleHandlers
 from web.api.services import ApiServices
 from web.api.sessions import SessionHandlers
 from web.api.settings import SettingsHandlers
@@ -48,6 +49,7 @@ def api_table(doors: Doors, services: ApiServices) -> list[Route]:
         *_conversations(services),
         *_customers(services),
         *_macros(services),
+        *_rules(services),
         *_live(doors, services),
     ]
 
@@ -377,6 +379,43 @@ def _macros(services: ApiServices) -> list[Route]:
             body=requests.MacroPreview,
             body_optional=True,
             answer=shapes.MacroPreviewShape,
+        ),
+    ]
+
+
+def _rules(services: ApiServices) -> list[Route]:
+    rules = RuleHandlers(rules=services.rules)
+    return [
+        _row("GET", "/rules", Who.ADMIN)(
+            handler=rules.index,
+            summary="What the bot does by itself, in the order of evaluation",
+            query=PageQuery,
+            answer=shapes.Page[shapes.RuleShape],
+        ),
+        _row("POST", "/rules", Who.ADMIN)(
+            handler=rules.create,
+            summary="Keep a new rule",
+            body=requests.NewRule,
+            answer=shapes.RuleShape,
+            statuses=(201,),
+            audit="rule.create",
+        ),
+        _row("GET", "/rules/{id}", Who.ADMIN)(handler=rules.show, summary="One rule", answer=shapes.RuleShape),
+        _row("PATCH", "/rules/{id}", Who.ADMIN)(
+            handler=rules.change,
+            summary="Change a rule; 409 where version is stale",
+            body=requests.RuleChange,
+            answer=shapes.RuleShape,
+            audit="rule.change",
+        ),
+        _row("DELETE", "/rules/{id}", Who.ADMIN)(
+            handler=rules.delete, summary="Forget a rule", statuses=(204,), audit="rule.delete"
+        ),
+        _row("POST", "/rules/{id}/test", Who.ADMIN)(
+            handler=rules.test,
+            summary="Try a rule on a conversation; nothing is sent",
+            body=requests.RuleTrial,
+            answer=shapes.RuleTrialShape,
         ),
     ]
 

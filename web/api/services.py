@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.library import RuleLibrary
 from inbox.channels import Channels
 from inbox.conversations import Conversations
 from inbox.customers import Customers
@@ -36,5 +37,6 @@ class ApiServices:
     passwords: Passwords
     quarantine: Quarantine
     replies: Replies
+    rules: RuleLibrary
     settings: ShopSettings
     teams: TeamStore

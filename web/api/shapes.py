@@ -287,6 +287,15 @@ class RuleShape(Shape):
     trigger: str
     conditions: list[dict[str, Any]]
     actions: list[dict[str, Any]]
+    version: int
+
+
+class RuleTrialShape(Shape):
+    """Whether a rule would fire in a conversation, and if not, why."""
+
+    would_fire: bool
+    reasons: list[str]
+    message_id: str | None
 
 
 class QuarantinedShape(Shape):

@@ -203,6 +203,14 @@ def macro_view(macro: Document) -> View:
     }
 
 
+def rule_view(rule: Document) -> View:
+    """What the bot does by itself."""
+    return {
+        "id": rule["_id"],
+        **{field: rule[field] for field in ("name", "enabled", "trigger", "conditions", "actions", "version")},
+    }
+
+
 def audit_view(entry: Document) -> View:
     """An entry of the audit."""
     return {
