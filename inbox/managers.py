@@ -45,8 +45,8 @@ def normalised_email(email: str) -> str:
 class Managers:
     """The managers of the shop.
 
-    `on_deactivated` is told the id of everybody who leaves, so that their conversations find somebody else; `on_changed`
-    gets everybody who joined or changed, as they are now, since a place may have come free.
+    `on_deactivated` is told the id of everybody who leaves, so that their conversations find somebody else;
+    `on_changed` gets everybody who joined or changed, as they are now, since a place may have come free.
     """
 
     def __init__(
