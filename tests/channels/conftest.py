@@ -6,8 +6,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from channels.sandbox import Sandbox
-
 # python-telegram-bot's own switch to its coming meaning of durations; without it each one warns.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
@@ -25,12 +23,6 @@ class Inbox:
         self.bodies.append(await request.read())
         self.secrets.append(request.headers.get("X-Telegram-Bot-Api-Secret-Token", ""))
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox() as running:
-        yield running
 
 
 @pytest.fixture
