@@ -27,7 +27,7 @@ from web.doors.throttle import LoginThrottle
 from web.embedded import embedded_databases
 from web.house import House, connect_redis
 from web.operations import Operations
-from web.pages.routes import add_pages
+from web.pages.routes import add_pages, problem_page
 from web.settings import Settings, SettingsError, resolve_secret_key
 from web.webhooks import Webhooks
 
@@ -79,7 +79,7 @@ async def running(
 ) -> AsyncIterator[Server]:
     """A server for the length of the context. `frame_ancestors` are sites that may frame the inbox."""
     async with contextlib.AsyncExitStack() as stack:
-        database, house = await _open_house(stack, settings, base_url=settings.public_url or f"http://{host}:{port}")
+        house = await _open_house(stack, settings, base_url=settings.public_url or f"http://{host}:{port}")
         app = build_app(settings, house, frame_ancestors)
         await stack.enter_async_context(house.working())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS, handler_cancellation=False)
@@ -96,20 +96,21 @@ async def running(
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[House]:
-    """The house without workers and without a server, for commands that only need its parts."""
+    """The house without workers and without a server, for commands; beside a server that runs, over its databases."""
     async with contextlib.AsyncExitStack() as stack:
-        _, house = await _open_house(stack, settings, base_url=settings.public_url or "http://127.0.0.1:8080")
+        base_url = settings.public_url or "http://127.0.0.1:8080"
+        house = await _open_house(stack, settings, base_url=base_url, join=True)
         stack.push_async_callback(house.channels.close)
         yield house
 
 
 async def _open_house(
-    stack: contextlib.AsyncExitStack, settings: Settings, *, base_url: str
-) -> tuple[Database, House]:
+    stack: contextlib.AsyncExitStack, settings: Settings, *, base_url: str, join: bool = False
+) -> House:
     secret_key = resolve_secret_key(settings)
     databases = await stack.enter_async_context(
         embedded_databases(
-            settings.data_dir, mongodb=settings.mongodb_url is None, redis=settings.redis_url is None
+            settings.data_dir, mongodb=settings.mongodb_url is None, redis=settings.redis_url is None, join=join
         )
     )
     database = connect(settings.mongodb_url or databases.mongodb_url or "", settings.mongodb_database)
@@ -129,7 +130,7 @@ async def _open_house(
         )
     await house.rules.install()
     await _first_owner(settings, house)
-    return database, house
+    return house
 
 
 async def _wait_for(database: Database) -> None:
@@ -172,6 +173,7 @@ def build_app(settings: Settings, house: House, frame_ancestors: Sequence[str] =
         proxies=TrustedProxies(map(str, settings.trusted_proxies)),
         public_url=settings.public_url,
         frame_ancestors=frame_ancestors,
+        render_page=problem_page(),
     )
     app = web.Application()
     doors.install(app)
@@ -194,6 +196,7 @@ def build_app(settings: Settings, house: House, frame_ancestors: Sequence[str] =
         passwords=passwords,
         quarantine=house.quarantine,
         replies=house.replies,
+        rules=house.rules,
         settings=house.settings,
         teams=house.teams,
     )

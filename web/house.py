@@ -47,7 +47,7 @@ from inbox.storage.managers import ManagerStore
 from inbox.storage.messages import MessageStore
 from inbox.storage.outbox import OutboxStore
 from inbox.storage.people import PeopleStore
-from inbox.storage.rules import RuleStore
+from inbox.storage.rules import ReplyBudget, RuleStore
 from inbox.storage.sessions import SessionStore
 from inbox.storage.settings import SettingsStore
 from inbox.storage.teams import TeamStore
@@ -173,7 +173,14 @@ class House:
             metrics=self.metrics,
         )
         self.rules = RuleLibrary(RuleStore(database), conversation_store, message_store, people, self.settings)
-        self.bot = BotEngine(self.rules, self.replies, self.conversations, message_store, people, self.settings)
+        self.bot = BotEngine(
+            library=self.rules,
+            replies=self.replies,
+            conversations=self.conversations,
+            conversation_store=conversation_store,
+            people=people,
+            budget=ReplyBudget(database),
+        )
         self.managers = Managers(
             self.manager_store, self.session_store, self.teams, on_deactivated=self.assigner.manager_left
         )
