@@ -33,12 +33,14 @@ from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
 from inbox.storage.messages import MessageStore
-from inbox.storage.outbox import OutboxStore
+from inbox.storage.outbox import LEASE, OutboxStore
 from inbox.storage.people import PeopleStore
 from inbox.wakeups import Wakeups
 
 POLL_SECONDS = 1.0
-ANSWER_SECONDS = 15.0
+STOP_SECONDS = 17.0
+"""How long a stopping server lets requests that left have their answer: a little longer than a provider is given."""
+
 LANES = 48
 """How many conversations one process sends to at a time."""
 
@@ -117,7 +119,7 @@ class Sender:
         self._stopping = True
         self._wakeups.ring_here("outbox")
         if self._lanes:
-            await asyncio.wait(self._lanes, timeout=ANSWER_SECONDS + 2)
+            await asyncio.wait(self._lanes, timeout=STOP_SECONDS)
 
     async def _work_lane(self, lane: Document) -> None:
         """Send a lane's rows in order, then give it back with the time at which it is due again."""
@@ -163,11 +165,9 @@ class Sender:
             return 0.0
         request = await self._request(row, identity)
         await self._settle(row, "sending")
+        holding = asyncio.create_task(self._hold(lane))
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                sent = await opened.connection.send(request)
-        except TimeoutError:
-            await self._settle(row, "uncertain", error="the provider did not answer")
+            sent = await opened.connection.send(request)
         except ChannelFailure as failure:
             return await self._failed(row, identity, failure)
         except Exception as error:
@@ -175,7 +175,18 @@ class Sender:
             await self._settle(row, "uncertain", error=f"sending broke off ({type(error).__name__})")
         else:
             await self._sent(row, sent)
+        finally:
+            holding.cancel()
         return None
+
+    async def _hold(self, lane: Document) -> None:
+        """Keep a lane while its request is under way; a large file on a slow line may take minutes."""
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            await _persist(lambda: self._renewed(lane))
+
+    async def _renewed(self, lane: Document) -> None:
+        await self._outbox.renew(lane)
 
     async def _pace(self, opened: Opened, identity_id: str) -> float:
         """Wait for the provider's limits; returns what is left to wait where that is long."""

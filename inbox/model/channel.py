@@ -69,7 +69,10 @@ class Connection(Protocol):
         """Find out whether credentials and webhook still stand; repair the webhook where it does not."""
 
     async def send(self, message: Outgoing) -> Sent:
-        """Send one request's worth of message."""
+        """Send one request's worth of message.
+
+        Bounds itself: 15 s without an answer after the request has left raise `Uncertain`.
+        """
 
     async def edit(self, to: str, external_id: str, text: str) -> None:
         """Replace the text of a message of ours."""

@@ -18,7 +18,7 @@ from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate, duplicate_positions
 
 LEASE = timedelta(seconds=18)
-"""Longer than a sender waits for a provider's answer, so that a lane is never in two hands; renewed for every row."""
+"""How long a lane stays with a sender who says nothing more; renewed for every row and while a request is under way."""
 
 _CURRENT: dict[str, Any] = {"return_document": pymongo.ReturnDocument.AFTER}
 
