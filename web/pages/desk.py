@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from inbox.model.people import Viewer
+from web.doors.table import Session
 
 View = Mapping[str, Any]
 
@@ -31,8 +32,8 @@ class Wanted:
 class Desk(Protocol):
     """Reads for one viewer at a time, and only what they may see: anything else is `NotFound`."""
 
-    async def me(self, viewer: Viewer) -> View:
-        """The viewer as a manager."""
+    async def me(self, session: Session) -> View:
+        """Who is signed in, as a manager."""
 
     async def shop(self) -> View:
         """The shop's settings."""

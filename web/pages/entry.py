@@ -38,7 +38,7 @@ class NextQuery(Query):
 
 
 def local(path: str) -> str:
-    """The path if it stays on this site, else the inbox. `//host` and `/\\host` would leave it."""
+    """The path if it stays on this site, else the inbox. Two slashes, of either kind, would leave it."""
     stays = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if stays else HOME
 

@@ -72,7 +72,7 @@ class InboxPages:
         conversation_id = call.path()
         if not wants_fragment(call.request):
             return await self._page(call, conversation_id)
-        context = await self._common(call)
+        context = await self._frame(call)
         try:
             context |= await self._opened(call.viewer, conversation_id, context)
         except NotFound:
@@ -81,19 +81,19 @@ class InboxPages:
 
     async def tabs(self, call: Call[None, ListQuery]) -> web.Response:
         """Tabs and rows."""
-        context = await self._common(call)
-        context |= await self._listed(call, None)
+        context = await self._frame(call)
+        context |= await self._listed(call, call.query, None)
         return self.pages.html(call.request, "inbox/list.html", **context)
 
     async def rows(self, call: Call[None, RowsQuery]) -> web.Response:
         """More rows."""
-        context = await self._common(call)
-        context |= await self._listed(call, call.query.cursor)
+        context = await self._frame(call)
+        context |= await self._listed(call, call.query, call.query.cursor)
         return self.pages.html(call.request, "inbox/rows.html", **context)
 
     async def bar(self, call: Call[None, None]) -> web.Response:
         """The thread's header, and the hints above the composer."""
-        context = await self._common(call)
+        context = await self._frame(call)
         conversation = await self.desk.conversation(call.viewer, call.path())
         customer = await self.desk.customer(conversation["customer_id"])
         context |= {"conversation": conversation, "customer": customer, "oob": True, "tab": "mine"}
@@ -102,7 +102,7 @@ class InboxPages:
 
     async def messages(self, call: Call[None, LaneQuery]) -> web.Response:
         """A stretch of the thread as it is now."""
-        context = await self._common(call)
+        context = await self._thread_frame(call)
         query = call.query
         conversation = await self.desk.conversation(call.viewer, call.path())
         messages, before = await self._lane(call.viewer, conversation["id"], query)
@@ -112,7 +112,7 @@ class InboxPages:
 
     async def older(self, call: Call[None, OlderQuery]) -> web.Response:
         """The messages before those on the page."""
-        context = await self._common(call)
+        context = await self._thread_frame(call)
         conversation = await self.desk.conversation(call.viewer, call.path())
         found, cursor = await self.desk.messages(call.viewer, conversation["id"], call.query.cursor, MESSAGES)
         messages = list(reversed(found))
@@ -123,7 +123,7 @@ class InboxPages:
 
     async def card(self, call: Call[None, None]) -> web.Response:
         """The customer's card."""
-        context = await self._common(call)
+        context = await self._frame(call)
         conversation = await self.desk.conversation(call.viewer, call.path())
         customer, cases = await asyncio.gather(
             self.desk.customer(conversation["customer_id"]),
@@ -134,15 +134,15 @@ class InboxPages:
 
     async def me(self, call: Call[None, None]) -> web.Response:
         """The viewer's own menu."""
-        return self.pages.html(call.request, "inbox/me.html", **await self._common(call))
+        return self.pages.html(call.request, "inbox/me.html", **await self._thread_frame(call))
 
     async def status(self, call: Call[None, None]) -> web.Response:
         """The viewer's status and load."""
-        return self.pages.html(call.request, "inbox/status.html", **await self._common(call))
+        return self.pages.html(call.request, "inbox/status.html", **await self._thread_frame(call))
 
     async def _page(self, call: Call[None, ListQuery], conversation_id: str | None) -> web.Response:
-        context = await self._common(call)
-        listed = await self._listed(call, None)
+        context = await self._frame(call)
+        listed = await self._listed(call, call.query, None)
         context |= listed | {"conversation": None, "lost": False, "current": conversation_id}
         status = 200
         if conversation_id is not None:
@@ -153,23 +153,22 @@ class InboxPages:
                 status = 404
         return self.pages.html(call.request, "inbox/page.html", status=status, **context)
 
-    async def _common(self, call: Call[Any, Any]) -> dict[str, Any]:
-        me, shop, channels, managers, teams = await asyncio.gather(
-            self.desk.me(call.viewer),
-            self.desk.shop(),
-            self.desk.channels(call.viewer),
-            self.desk.managers(call.viewer),
-            self.desk.teams(),
+    async def _thread_frame(self, call: Call[Any, Any]) -> dict[str, Any]:
+        """What messages need around them."""
+        me, shop, channels = await asyncio.gather(
+            self.desk.me(call.signed_in), self.desk.shop(), self.desk.channels(call.viewer)
         )
-        return frame(call, me, shop, "inbox") | {
-            "channels": _by_id(channels),
-            "managers": _by_id(managers),
-            "teams": _by_id(teams),
-            "current": None,
-        }
+        return frame(call, me, shop, "inbox") | {"channels": _by_id(channels), "current": None}
 
-    async def _listed(self, call: Call[None, ListQuery], cursor: str | None) -> dict[str, Any]:
-        query = call.query
+    async def _frame(self, call: Call[Any, Any]) -> dict[str, Any]:
+        """What everything else needs: also who else there is."""
+        framed: dict[str, Any]
+        framed, managers, teams = await asyncio.gather(
+            self._thread_frame(call), self.desk.managers(call.viewer), self.desk.teams()
+        )
+        return framed | {"managers": _by_id(managers), "teams": _by_id(teams)}
+
+    async def _listed(self, call: Call[Any, Any], query: ListQuery, cursor: str | None) -> dict[str, Any]:
         wanted = Wanted(tab=query.tab, q=query.q, cursor=cursor)
         counts, (rows, next_cursor) = await asyncio.gather(
             self.desk.counts(call.viewer), self.desk.rows(call.viewer, wanted)
@@ -186,12 +185,17 @@ class InboxPages:
         before = await self._one_before(viewer, conversation_id, cursor)
         opened = await self._thread(conversation, list(reversed(found)), before, context)
         reach = _reach(conversation, opened["customer"])
-        return {"tab": "mine"} | dict(context) | opened | {
-            "cases": cases,
-            "older_cursor": cursor,
-            "reach": reach,
-            "oob": False,
-        }
+        return (
+            {"tab": "mine"}
+            | dict(context)
+            | opened
+            | {
+                "cases": cases,
+                "older_cursor": cursor,
+                "reach": reach,
+                "oob": False,
+            }
+        )
 
     async def _thread(
         self, conversation: View, messages: Sequence[View], before: View | None, context: Mapping[str, Any]

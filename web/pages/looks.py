@@ -1,4 +1,4 @@
-"""How things are shown to people: initials, colours, times, sizes, links. Pure; the templates' filters come from here."""
+"""How things are shown to people: initials, colours, times, sizes, links. Pure: the templates' filters."""
 
 import hashlib
 import re

@@ -8,8 +8,8 @@ from typing import Any
 
 import jinja2
 from aiohttp import web
-from inbox.model.people import Viewer
 
+from inbox.model.people import Viewer
 from web.doors.table import Call
 from web.pages import looks, thread
 from web.pages.desk import View

@@ -6,14 +6,23 @@ from typing import Any
 
 from aiohttp import web
 
+from channels.registry import KINDS
+from web.api.services import ApiServices
+from web.doors.gate import Doors
 from web.doors.table import Call, Face, Handler, Route, Who
 from web.pages.desk import Desk
 from web.pages.entry import EntryPages, NextQuery
 from web.pages.inbox import InboxPages, LaneQuery, ListQuery, OlderQuery, RowsQuery
 from web.pages.pages import Pages
+from web.pages.reads import ServiceDesk
 from web.pages.settings import CursorQuery, SettingsPages
 
 HTML = "text/html"
+
+
+def add_pages(app: web.Application, doors: Doors, services: ApiServices) -> None:
+    """Serve the pages through `doors`."""
+    doors.add(app, page_table(ServiceDesk(services, KINDS), Pages()))
 
 
 def page_table(desk: Desk, pages: Pages) -> list[Route]:

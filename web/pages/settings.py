@@ -115,7 +115,7 @@ class SettingsPages:
         return await self._page(call, "profile")
 
     async def _page(self, call: Call[Any, Any], place: str, **context: Any) -> web.Response:
-        me, shop = await asyncio.gather(self.desk.me(call.viewer), self.desk.shop())
+        me, shop = await asyncio.gather(self.desk.me(call.signed_in), self.desk.shop())
         places = ADMIN_PLACES if call.viewer.administers else OWN_PLACES
         title = next((title for name, title, _icon in places if name == place), _("Settings"))
         framed = frame(call, me, shop, "settings")

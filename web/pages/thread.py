@@ -1,4 +1,4 @@
-"""A conversation's messages as they stand on the page: days, system lines, and groups of one author's messages in a row."""
+"""A conversation's messages as they stand on the page: days, system lines, groups of one author's messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -100,4 +100,4 @@ def files(message: Message) -> Files:
 
 def is_ready(attachment: Mapping[str, Any]) -> bool:
     """Whether the file itself is here already."""
-    return attachment.get("state", "stored") == "stored"
+    return bool(attachment["state"] == "stored")

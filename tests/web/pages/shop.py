@@ -7,6 +7,7 @@ from typing import Any
 
 from inbox.model.errors import NotFound
 from inbox.model.people import Viewer
+from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
 
 PRESENT = datetime.now(UTC).replace(microsecond=0)
@@ -247,8 +248,8 @@ class Shop:
             },
         ]
 
-    async def me(self, viewer: Viewer) -> View:
-        return next(row for row in self.people if row["id"] == viewer.id)
+    async def me(self, session: Session) -> View:
+        return next(row for row in self.people if row["id"] == session.viewer.id)
 
     async def shop(self) -> View:
         return self.settings

@@ -213,18 +213,22 @@ const ready = () => {
 };
 
 // Sending. Messages of one conversation go one after the other, so that they arrive in the order they were written.
-const waiting = new Map(); // conversation -> entries {body, path, error?}
+const waiting = new Map(); // conversation -> entries {body, error?, sent?, box?}
 let queue = Promise.resolve();
 
 const entriesOf = (conversation) => {
   if (!waiting.has(conversation)) {
     // What a reload interrupted: the token makes a second try harmless.
-    waiting.set(conversation, stored(unsentKey(conversation), []).map((body) => ({ body, error: say("interrupted") })));
+    const kept = stored(unsentKey(conversation), []);
+    waiting.set(conversation, kept.map(({ body, error }) => ({ body, error: error ?? say("interrupted") })));
   }
   return waiting.get(conversation);
 };
 
-const keepUnsent = (conversation) => store(unsentKey(conversation), entriesOf(conversation).filter((entry) => !entry.sent).map((entry) => entry.body));
+const keepUnsent = (conversation) => {
+  const left = entriesOf(conversation).filter((entry) => !entry.sent);
+  store(unsentKey(conversation), left.map(({ body, error }) => ({ body, error })));
+};
 
 const draw = (entry) => {
   const box = $("pending-message").content.firstElementChild.cloneNode(true);
@@ -575,6 +579,7 @@ const arrive = () => {
   restore();
   for (const entry of entriesOf(openedId())) draw(entry);
   settlePending();
+  if (document.querySelector(".row[aria-current] .draft")) refresh("live:list");
   if (matchMedia("(hover: hover)").matches && !document.activeElement?.closest(".row, #find, dialog")) field().focus();
 };
 

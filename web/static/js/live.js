@@ -1,10 +1,11 @@
 // One WebSocket: each frame tells which regions of the page are out of date, and those fetch themselves again.
 
-import { call, refresh, say } from "./api.js";
+import { call, refresh, say, signInAgain } from "./api.js";
 
 const RETRY_MS = [400, 1000, 2000, 4000, 8000];
 const PATIENCE_MS = 2500; // A shorter break is nobody's business.
 const POLL_MS = 5000;
+const SESSION_OVER = 4401;
 const GAP_MS = { "live:list": 400, "live:card": 400, "live:me": 1000 };
 
 let socket = null;
@@ -15,7 +16,6 @@ let patience = 0;
 let poll = 0;
 
 const opened = () => document.querySelector("[data-conversation]")?.dataset.conversation;
-const identity = (data) => data.id ?? data._id;
 
 // A region that was told twice within its gap fetches once, at the end of it.
 const due = new Map();
@@ -46,11 +46,11 @@ const everything = () => ["live:list", "live:messages", "live:bar", "live:card",
 
 const handlers = {
   message(data) {
-    if (data.conversation_id === opened()) staleLane(identity(data));
+    if (data.conversation_id === opened()) staleLane(data.id);
     soon("live:list");
   },
   conversation(data) {
-    if (identity(data) === opened()) {
+    if (data.id === opened()) {
       soon("live:bar");
       soon("live:card");
     }
@@ -58,7 +58,7 @@ const handlers = {
     soon("live:me");
   },
   customer(data) {
-    if (identity(data) === document.getElementById("card")?.dataset.customer) {
+    if (data.id === document.getElementById("card")?.dataset.customer) {
       soon("live:card");
       soon("live:bar");
     }
@@ -121,11 +121,15 @@ const connect = () => {
   socket.addEventListener("close", again);
 };
 
-const again = () => {
+const again = (event) => {
+  if (event.code === SESSION_OVER) {
+    signInAgain();
+    return;
+  }
   if (!patience) patience = setTimeout(lost, PATIENCE_MS);
   const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
   failures += 1;
-  // A session that is over looks like a broken connection from here; the API knows the difference.
+  // A session that ended before the socket opened looks like a broken connection; the API knows the difference.
   if (failures === 3) call("GET", "/api/v1/me").catch(() => {});
   retry = setTimeout(connect, wait * (0.75 + Math.random() / 2));
 };

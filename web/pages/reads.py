@@ -1,0 +1,159 @@
+"""The `Desk` over the shop's services: documents in, the API's shapes out."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from inbox.conversations import ConversationQuery
+from inbox.model.channel import ChannelKind
+from inbox.model.people import Viewer
+from inbox.paging import decode_cursor, page
+from inbox.storage.audit import AuditQuery
+from inbox.storage.database import Document
+from web.api.services import ApiServices
+from web.api.views import (
+    audit_view,
+    channel_view,
+    conversation_view,
+    customer_view,
+    macro_view,
+    manager_view,
+    message_view,
+    quarantined_view,
+    rule_view,
+    team_view,
+)
+from web.doors.table import Session
+from web.pages.desk import Row, View, Wanted
+
+EVERYBODY = 100
+"""How many managers, teams, macros or rules a page shows; a shop has fewer."""
+
+HISTORY = 50
+"""How many entries of the audit or the quarantine a page shows."""
+
+_TABS: Mapping[str, Mapping[str, str]] = {
+    "mine": {"assignee": "me", "status": "active"},
+    "unassigned": {"assignee": "none"},
+    "all": {"status": "active"},
+    "closed": {"status": "closed"},
+}
+
+
+class ServiceDesk:
+    """Reads what pages show. `kinds` are the channel kinds that can be connected."""
+
+    def __init__(self, services: ApiServices, kinds: Mapping[str, ChannelKind]) -> None:
+        self._services = services
+        self._kinds = kinds
+
+    async def me(self, session: Session) -> View:
+        return manager_view(session.manager, session.viewer)
+
+    async def shop(self) -> View:
+        return await self._services.settings.get()
+
+    async def counts(self, viewer: Viewer) -> Mapping[str, int]:
+        return await self._services.conversations.counts(viewer)
+
+    async def rows(self, viewer: Viewer, wanted: Wanted) -> tuple[Sequence[Row], str | None]:
+        query = ConversationQuery(q=wanted.q or None, cursor=wanted.cursor, limit=wanted.limit, **_TABS[wanted.tab])
+        found, cursor = await self._services.conversations.page(viewer, query)
+        cards = await self._services.customers.many([row["customer_id"] for row in found])
+        channels = {channel["id"]: channel for channel in await self.channels(viewer)}
+        rows = [
+            Row(
+                conversation=conversation_view(row, viewer),
+                customer={"id": row["customer_id"], "name": cards.get(row["customer_id"], {}).get("name", "")},
+                channel=channels.get(row["channel_id"]),
+            )
+            for row in found
+        ]
+        return rows, cursor
+
+    async def conversation(self, viewer: Viewer, conversation_id: str) -> View:
+        return conversation_view(await self._services.conversations.get(viewer, conversation_id), viewer)
+
+    async def messages(
+        self, viewer: Viewer, conversation_id: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[View], str | None]:
+        await self._services.conversations.get(viewer, conversation_id)
+        found, following = await self._services.messages.page(conversation_id, limit=limit, cursor=cursor)
+        return [message_view(row) for row in found], following
+
+    async def customer(self, customer_id: str) -> View:
+        card = await self._services.customers.get(customer_id)
+        identities = await self._services.customers.identities([customer_id])
+        return customer_view(card, identities[customer_id])
+
+    async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
+        found = await self._services.conversations.of_customer(viewer, customer_id)
+        return [conversation_view(row, viewer) for row in found]
+
+    async def channels(self, viewer: Viewer) -> Sequence[View]:
+        return [self._channel(row, viewer) for row in await self._services.channels.all()]
+
+    def _channel(self, channel: Document, viewer: Viewer) -> View:
+        channels = self._services.channels
+        kind = channels.kind(channel["kind"])
+        path, absolute = channels.webhook_path(channel), channels.webhook_url(channel)
+        shown = channel_view(channel, viewer, kind.capabilities, path=path, absolute=absolute)
+        return {**shown, "title": kind.title}
+
+    async def managers(self, viewer: Viewer) -> Sequence[View]:
+        found, _ = await self._services.managers.page(None, EVERYBODY)
+        return [manager_view(row, viewer) for row in found]
+
+    async def teams(self) -> Sequence[View]:
+        found = await self._services.teams.page(None, EVERYBODY)
+        members = await self._services.teams.members([team["_id"] for team in found])
+        return [team_view(team, members[team["_id"]]) for team in found]
+
+    async def macros(self, viewer: Viewer) -> Sequence[View]:
+        found, _ = await self._services.macros.page(viewer, None, EVERYBODY)
+        return [macro_view(row) for row in found]
+
+    async def rules(self) -> Sequence[View]:
+        found, _ = await self._services.rules.page(None, EVERYBODY)
+        return [rule_view(row) for row in found]
+
+    async def quarantine(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
+        found, following = await self._services.quarantine.page(limit=HISTORY, cursor=cursor)
+        return [quarantined_view(row) for row in found], following
+
+    async def audit(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
+        after = None
+        if cursor is not None:
+            at, key = decode_cursor(cursor, datetime, str)
+            after = (at, key)
+        rows = await self._services.audit.page(AuditQuery(after=after, limit=HISTORY + 1))
+        found, following = page(rows, HISTORY, "at", "_id")
+        return [audit_view(row) for row in found], following
+
+    def kinds(self) -> Sequence[View]:
+        return [
+            {"name": kind.name, "title": kind.title, "fields": _fields(kind.settings)} for kind in self._kinds.values()
+        ]
+
+
+def _fields(settings: type[BaseModel]) -> list[dict[str, Any]]:
+    """A kind's settings as the fields of a form, told by its model alone."""
+    return [
+        {
+            "name": name,
+            "title": field.title or name.replace("_", " ").capitalize(),
+            "secret": _is_secret(field),
+            "required": field.is_required(),
+            "default": "" if field.is_required() or field.default is None else str(field.default),
+            "hint": field.description or "",
+        }
+        for name, field in settings.model_fields.items()
+    ]
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    kinds = getattr(field.annotation, "__args__", (field.annotation,))
+    return SecretStr in kinds
