@@ -1,0 +1,44 @@
+"""The rules of a fresh installation. They wait, disabled, for somebody who wants them."""
+
+from typing import Any
+
+GREETING = "Greeting"
+OFF_HOURS = "Off-hours"
+
+STARTERS: tuple[dict[str, Any], ...] = (
+    {
+        "name": GREETING,
+        "enabled": False,
+        "trigger": "conversation_opened",
+        "conditions": [],
+        "actions": [
+            {
+                "type": "reply",
+                # Promises no haste: at night both rules may answer, and they must not contradict each other.
+                "text": {
+                    "uk": "Вітаємо! Дякуємо за повідомлення: ми його отримали, менеджер відповість вам тут.",
+                    "ru": "Здравствуйте! Спасибо за сообщение: мы его получили, менеджер ответит вам здесь.",
+                    "en": "Hello! Thank you for your message: we have it, and a manager will answer you here.",
+                    "ka": "გამარჯობა! მადლობა შეტყობინებისთვის: მივიღეთ და მენეჯერი აქვე გიპასუხებთ.",
+                },
+            }
+        ],
+    },
+    {
+        "name": OFF_HOURS,
+        "enabled": False,
+        "trigger": "conversation_opened",
+        "conditions": [{"type": "hours", "is": "closed"}],
+        "actions": [
+            {
+                "type": "reply",
+                "text": {
+                    "uk": "Зараз ми зачинені. Відповімо, щойно відкриємося.",
+                    "ru": "Сейчас мы закрыты. Ответим, как только откроемся.",
+                    "en": "We are closed at the moment. We will answer as soon as we open.",
+                    "ka": "ამჟამად დაკეტილი ვართ. გახსნისთანავე გიპასუხებთ.",
+                },
+            }
+        ],
+    },
+)

@@ -1,0 +1,244 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.actions import Reply
+from bot.conditions import CONDITIONS, Situation, spoken
+from bot.hours import Schedule
+from bot.rules import TRIGGERS, parse
+from bot.starters import STARTERS
+from inbox.model.errors import Invalid
+
+HOURS = {"timezone": "Europe/Kyiv", "open": [{"days": ["mon"], "from": "09:00", "to": "24:00"}]}
+
+
+def rule(**changes):
+    return {
+        "name": "Welcome",
+        "enabled": True,
+        "trigger": "conversation_opened",
+        "conditions": [],
+        "actions": [{"type": "reply", "text": "Welcome!"}],
+        **changes,
+    }
+
+
+def situation(text="", *, at=datetime(2026, 6, 1, 12, tzinfo=UTC), channel_id="c1", channel_kind="telegram"):
+    return Situation(
+        at=at,
+        channel_id=channel_id,
+        channel_kind=channel_kind,
+        spoken=spoken(text),
+        shop_hours=Schedule.model_validate({"timezone": "Europe/Kyiv", "open": []}),
+    )
+
+
+def holds(condition, **seen):
+    return not parse(rule(conditions=[condition])).unmet(situation(**seen))
+
+
+def test_what_is_stored_is_what_was_written():
+    written = rule(
+        trigger="message_received",
+        conditions=[
+            {"type": "hours", "is": "closed", "schedule": HOURS},
+            {"type": "hours", "is": "open"},
+            {"type": "text", "match": "phrase", "any": ["де замовлення"]},
+            {"type": "channel", "in": ["telegram"]},
+        ],
+        actions=[
+            {"type": "reply", "text": {"uk": "Вітаємо!", "en": "Hello!"}},
+            {"type": "label", "add": ["new"], "remove": ["old"]},
+            {"type": "priority", "value": "high"},
+            {"type": "close"},
+        ],
+    )
+    stored = parse(written).fields()
+    assert stored == written
+    assert parse(stored).fields() == stored
+    assert json.loads(json.dumps(stored)) == stored
+
+
+def test_what_a_rule_may_leave_out():
+    parsed = parse({"name": "Tag", "trigger": "message_received", "actions": [{"type": "label", "add": ["a", "a"]}]})
+    assert parsed.fields() == {
+        "name": "Tag",
+        "enabled": True,
+        "trigger": "message_received",
+        "conditions": [],
+        "actions": [{"type": "label", "add": ["a"], "remove": []}],
+    }
+
+
+@pytest.mark.parametrize("starter", STARTERS, ids=lambda starter: starter["name"])
+def test_starter_rules_are_right_and_speak_four_languages(starter):
+    parsed = parse(starter)
+    assert not parsed.enabled
+    assert set(parsed.fields()["actions"][0]["text"]) == {"uk", "ru", "en", "ka"}
+
+
+def condition(**fields):
+    return rule(conditions=[fields])
+
+
+def action(**fields):
+    return rule(actions=[fields])
+
+
+def hours(**schedule):
+    return condition(type="hours", **{"is": "open"}, schedule={**HOURS, **schedule})
+
+
+def span(**changes):
+    return hours(open=[{"days": ["mon"], "from": "09:00", "to": "18:00", **changes}])
+
+
+@pytest.mark.parametrize(
+    ("raw", "field", "remedy"),
+    [
+        (rule(name=" "), "name", "at least 1"),
+        (rule(enabled="yes"), "enabled", "boolean"),
+        (rule(colour="red"), "colour", "no such field"),
+        (rule(trigger="full_moon"), "trigger", "is one of conversation_opened, message_received"),
+        (rule(trigger=7), "trigger", "valid string"),
+        (rule(trigger="no_reply"), "trigger", "no_reply is not supported yet"),
+        (rule(conditions="open"), "conditions", "list"),
+        (rule(conditions=["open"]), "conditions.0", "object with a type"),
+        (condition(type="mood"), "conditions.0.type", "is one of hours, text, channel"),
+        (condition(), "conditions.0.type", "is one of"),
+        (condition(type=["hours"]), "conditions.0.type", "is one of"),
+        (condition(type="customer_field"), "conditions.0.type", "not supported yet"),
+        (condition(type="hours"), "conditions.0.is", "required"),
+        (condition(type="hours", **{"is": "ajar"}), "conditions.0.is", "'open' or 'closed'"),
+        (hours(timezone="Europe/Atlantis"), "conditions.0.schedule.timezone", "IANA"),
+        (hours(timezone="../etc/passwd"), "conditions.0.schedule.timezone", "IANA"),
+        (hours(timezone=""), "conditions.0.schedule.timezone", "at least 1"),
+        (span(days=["monday"]), "conditions.0.schedule.open.0.days.0", "'mon'"),
+        (span(days=[]), "conditions.0.schedule.open.0.days", "at least 1"),
+        (span(to="25:00"), "conditions.0.schedule.open.0.to", "pattern"),
+        (span(to="9:00"), "conditions.0.schedule.open.0.to", "pattern"),
+        (span(to="18:00\n"), "conditions.0.schedule.open.0.to", "pattern"),
+        (span(**{"from": "09:60"}), "conditions.0.schedule.open.0.from", "pattern"),
+        (condition(type="text", any=[]), "conditions.0.any", "at least 1"),
+        (condition(type="text", any=["?!"]), "conditions.0.any.0", "no word"),
+        (condition(type="text", any=["a", "two words"]), "conditions.0.any", "match phrase"),
+        (condition(type="text", any=["a+"], match="regex"), "conditions.0.match", "not supported yet"),
+        (condition(type="text", any=["a"], match="vibes"), "conditions.0.match", "'word', 'phrase'"),
+        (condition(type="channel", **{"in": []}), "conditions.0.in", "at least 1"),
+        (rule(actions=[]), "actions", "at least 1"),
+        (action(type="dance"), "actions.0.type", "is one of reply, label, priority, close"),
+        (action(type="macro", macro_id="m"), "actions.0.type", "macro is not supported yet"),
+        (action(type="reply"), "actions.0.text", "required"),
+        (action(type="reply", text="  "), "actions.0.text", "at least 1"),
+        (action(type="reply", text="x" * 20_001), "actions.0.text", "at most 20000"),
+        (action(type="reply", text=7), "actions.0.text", "valid string"),
+        (action(type="reply", text="\ud800"), "actions.0.text", "unicode"),
+        (action(type="reply", text={}), "actions.0.text", "at least 1"),
+        (action(type="reply", text={"uk": ""}), "actions.0.text.uk", "at least 1"),
+        (action(type="reply", text={"$where": "x"}), "actions.0.text.$where", "pattern"),
+        (action(type="label"), "actions.0", "add or to remove"),
+        (action(type="label", add=["x" * 41]), "actions.0.add.0", "at most 40"),
+        (action(type="priority", value="mild"), "actions.0.value", "'low'"),
+        (action(type="close", when="now"), "actions.0.when", "no such field"),
+    ],
+)
+def test_a_mistake_is_named_by_its_field(raw, field, remedy):
+    with pytest.raises(Invalid) as refused:
+        parse(raw)
+    assert refused.value.field == field
+    assert remedy in refused.value.remedy
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+typed = st.builds(
+    lambda kind, rest: {**rest, "type": kind},
+    st.sampled_from([*CONDITIONS, "reply", "label", "priority", "close"]),
+    st.dictionaries(st.sampled_from(["is", "schedule", "any", "in", "text", "match", "value", "add"]), json_values),
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"name": st.text(max_size=10), "trigger": st.sampled_from(list(TRIGGERS)) | json_values},
+        optional={"conditions": st.lists(typed | json_values, max_size=3), "actions": st.lists(typed, max_size=3)},
+    )
+)
+def test_any_json_is_a_rule_or_a_named_mistake(raw):
+    try:
+        parsed = parse(raw)
+    except Invalid:
+        return
+    assert parse(parsed.fields()).fields() == parsed.fields()
+
+
+@pytest.mark.parametrize(
+    ("match", "entries", "text", "found"),
+    [
+        ("word", ["ціна"], "Яка ЦІНА?", True),
+        ("word", ["цін"], "Яка ціна?", False),
+        ("word", ["price", "ціна"], "price!", True),
+        ("word", ["im'я", "п'ять"], "мені п’ять", True),
+        ("word", ["straße"], "STRASSE 7", True),
+        ("phrase", ["де замовлення"], "Добрий день! Де   замовлення?", True),
+        ("phrase", ["де замовлення"], "де моє замовлення", False),
+        ("phrase", ["where is"], "somewhere is", False),
+        ("word", ["ціна"], "", False),
+    ],
+)
+def test_text_is_matched_by_whole_words(match, entries, text, found):
+    assert holds({"type": "text", "match": match, "any": entries}, text=text) is found
+
+
+@given(st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=5))
+def test_every_word_of_a_text_is_found_in_it(words):
+    text = " ".join(words)
+    for word in spoken(text).split():
+        assert holds({"type": "text", "any": [word]}, text=text)
+
+
+def test_hours_without_a_schedule_are_the_shops():
+    assert holds({"type": "hours", "is": "closed"})
+    assert not holds({"type": "hours", "is": "open"})
+
+
+def test_hours_with_a_schedule_are_their_own():
+    monday_noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    assert holds({"type": "hours", "is": "open", "schedule": HOURS}, at=monday_noon)
+
+
+def test_a_channel_is_meant_by_its_id_or_by_its_kind():
+    assert holds({"type": "channel", "in": ["c1"]})
+    assert holds({"type": "channel", "in": ["email", "telegram"]})
+    assert not holds({"type": "channel", "in": ["c2", "viber"]})
+
+
+def test_why_a_rule_does_not_fire():
+    parsed = parse(rule(conditions=[{"type": "hours", "is": "open"}, {"type": "text", "any": ["ціна"]}]))
+    assert parsed.unmet(situation("Привіт")) == [
+        "the shop was closed when the message came",
+        "the message has no such word",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("customer", "shop", "text"),
+    [
+        ("uk", ["en"], "Вітаємо"),
+        ("en-US", ["uk"], "Hello"),
+        ("fr", ["de", "en", "uk"], "Hello"),
+        ("", ["uk"], "Вітаємо"),
+        ("fr", ["de"], "გამარჯობა"),
+    ],
+)
+def test_a_reply_speaks_the_customers_language_else_the_shops_else_its_first(customer, shop, text):
+    parsed = parse(rule(actions=[{"type": "reply", "text": {"ka": "გამარჯობა", "uk": "Вітаємо", "en": "Hello"}}]))
+    [reply] = parsed.actions
+    assert isinstance(reply, Reply)
+    assert reply.text_for(customer, shop) == text
