@@ -1,0 +1,75 @@
+"""What keeps the bot silent whatever its rules say. Every answer of the bot passes here and nowhere else."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from inbox.model.ids import sort_key
+
+MAX_REPLIES = 10
+REPLY_PERIOD = timedelta(hours=1)
+"""At most `MAX_REPLIES` automatic messages in a conversation within this time."""
+
+MAX_DELAY = timedelta(hours=1)
+"""How long after a message was received the bot may still answer it.
+
+Counted from when *we* received it, so it concerns our own delays: an outage, a quarantined event replayed days later.
+An answer so late speaks of another hour ("we are closed now"). A message that waited at the provider while we were away
+is answered: nobody has said a word to its writer yet, and the provider's clock is not evidence.
+"""
+
+
+class _Case(msgspec.Struct, frozen=True):
+    """A message that the bot might answer now."""
+
+    conversation: Mapping[str, Any]
+    message: Mapping[str, Any]
+    present: datetime
+
+
+def _not_from_a_customer(case: _Case) -> str | None:
+    return None if case.message["direction"] == "in" else "only a customer's message is answered"
+
+
+def _from_a_machine(case: _Case) -> str | None:
+    return "the message was written by a machine" if case.message["author"]["machine"] else None
+
+
+def _too_late(case: _Case) -> str | None:
+    late = case.present - case.message["received_at"] > MAX_DELAY
+    return "the message was received too long ago" if late else None
+
+
+def _closed(case: _Case) -> str | None:
+    return None if case.conversation["active"] else "the conversation is closed"
+
+
+def _manager_wrote(case: _Case) -> str | None:
+    # Both keys come from our clock: the opening's from when it was received, the reply's from when it was posted.
+    wrote = case.conversation["last_reply_sort"] > sort_key(case.conversation["opened_at"])
+    return "a manager has written since the conversation was opened" if wrote else None
+
+
+def _manager_took_it(case: _Case) -> str | None:
+    # Also where the shop wrote first: there the customer's answer opens the conversation after the manager's message.
+    assignment = case.conversation["assignment"] or {}
+    taken = case.conversation["assignee_id"] is not None and assignment.get("by") is not None
+    return "a manager has taken the conversation" if taken else None
+
+
+_GUARDS: tuple[Callable[[_Case], str | None], ...] = (
+    _not_from_a_customer,
+    _from_a_machine,
+    _too_late,
+    _closed,
+    _manager_wrote,
+    _manager_took_it,
+)
+
+
+def silence(conversation: Mapping[str, Any], message: Mapping[str, Any], present: datetime) -> str | None:
+    """Why the bot does not answer this message; None where it may."""
+    case = _Case(conversation, message, present)
+    return next((reason for guard in _GUARDS if (reason := guard(case)) is not None), None)

@@ -1,0 +1,280 @@
+# ruff: noqa: ARG002  # A fake keeps the signatures of the port that it stands at.
+"""The bot on real databases, with a channel made of paper: the messages that customers send and what they are sent."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel
+from redis.asyncio import Redis
+
+from bot.engine import BotEngine
+from bot.library import RuleLibrary
+from inbox.channels import Channels
+from inbox.conversations import Conversations
+from inbox.events import EventBus
+from inbox.ingest import Accepted, Ingest
+from inbox.live import LiveFeed
+from inbox.metrics import Metrics
+from inbox.model.capabilities import Capabilities, Flow
+from inbox.model.channel import Connection, Outgoing, RawEvent, Sent, WebhookRequest
+from inbox.model.domain_events import ConversationOpened, MessageReceived
+from inbox.model.ids import new_id, now
+from inbox.model.incoming import Incoming, NewMessage, Person
+from inbox.model.people import Author
+from inbox.replies import Draft, Replies
+from inbox.secrets import SecretBox
+from inbox.settings import ShopSettings
+from inbox.storage.attachments import AttachmentStore
+from inbox.storage.channels import ChannelStore
+from inbox.storage.conversations import ConversationStore
+from inbox.storage.database import Database, Document
+from inbox.storage.journal import JournalStore
+from inbox.storage.livelog import LiveLog
+from inbox.storage.messages import MessageStore
+from inbox.storage.outbox import OutboxStore
+from inbox.storage.people import PeopleStore
+from inbox.storage.rules import ReplyBudget, RuleStore
+from inbox.storage.settings import SettingsStore
+from inbox.storage.timers import TimerStore
+from inbox.wakeups import Wakeups
+
+Event = ConversationOpened | MessageReceived
+
+
+class PaperSettings(BaseModel):
+    """A letter box needs no token."""
+
+
+class PaperConnection:
+    """Takes everything and tells nobody."""
+
+    async def register(self, webhook_url: str) -> None:
+        return
+
+    async def unregister(self) -> None:
+        return
+
+    async def check(self, webhook_url: str) -> None:
+        return
+
+    async def send(self, message: Outgoing) -> Sent:
+        return Sent((new_id(),))
+
+    async def edit(self, to: str, external_id: str, text: str) -> None:
+        return
+
+    async def delete(self, to: str, external_id: str) -> None:
+        return
+
+    async def typing(self, to: str) -> None:
+        return
+
+    async def acknowledge(self, token: str) -> None:
+        return
+
+    async def fetch(self, ref: str, max_bytes: int) -> AsyncIterator[bytes]:
+        yield b""
+
+    async def close(self) -> None:
+        return
+
+
+class Paper:
+    """The kind `paper`: text both ways and nothing else."""
+
+    name: str = "paper"
+    title: str = "Paper"
+    settings: type[BaseModel] = PaperSettings
+    capabilities: Capabilities = Capabilities(
+        text=Flow.BOTH,
+        media=Flow.NONE,
+        buttons=Flow.NONE,
+        quote=Flow.NONE,
+        edit=Flow.NONE,
+        delete=Flow.NONE,
+        reaction=Flow.NONE,
+        typing=Flow.NONE,
+        text_limit=4096,
+        text_unit="characters",
+        caption_limit=0,
+        media_limits={},
+        receive_max_bytes=0,
+    )
+
+    def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
+        return settings, {}
+
+    def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
+        return
+
+    def split(self, request: WebhookRequest) -> list[RawEvent]:
+        return []
+
+    def read(self, raw: bytes) -> list[Incoming]:
+        return []
+
+    async def connect(self, settings: BaseModel) -> Connection:
+        return PaperConnection()
+
+
+@dataclass
+class Process:
+    """The parts of one server process that the bot needs, wired as the composition root wires them."""
+
+    database: Database
+    redis: Redis
+    channel_id: str = ""
+    announced: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.bus = EventBus()
+        self.wakeups = Wakeups(self.redis, self.database.name)
+        self.feed = LiveFeed(LiveLog(self.database), self.wakeups)
+        self.people = PeopleStore(self.database)
+        self.conversation_store = ConversationStore(self.database)
+        self.messages = MessageStore(self.database)
+        self.settings = ShopSettings(SettingsStore(self.database))
+        self.journal = JournalStore(self.database)
+        self.attachments = AttachmentStore(self.database)
+        self.timers = TimerStore(self.database)
+        outbox = OutboxStore(self.database)
+        self.channels = Channels(
+            store=ChannelStore(self.database),
+            outbox=outbox,
+            timers=self.timers,
+            kinds={"paper": Paper()},
+            box=SecretBox("a key for tests only, 32 bytes long"),
+            feed=self.feed,
+            bus=self.bus,
+            wakeups=self.wakeups,
+            base_url="http://127.0.0.1:1",
+        )
+        self.replies = Replies(
+            conversations=self.conversation_store,
+            messages=self.messages,
+            outbox=outbox,
+            people=self.people,
+            attachments=self.attachments,
+            channels=self.channels,
+            feed=self.feed,
+            bus=self.bus,
+            wakeups=self.wakeups,
+        )
+        self.conversations = Conversations(
+            store=self.conversation_store,
+            people=self.people,
+            channels=self.channels,
+            timers=self.timers,
+            feed=self.feed,
+            bus=self.bus,
+            wakeups=self.wakeups,
+        )
+        self.library = RuleLibrary(
+            RuleStore(self.database), self.conversation_store, self.messages, self.people, self.settings
+        )
+        BotEngine(
+            library=self.library,
+            replies=self.replies,
+            conversations=self.conversations,
+            conversation_store=self.conversation_store,
+            people=self.people,
+            budget=ReplyBudget(self.database),
+        ).subscribe(self.bus)
+        self.bus.subscribe(ConversationOpened, self._note)
+        self.bus.subscribe(MessageReceived, self._note)
+
+    async def _note(self, event: Event) -> None:
+        self.announced.append(event)
+
+    async def receive(self, text: str = "Hello", *, received_at: datetime | None = None, **person: Any) -> Document:
+        """A customer writes, and the message goes through ingest. Returns the conversation as it is after that."""
+        known = {"external_id": "ann", "name": "Ann", "language": "en", **person}
+        at = received_at or now()
+        event = NewMessage(
+            person=Person(**known), external_id=new_id(), sent_at=at, sequence=time.monotonic_ns(), text=text
+        )
+        ingest = Ingest(
+            kinds={},
+            journal=self.journal,
+            people=self.people,
+            conversations=self.conversation_store,
+            messages=self.messages,
+            attachments=self.attachments,
+            timers=self.timers,
+            settings=self.settings,
+            feed=self.feed,
+            bus=self.bus,
+            wakeups=self.wakeups,
+            metrics=Metrics(),
+        )
+        accepted = Accepted(
+            id=new_id(),
+            channel_id=self.channel_id,
+            kind="paper",
+            raw=b"",
+            events=[event],
+            received_at=at,
+            accepted_at=time.monotonic(),
+        )
+        ingest.submit([accepted])
+        ingest.stop()
+        await ingest.run()
+        return await self.conversation(self.announced[-1].conversation["_id"])
+
+    async def conversation(self, conversation_id: str) -> Document:
+        found = await self.conversation_store.get(conversation_id)
+        assert found is not None
+        return found
+
+    async def manager_writes(self, conversation_id: str, kind: Literal["reply", "note"] = "reply") -> None:
+        author = Author(type="manager", id="m1", name="Mary")
+        await self.replies.post(conversation_id, Draft(text="I am on it", kind=kind), author=author)
+
+    async def bot_texts(self, conversation_id: str) -> list[str]:
+        """What the bot said in a conversation, oldest first."""
+        thread = await self.messages.thread(conversation_id, None, 100)
+        return [row["text"] for row in reversed(thread) if row["author"]["type"] == "bot"]
+
+    async def greet(self, **changes: Any) -> Document:
+        """A rule that says "Welcome!" to whoever opens a conversation."""
+        rule = {
+            "name": "Welcome",
+            "enabled": True,
+            "trigger": "conversation_opened",
+            "conditions": [],
+            "actions": [{"type": "reply", "text": "Welcome!"}],
+        }
+        return await self.library.create({**rule, **changes})
+
+    async def echo(self, **changes: Any) -> Document:
+        """A rule that answers every message."""
+        return await self.greet(
+            **{
+                "name": "Echo",
+                "trigger": "message_received",
+                "actions": [{"type": "reply", "text": "Noted"}],
+                **changes,
+            }
+        )
+
+
+@pytest.fixture
+async def shop_process(database: Database, redis: Redis) -> AsyncIterator[Process]:
+    """A process of a shop with one channel."""
+    process = Process(database, redis)
+    channel, _ = await process.channels.create("paper", "Letter box", {})
+    process.channel_id = channel["_id"]
+    yield process
+    await process.channels.close()
+
+
+@pytest.fixture
+async def other_process(shop_process: Process) -> AsyncIterator[Process]:
+    """Another process of the same shop."""
+    process = Process(shop_process.database, shop_process.redis, shop_process.channel_id)
+    yield process
+    await process.channels.close()

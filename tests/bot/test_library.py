@@ -1,0 +1,131 @@
+import asyncio
+
+import pytest
+
+from bot.library import Trial
+from bot.starters import GREETING, OFF_HOURS
+from inbox.model.errors import Conflict, Invalid, NotFound
+
+ALWAYS_CLOSED = {"timezone": "Europe/Kyiv", "open": []}
+
+
+async def names(library):
+    rows, _ = await library.page(None, 100)
+    return [row["name"] for row in rows]
+
+
+async def test_a_fresh_installation_has_two_disabled_rules(shop_process):
+    await shop_process.library.install()
+    rows, _ = await shop_process.library.page(None, 100)
+    assert [(row["name"], row["enabled"]) for row in rows] == [(GREETING, False), (OFF_HOURS, False)]
+
+
+async def test_processes_that_start_together_install_once(shop_process, other_process):
+    libraries = [shop_process.library, other_process.library] * 5
+    await asyncio.gather(*(library.install() for library in libraries))
+    assert await names(shop_process.library) == [GREETING, OFF_HOURS]
+
+
+async def test_a_deleted_starter_rule_does_not_come_back(shop_process):
+    library = shop_process.library
+    await library.install()
+    rows, _ = await library.page(None, 100)
+    await library.delete(rows[0]["_id"])
+    await library.install()
+    assert await names(library) == [OFF_HOURS]
+
+
+async def test_the_demo_begins_with_its_greeting_enabled(shop_process):
+    await shop_process.library.install(enabled={GREETING})
+    rows, _ = await shop_process.library.page(None, 100)
+    assert [row["name"] for row in rows if row["enabled"]] == [GREETING]
+
+
+async def test_pages_follow_the_order_of_evaluation(shop_process):
+    created = [await shop_process.greet(name=f"Rule {number}") for number in range(5)]
+    first, cursor = await shop_process.library.page(None, 3)
+    second, end = await shop_process.library.page(cursor, 3)
+    assert [row["_id"] for row in first + second] == [row["_id"] for row in created]
+    assert end is None
+
+
+async def test_a_change_is_checked_with_what_it_leaves_alone(shop_process):
+    library = shop_process.library
+    rule = await shop_process.greet()
+    changed = await library.change(rule["_id"], {"enabled": False, "name": "Hello"})
+    assert (changed["enabled"], changed["name"], changed["version"]) == (False, "Hello", 2)
+    assert changed["actions"] == rule["actions"]
+    with pytest.raises(Invalid) as refused:
+        await library.change(rule["_id"], {"actions": [{"type": "reply", "text": ""}]})
+    assert refused.value.field == "actions.0.text"
+    assert await library.get(rule["_id"]) == changed
+
+
+async def test_nothing_changed_is_no_new_version(shop_process):
+    rule = await shop_process.greet()
+    assert await shop_process.library.change(rule["_id"], {"enabled": True}) == rule
+
+
+async def test_somebody_elses_change_is_not_overwritten(shop_process):
+    library = shop_process.library
+    rule = await shop_process.greet()
+    await library.change(rule["_id"], {"name": "First"}, version=1)
+    with pytest.raises(Conflict) as refused:
+        await library.change(rule["_id"], {"name": "Second"}, version=1)
+    assert refused.value.current == 2
+
+
+async def test_a_rule_that_is_not_there(shop_process):
+    library = shop_process.library
+    for attempt in (library.get("r"), library.delete("r"), library.change("r", {}), library.test("r", "c")):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+async def test_nothing_wrong_is_kept(shop_process):
+    with pytest.raises(Invalid):
+        await shop_process.greet(trigger="no_reply")
+    assert await names(shop_process.library) == []
+
+
+async def test_a_trial_of_a_rule_that_would_fire(shop_process):
+    conversation = await shop_process.receive()
+    rule = await shop_process.greet(enabled=False)
+    trial = await shop_process.library.test(rule["_id"], conversation["_id"])
+    assert trial == Trial(would_fire=True, reasons=(), message_id=conversation["opened_by"])
+    assert await shop_process.bot_texts(conversation["_id"]) == []
+
+
+async def test_a_trial_says_everything_that_speaks_against(shop_process):
+    conversation = await shop_process.receive("Привіт")
+    await shop_process.manager_writes(conversation["_id"])
+    rule = await shop_process.echo(
+        conditions=[
+            {"type": "hours", "is": "open", "schedule": ALWAYS_CLOSED},
+            {"type": "text", "any": ["ціна"]},
+            {"type": "channel", "in": ["paper"]},
+        ]
+    )
+    trial = await shop_process.library.test(rule["_id"], conversation["_id"])
+    assert trial.reasons == (
+        "a manager has written since the conversation was opened",
+        "the shop was closed when the message came",
+        "the message has no such word",
+    )
+    assert not trial.would_fire
+
+
+async def test_a_trial_looks_at_the_message_that_the_trigger_means(shop_process):
+    conversation = await shop_process.receive("first")
+    await shop_process.receive("second")
+    opening = await shop_process.greet(conditions=[{"type": "text", "any": ["first"]}])
+    newest = await shop_process.echo(conditions=[{"type": "text", "any": ["second"]}])
+    for rule in (opening, newest):
+        assert (await shop_process.library.test(rule["_id"], conversation["_id"])).would_fire
+
+
+async def test_a_trial_needs_a_conversation(shop_process):
+    rule = await shop_process.greet()
+    with pytest.raises(Invalid) as refused:
+        await shop_process.library.test(rule["_id"], "nowhere")
+    assert refused.value.field == "conversation_id"
