@@ -74,8 +74,8 @@ class ReplyBudget:
     """How many automatic replies a conversation may still get; kept on its row, as `automatic: [{token, at}]`.
 
     A reply is counted before it is sent and in one conditional step, so that processes that answer side by side cannot
-    exceed the budget together. A reply that was counted already is not counted again. The row's `revision` stays: nothing
-    that is decided about a conversation looks at this field.
+    exceed the budget together. A reply that was counted already is not counted again. The row's `revision` stays as it
+    is: nothing that is decided about a conversation looks at this field.
     """
 
     def __init__(self, database: Database) -> None:
