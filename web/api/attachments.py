@@ -4,9 +4,10 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from inbox.conversations import Conversations
 from inbox.media import MAX_UPLOAD_BYTES, Media
@@ -39,6 +40,9 @@ INLINE_TYPES = frozenset(
         "video/quicktime",
     }
 )
+
+_BROKEN = (ValueError, AssertionError, HttpProcessingError)
+"""What reading a multipart body raises where it is none."""
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _FRAME_BYTES = 1 << 20
@@ -111,19 +115,30 @@ async def _file_part(request: web.Request) -> BodyPartReader:
             if part.name != "csrf_token":
                 raise Invalid(part.name or "body", "there is no such field; send one part called file")
             await part.release()
-    except (ValueError, AssertionError) as error:
-        raise Problem(400, "the body is not multipart/form-data", errors=[FieldError("body", str(error))]) from error
+    except _BROKEN as error:
+        raise _broken_frame() from error
     raise Invalid("file", "send the file in a part called file")
 
 
 async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
-    while chunk := await part.read_chunk(1 << 16):
-        yield bytes(chunk)
+    try:
+        while chunk := await part.read_chunk(1 << 16):
+            yield bytes(chunk)
+    except _BROKEN as error:
+        raise _broken_frame() from error
+
+
+def _broken_frame() -> Problem:
+    return Problem(
+        400, "the body is not multipart/form-data", errors=[FieldError("body", "is broken off or wrongly framed")]
+    )
 
 
 def _file_name(claimed: str | None) -> str:
-    """A name without folders and without what cannot be seen."""
-    name = (claimed or "").replace("\\", "/").rsplit("/", 1)[-1]
+    """A name without folders and without what cannot be seen. Some clients send what is not ASCII percent-encoded."""
+    name = claimed or ""
+    name = unquote(name) if name.isascii() else name
+    name = name.replace("\\", "/").rsplit("/", 1)[-1]
     name = "".join(letter for letter in name if unicodedata.category(letter)[0] != "C").strip()
     return name[-_NAME_LIMIT:] or "file"
 

@@ -21,7 +21,9 @@ from web.doors.table import Call
 SESSION_OVER = 4401
 """Close code: the session ended, there is no use in trying again."""
 
-_RECHECK_SECONDS = 10.0
+RECHECK_SECONDS = 10.0
+"""How long a socket may outlive its session."""
+
 _HEARTBEAT_SECONDS = 20.0
 _SPOKEN_LIMIT = 4096
 
@@ -54,15 +56,16 @@ def frame_view(frame: LiveFrame, viewer: Viewer) -> View:
 class _Watch:
     """Who is at the other end of a socket, looked at again and again."""
 
-    def __init__(self, viewer: Viewer, key: str, sign_in: SignIn) -> None:
+    def __init__(self, viewer: Viewer, key: str, sign_in: SignIn, seconds: float) -> None:
         self.viewer = viewer
+        self._seconds = seconds
         self._key = key
         self._sign_in = sign_in
 
     async def until_over(self) -> None:
         """Return once the session is over."""
         while True:
-            await asyncio.sleep(_RECHECK_SECONDS)
+            await asyncio.sleep(self._seconds)
             try:
                 viewer = await self._sign_in.viewer(self._key)
             except Exception as error:
@@ -80,11 +83,12 @@ class LiveHandlers:
 
     feed: LiveFeed
     sign_in: SignIn
+    recheck_seconds: float = RECHECK_SECONDS
 
     async def follow(self, call: Call[None, LiveQuery]) -> web.StreamResponse:
         """Send frames until one of both has enough, or the session is over."""
         session = call.signed_in
-        watch = _Watch(session.viewer, session.key, self.sign_in)
+        watch = _Watch(session.viewer, session.key, self.sign_in, self.recheck_seconds)
         socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_SPOKEN_LIMIT)
         async with self.feed.subscribe(lambda: watch.viewer, call.query.since) as frames:
             await socket.prepare(call.request)

@@ -130,7 +130,7 @@ def _message(conversation: Document, identity: Document, text: str, position: in
         "identity_id": identity["_id"],
         "external_ids": [new_id()],
         "direction": "in",
-        "author": {"type": "customer", "id": conversation["customer_id"], "name": identity["name"]},
+        "author": {"type": "customer", "id": conversation["customer_id"], "name": identity["name"], "machine": False},
         "text": text,
         "entities": [],
         "content": None,
