@@ -77,7 +77,10 @@ def _operation(row: Route, references: _References) -> dict[str, Any]:
     }
     if row.body is not None:
         schema = references[row.body, "validation"]
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        operation["requestBody"] = {
+            "required": not row.body_optional,
+            "content": {"application/json": {"schema": schema}},
+        }
     elif row.uploads:
         file = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
         operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": file}}}

@@ -1,7 +1,6 @@
 """Puts rows of the table on the server and stands before each handler: session, origin, role, query, body."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -16,10 +15,13 @@ from web.doors.bodies import Body
 from web.doors.headers import REQUEST_ID, header_signal, request_id_middleware
 from web.doors.origin import OriginGuard
 from web.doors.problems import FieldError, PageRenderer, Problem, invalid_fields, problem_middleware
-from web.doors.signin import SignIn
+from web.doors.signin import SignIn, renewal_signal
 from web.doors.table import JSON_LIMIT, AuditNote, Call, Face, Route, Session, Who
 
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+
+TABLE = web.AppKey("table", list[Route])
+"""Every row that an application serves."""
 
 _log = structlog.get_logger(__name__)
 
@@ -55,6 +57,8 @@ class Doors:
         """Stand before everything that `app` serves."""
         app.middlewares.extend([request_id_middleware, problem_middleware(self._render_page), self._strangers()])
         app.on_response_prepare.append(header_signal(secure=self.secure, frame_ancestors=self._frame_ancestors))
+        app.on_response_prepare.append(renewal_signal(secure=self.secure))
+        app[TABLE] = self.table
 
     def add(self, app: web.Application, rows: Iterable[Route]) -> None:
         """Serve these rows."""
@@ -64,11 +68,6 @@ class Doors:
             for method in methods:
                 self._admitted.add(resource.add_route(method, self._entrance(row)))
             self.table.append(row)
-
-    def add_static(self, app: web.Application, prefix: str, folder: Path) -> None:
-        """Serve a folder's files to everybody."""
-        resource = app.router.add_static(prefix, folder)
-        self._admitted.update(resource)
 
     def client_address(self, request: web.Request) -> str:
         """Where a request comes from."""

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 
@@ -25,6 +26,7 @@ LIFETIME = timedelta(days=30)
 _EXTEND_AFTER = timedelta(hours=1)
 _TOKEN_BYTES = 32
 _AGENT_LIMIT = 200
+_RENEWED = web.RequestKey("renewed", str)
 _WRONG = "the e-mail address or the password is wrong"
 
 
@@ -106,6 +108,8 @@ class SignIn:
         expires_at = now() + LIFETIME
         if expires_at - session["expires_at"] > _EXTEND_AFTER:
             await self._sessions.extend(key, expires_at)
+            if by_cookie:
+                request[_RENEWED] = token
         return Session(
             key=key,
             viewer=viewer_of(manager),
@@ -122,6 +126,17 @@ class SignIn:
     async def sign_out(self, session: Session) -> None:
         """End one session."""
         await self._sessions.end(session.key)
+
+
+def renewal_signal(*, secure: bool) -> Any:
+    """An `on_response_prepare` signal: the browser's copy of an extended session lives on with it."""
+
+    async def renew(request: web.Request, response: web.StreamResponse) -> None:
+        token = request.get(_RENEWED)
+        if token is not None and COOKIE not in response.cookies:
+            set_cookie(response, token, secure=secure)
+
+    return renew
 
 
 def set_cookie(response: web.StreamResponse, token: str, *, secure: bool) -> None:
