@@ -1,0 +1,90 @@
+"""The bot in a whole shop: over webhooks, beside routing, on the customer's phone."""
+
+import asyncio
+
+ECHO = {"name": "Echo", "trigger": "message_received", "actions": [{"type": "reply", "text": "Noted"}]}
+
+
+async def enable(shop, name):
+    rules = (await shop.owner.get("/rules"))["items"]
+    [rule] = [rule for rule in rules if rule["name"] == name]
+    enabled = await shop.owner.call("PATCH", f"/rules/{rule['id']}", {"enabled": True})
+    assert enabled.status == 200, enabled
+
+
+async def the_conversation(shop):
+    await shop.settled()
+    [conversation] = await shop.conversations()
+    return conversation["id"]
+
+
+async def said(shop, conversation_id):
+    return {message["text"] for message in await shop.messages(conversation_id)}
+
+
+def answers(chat, number):
+    return chat.until(lambda seen: len(seen.texts()) >= number)
+
+
+async def write(manager, conversation_id, text):
+    posted = await manager.call("POST", f"/conversations/{conversation_id}/messages", {"text": text})
+    assert posted.status == 201, posted
+
+
+async def test_a_new_customer_is_greeted_on_the_phone_and_gets_a_manager(shop):
+    mary = await shop.manager("Mary")
+    await mary.call("PUT", "/me/status", {"status": "online"})
+    await enable(shop, "Greeting")
+    chat = shop.customer()
+    chat.text("Hi")
+    await answers(chat, 1)
+    chat.text("Anybody?")
+    conversation = await shop.owner.get(f"/conversations/{await the_conversation(shop)}")
+    assert conversation["assignee_id"] == mary.id
+    assert len(chat.texts()) == 1
+
+
+async def test_the_same_update_ten_times_at_once_is_one_greeting(shop):
+    await enable(shop, "Greeting")
+    chat = shop.customer()
+    chat.text("Hi")
+    update = chat.pending[0].body
+    assert await asyncio.gather(*(shop.bot.deliver(update) for _ in range(10))) == [""] * 10
+    await answers(chat, 1)
+    assert len(await shop.messages(await the_conversation(shop))) == 2
+    assert len(chat.texts()) == 1
+
+
+async def test_who_writes_into_a_closed_conversation_has_it(shop):
+    mary = await shop.manager("Mary")
+    chat = shop.customer()
+    chat.text("Hi")
+    conversation_id = await the_conversation(shop)
+    assert (await shop.owner.call("POST", "/rules", ECHO)).status == 201
+    await shop.owner.call("PATCH", f"/conversations/{conversation_id}", {"status": "closed"})
+    await write(mary, conversation_id, "Your parcel is here")
+    chat.text("Thank you")
+    await shop.settled()
+    assert await said(shop, conversation_id) == {"Hi", "Your parcel is here", "Thank you"}
+
+
+async def test_who_is_answering_the_shop_is_not_greeted(shop):
+    """Where the shop wrote first, the customer's answer opens the conversation, and a manager has it already."""
+    mary = await shop.manager("Mary")
+    chat = shop.customer()
+    chat.text("Hi")
+    first = await the_conversation(shop)
+    customer_id = (await shop.owner.get(f"/conversations/{first}"))["customer_id"]
+    await shop.owner.call("PATCH", f"/conversations/{first}", {"status": "closed"})
+    await enable(shop, "Greeting")
+    begun = await mary.call(
+        "POST",
+        "/conversations",
+        {"customer_id": customer_id, "channel_id": shop.channel_id, "text": "Your parcel is here"},
+    )
+    assert begun.status == 201, begun
+    await answers(chat, 1)
+    chat.text("Thank you")
+    await shop.settled()
+    [second] = [row["id"] for row in await shop.conversations() if row["id"] != first]
+    assert await said(shop, second) == {"Your parcel is here", "Thank you"}
