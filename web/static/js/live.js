@@ -136,7 +136,11 @@ const again = (event) => {
 
 export const start = () => {
   connect();
-  addEventListener("online", connect);
+  addEventListener("online", () => {
+    connect();
+    if (socket.readyState === WebSocket.OPEN) restored();
+    everything();
+  });
   addEventListener("offline", lost);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) connect();

@@ -1,0 +1,93 @@
+"""A browser at the inbox of a real server: pages that are signed in, and a picture of what went wrong."""
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.flow import OWNER, PASSWORD, Shop
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PICTURES = Path(__file__).parents[2] / "build" / "browser"
+WIDE = (1440, 900)
+PHONE = (390, 844)
+
+FAILED = pytest.StashKey[bool]()
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    """Let fixtures know whether the test itself failed."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's chromium."""
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    assert found, "no browser: `make test` installs Debian's chromium as root; otherwise: apt-get install chromium"
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=found, args=arguments)
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+async def open_page(browser: Browser, shop: Shop, request: pytest.FixtureRequest) -> AsyncIterator[OpenPage]:
+    """Open `path` of the inbox, signed in as the owner unless `email` says otherwise (None: nobody).
+
+    A test fails by what its pages complain about: exceptions, refused content, anything fetched from elsewhere.
+    """
+    opened: list[tuple[BrowserContext, Page]] = []
+    complaints: list[str] = []
+
+    async def open_(
+        path: str = "/inbox", *, email: str | None = OWNER, size: tuple[int, int] = WIDE, theme: str = "light"
+    ) -> Page:
+        context = await browser.new_context(
+            base_url=shop.url,
+            viewport={"width": size[0], "height": size[1]},
+            has_touch=size == PHONE,
+            is_mobile=size == PHONE,
+            timezone_id="Europe/Kyiv",
+        )
+        await context.add_cookies([{"name": "skrynka_theme", "value": theme, "url": shop.url}])
+        if email is not None:
+            answer = await context.request.post("/api/v1/sessions", data={"email": email, "password": PASSWORD})
+            assert answer.status == 201, await answer.text()
+        page = await context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if _is_refusal(message.text) else None)
+        page.on("request", lambda sent: complaints.append(f"fetched {sent.url}") if not _is_ours(sent.url, shop) else None)
+        opened.append((context, page))
+        await page.goto(path)
+        return page
+
+    yield open_
+    if request.node.stash.get(FAILED, False):
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"[^\w-]+", "_", request.node.name)
+        for number, (_, page) in enumerate(opened):
+            await page.screenshot(path=PICTURES / f"{name}-{number}.png")
+    for context, _ in opened:
+        await context.close()
+    assert complaints == []
+
+
+def _is_refusal(text: str) -> bool:
+    return any(sign in text for sign in ("Content Security Policy", "htmx:targetError", "htmx:swapError", "htmx:syntax"))
+
+
+def _is_ours(url: str, shop: Shop) -> bool:
+    return url.startswith((shop.url, shop.url.replace("http", "ws"), "data:", "blob:"))
