@@ -6,6 +6,7 @@ stored first and then looked for its early changes. Whoever comes second sees th
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pymongo
@@ -17,11 +18,12 @@ from inbox.storage.errors import Duplicate, duplicate_positions
 
 CURRENT: dict[str, Any] = {"return_document": pymongo.ReturnDocument.AFTER}
 
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _RECEIPT_RANK = {"queued": 0, "sending": 1, "uncertain": 2, "failed": 3, "sent": 3, "delivered": 4, "read": 5}
 
 
 def _newer(key: str, at: object) -> Document:
-    return {"$gt": [at, {"$ifNull": [f"${key}", {"$toDate": 0}]}]}
+    return {"$gt": [at, {"$ifNull": [f"${key}", _NEVER]}]}
 
 
 def _edited(change: Document) -> Document:
@@ -52,7 +54,7 @@ def _reacted(change: Document) -> Document:
                             }
                         }
                     },
-                    {"$toDate": 0},
+                    _NEVER,
                 ]
             },
         ]
