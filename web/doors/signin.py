@@ -135,6 +135,8 @@ def renewal_signal(*, secure: bool) -> Any:
         token = request.get(_RENEWED)
         if token is not None and COOKIE not in response.cookies:
             set_cookie(response, token, secure=secure)
+            # At this moment aiohttp has already written the cookies into the headers.
+            response.headers.add("Set-Cookie", response.cookies[COOKIE].OutputString())
 
     return renew
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from inbox.model.ids import now
-from tests.web.doors.house import PASSWORD, BuildHouse, House
+from tests.web.doors.house import PASSWORD, BuildHouse, House, by_cookie
 from web.doors.problems import Problem
 from web.doors.signin import LIFETIME, session_key
 
@@ -39,14 +39,13 @@ async def test_wrong_passwords_and_unknown_accounts_look_the_same(house, email):
 
 async def test_unknown_accounts_take_as_long(house, passwords):
     async def seconds(password_hash: str | None) -> float:
-        best = float("inf")
-        for _ in range(5):
-            started = time.perf_counter()
-            assert not await passwords.matches(password_hash, "wrong horse")
-            best = min(best, time.perf_counter() - started)
-        return best
+        started = time.perf_counter()
+        assert not await passwords.matches(password_hash, "wrong horse")
+        return time.perf_counter() - started
 
-    known, unknown = await seconds(house.owner["password_hash"]), await seconds(None)
+    # Side by side and the best of many, since the machine does other things too.
+    pairs = [(await seconds(house.owner["password_hash"]), await seconds(None)) for _ in range(15)]
+    known, unknown = (min(times) for times in zip(*pairs, strict=True))
     assert 0.5 < known / unknown < 2
 
 
@@ -65,6 +64,18 @@ async def test_use_extends_a_session_and_an_old_one_ends(house, serve, database)
     assert extended > now() + LIFETIME - timedelta(minutes=1)
     await expire_in(timedelta(seconds=-1))
     assert (await client.get("/api/inside", headers=headers)).status == 401
+
+
+async def test_the_browsers_cookie_lives_on_with_its_session(house, serve, database):
+    client = await serve(house)
+    token = await house.token()
+    fresh = await client.get("/api/inside", headers=by_cookie(token))
+    assert "Set-Cookie" not in fresh.headers
+    earlier = now() + LIFETIME - timedelta(days=1)
+    await database.durable.sessions.update_one({"_id": session_key(token)}, {"$set": {"expires_at": earlier}})
+    renewed = await client.get("/api/inside", headers=by_cookie(token))
+    assert f"skrynka_session={token}" in renewed.headers["Set-Cookie"]
+    assert "HttpOnly" in renewed.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize(("public_url", "secure"), [(None, False), ("https://inbox.example", True)])
