@@ -44,12 +44,15 @@ class ProviderSandbox(Protocol):
 
 
 class Sandbox:
-    """All providers behind one server. `port` 0 takes a free one; `inbox_url` is what `/` shows beside the phone."""
+    """All providers behind one server. `port` 0 takes a free one.
+
+    `inbox_url` is what `/` shows beside the phone; it may be told later, once the inbox knows where it listens.
+    """
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, inbox_url: str = "") -> None:
         self._host = host
         self._port = port
-        self._inbox_url = inbox_url
+        self.inbox_url = inbox_url
         self.telegram = TelegramSandbox()
         self._kinds: tuple[ProviderSandbox, ...] = (self.telegram,)
         self._runner: web.AppRunner | None = None
@@ -90,7 +93,7 @@ class Sandbox:
         pages = jinja2.Environment(loader=jinja2.FileSystemLoader(_PAGES), autoescape=True)
 
         async def split_screen(_request: web.Request) -> web.Response:
-            page = pages.get_template("index.html").render(inbox_url=self._inbox_url, kinds=self._kinds)
+            page = pages.get_template("index.html").render(inbox_url=self.inbox_url, kinds=self._kinds)
             return web.Response(text=page, content_type="text/html")
 
         async def phone(request: web.Request) -> web.Response:

@@ -10,9 +10,9 @@ from aiohttp import web
 from channels.faults import Fault, Faults
 from channels.telegram.sandbox import api
 from channels.telegram.sandbox.control import control
-from channels.telegram.sandbox.state import Bot, Chat, Customer, Files, Message, sample_photo
+from channels.telegram.sandbox.state import Bot, Chat, Customer, Files, Message, sample_photo, sample_voice
 
-__all__ = ["Bot", "Chat", "Customer", "Fault", "Message", "TelegramSandbox", "sample_photo"]
+__all__ = ["Bot", "Chat", "Customer", "Fault", "Message", "TelegramSandbox", "sample_photo", "sample_voice"]
 
 RETRY_DELAYS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between deliveries that failed; Telegram does not publish its own, which are longer."""

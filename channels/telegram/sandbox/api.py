@@ -227,7 +227,7 @@ def _edit(call: _Call, field: str, limit: int) -> Any:
         )
     message.content[field] = text
     message.keyboard = call.keyboard()  # Left out, the buttons go.
-    message.edit_date = int(time.time())
+    message.edit_date = int(chat.clock())
     chat.changes.announce()
     return chat.as_json(message)
 
@@ -404,7 +404,7 @@ def _add(call: _Call, chat: Chat, content: JSON, *, file: File | None = None, al
         Message(
             id=chat.next_id(),
             from_shop=True,
-            date=int(time.time()),
+            date=int(chat.clock()),
             content=content,
             file=file,
             reply_to=reply_to,

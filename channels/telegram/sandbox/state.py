@@ -6,6 +6,7 @@ Everything is in memory and bounded; the oldest files are forgotten first.
 import asyncio
 import itertools
 import json
+import math
 import secrets
 import struct
 import time
@@ -150,6 +151,8 @@ class Chat:
         self.messages: list[Message] = []
         self.blocked = False
         self.typing_until = 0.0
+        self.clock: Callable[[], float] = time.time
+        """What dates the messages of both sides; set back, it lets a chat have a past."""
         self.changes = Changes()
         self.pending: deque[_Pending] = deque(maxlen=PENDING_MAX)
         self._ids = itertools.count(1)
@@ -168,7 +171,7 @@ class Chat:
         """Change a text or a caption of the customer's own."""
         message = self.message(message_id)
         message.content["text" if "text" in message.content else "caption"] = text
-        message.edit_date = int(time.time())
+        message.edit_date = int(self.clock())
         self._update("edited_message", self.as_json(message), None)
 
     def photo(self, data: bytes | None = None, *, caption: str = "", reply_to: int | None = None) -> int:
@@ -189,8 +192,8 @@ class Chat:
     ) -> int:
         return self._send_file("document", name, content_type, data, caption)
 
-    def voice(self, data: bytes = b"OggS", *, duration: int = 1) -> int:
-        return self._send_file("voice", "", "audio/ogg", data, duration=duration)
+    def voice(self, data: bytes | None = None, *, duration: int = 3) -> int:
+        return self._send_file("voice", "", "audio/ogg", data or sample_voice(duration), duration=duration)
 
     def video(self, data: bytes = b"\0\0\0\x18ftypmp42", *, caption: str = "", duration: int = 1) -> int:
         return self._send_file("video", "video.mp4", "video/mp4", data, caption, duration=duration)
@@ -220,7 +223,7 @@ class Chat:
                 "chat": self.customer.as_chat(),
                 "message_id": message_id,
                 "user": self.customer.as_user(),
-                "date": int(time.time()),
+                "date": int(self.clock()),
                 "old_reaction": [{"type": "emoji", "emoji": one} for one in old],
                 "new_reaction": [{"type": "emoji", "emoji": one} for one in message.reactions],
             },
@@ -335,7 +338,7 @@ class Chat:
         message = Message(
             id=self.next_id(),
             from_shop=False,
-            date=int(time.time()),
+            date=int(self.clock()),
             content=content,
             file=file,
             reply_to=reply_to,
@@ -374,7 +377,7 @@ class Chat:
             {
                 "chat": self.customer.as_chat(),
                 "from": self.customer.as_user(),
-                "date": int(time.time()),
+                "date": int(self.clock()),
                 "old_chat_member": member[old],
                 "new_chat_member": member[new],
             },
@@ -564,6 +567,20 @@ def sample_photo(variant: int = 0, width: int = 320, height: int = 240) -> bytes
         + chunk(b"IDAT", zlib.compress(bytes(rows), 6))
         + chunk(b"IEND", b"")
     )
+
+
+def sample_voice(seconds: int = 3) -> bytes:
+    """A hummed tune as plain 8 kHz samples, so that a voice note can be heard."""
+    rate = 8000
+    tune = (262, 330, 392, 330, 294, 349)
+    samples = bytearray()
+    for position in range(rate * seconds):
+        beat, within = divmod(position, rate // 2)
+        loudness = min(within / 400, (rate // 2 - within) / 1600, 1.0)
+        samples.append(128 + int(36 * loudness * math.sin(math.tau * tune[beat % len(tune)] * position / rate)))
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate, 1, 8)
+    body = b"WAVE" + form + struct.pack("<4sI", b"data", len(samples)) + samples
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
 
 
 def _phrase(status: int) -> str:

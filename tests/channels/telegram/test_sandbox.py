@@ -1,7 +1,9 @@
 """The sandbox keeps Telegram's rules: what it posts is read by python-telegram-bot and by our own parser."""
 
 import asyncio
+import io
 import json
+import wave
 from typing import Any
 
 import aiohttp
@@ -11,7 +13,7 @@ import telegram as ptb
 from channels.faults import Fault
 from channels.telegram import parse
 from channels.telegram.client import TelegramConnection
-from channels.telegram.sandbox import Bot, Chat, sample_photo
+from channels.telegram.sandbox import Bot, Chat, sample_photo, sample_voice
 from inbox.model.channel import Outgoing
 from inbox.model.incoming import ButtonPress, Contact, Location, NewMessage, ReachabilityChanged, ReactionChanged
 
@@ -30,6 +32,24 @@ async def delivered(chat: Chat, inbox: Any) -> list[Any]:
     for body in inbox.bodies:
         assert ptb.Update.de_json(json.loads(body)).to_dict()["update_id"]
     return [event for body in inbox.bodies for event in parse.read(body)]
+
+
+class TestTime:
+    async def test_both_sides_of_a_chat_may_lie_in_the_past(self, connected, inbox, connection):
+        connected.clock = lambda: 1_700_000_000.0
+        connected.text("Торік")
+        sent = await connection.send(Outgoing(to=str(connected.customer.id), text="І ми торік"))
+        [event] = await delivered(connected, inbox)
+        assert isinstance(event, NewMessage)
+        assert event.sent_at.timestamp() == 1_700_000_000
+        assert sent.external_ids
+        assert [message.date for message in connected.messages[-2:]] == [1_700_000_000] * 2
+
+
+class TestSamples:
+    def test_a_voice_note_can_be_heard(self):
+        with wave.open(io.BytesIO(sample_voice(2))) as heard:
+            assert heard.getnframes() / heard.getframerate() == 2
 
 
 class TestUpdates:
