@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ from web.doors.throttle import LoginThrottle
 from web.embedded import embedded_databases
 from web.house import House, connect_redis
 from web.operations import Operations
+from web.pages.entry import Welcome
 from web.pages.routes import add_pages, problem_page
 from web.settings import Settings, SettingsError, resolve_secret_key
 from web.webhooks import Webhooks
@@ -75,12 +77,16 @@ def stop_signal() -> asyncio.Event:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, host: str, port: int, *, frame_ancestors: Sequence[str] = ()
+    settings: Settings, host: str, port: int, *, frame_ancestors: Sequence[str] = (), welcome: Welcome | None = None
 ) -> AsyncIterator[Server]:
-    """A server for the length of the context. `frame_ancestors` are sites that may frame the inbox."""
+    """A server for the length of the context; port 0 takes a free one.
+
+    `frame_ancestors` are sites that may frame the inbox, `welcome` is what a demo's sign-in page tells.
+    """
+    port = port or free_port(host)
     async with contextlib.AsyncExitStack() as stack:
         house = await _open_house(stack, settings, base_url=settings.public_url or f"http://{host}:{port}")
-        app = build_app(settings, house, frame_ancestors)
+        app = build_app(settings, house, frame_ancestors, welcome)
         await stack.enter_async_context(house.working())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS, handler_cancellation=False)
         await runner.setup()
@@ -92,6 +98,13 @@ async def running(
         warming = asyncio.create_task(house.channels.warm())
         stack.callback(warming.cancel)
         yield Server(f"http://{bound[0]}:{bound[1]}", house, app)
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on: webhooks are registered under it before the server itself does."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as probe:
+        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager
@@ -163,7 +176,9 @@ async def _first_owner(settings: Settings, house: House) -> None:
         raise SettingsError(f"SKRYNKA_ADMIN_EMAIL, SKRYNKA_ADMIN_PASSWORD: {error}") from error
 
 
-def build_app(settings: Settings, house: House, frame_ancestors: Sequence[str] = ()) -> web.Application:
+def build_app(
+    settings: Settings, house: House, frame_ancestors: Sequence[str] = (), welcome: Welcome | None = None
+) -> web.Application:
     """All endpoints over the house."""
     passwords = Passwords()
     sign_in = SignIn(house.manager_store, house.session_store, passwords, LoginThrottle(house.redis, namespace=house.database.name))
@@ -201,5 +216,5 @@ def build_app(settings: Settings, house: House, frame_ancestors: Sequence[str] =
         teams=house.teams,
     )
     add_api(app, doors, services)
-    add_pages(app, doors, services)
+    add_pages(app, doors, services, welcome)
     return app

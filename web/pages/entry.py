@@ -44,14 +44,33 @@ def local(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """Somebody as whom a newcomer may sign in. `tells` says who they are."""
+
+    name: str
+    email: str
+    password: str
+    tells: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcome:
+    """What the sign-in page of a demo tells: as whom one may sign in, and where the customer's phone is."""
+
+    phone_url: str
+    guests: tuple[Guest, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPages:
     """`/login`, `/static/…`, and what refusals look like."""
 
     pages: Pages
+    welcome: Welcome | None = None
 
     async def login(self, call: Call[None, NextQuery]) -> web.Response:
         """Sign in."""
-        return self.pages.html(call.request, "login.html", next=local(call.query.next))
+        return self.pages.html(call.request, "login.html", next=local(call.query.next), welcome=self.welcome)
 
     async def static(self, call: Call[None, None]) -> web.StreamResponse:
         """A file of the front end."""

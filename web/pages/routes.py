@@ -11,7 +11,7 @@ from web.api.services import ApiServices
 from web.doors.gate import Doors
 from web.doors.table import Call, Face, Handler, Route, Who
 from web.pages.desk import Desk
-from web.pages.entry import EntryPages, NextQuery
+from web.pages.entry import EntryPages, NextQuery, Welcome
 from web.pages.inbox import InboxPages, LaneQuery, ListQuery, OlderQuery, RowsQuery
 from web.pages.pages import Pages
 from web.pages.reads import ServiceDesk
@@ -20,16 +20,16 @@ from web.pages.settings import CursorQuery, SettingsPages
 HTML = "text/html"
 
 
-def add_pages(app: web.Application, doors: Doors, services: ApiServices) -> None:
+def add_pages(app: web.Application, doors: Doors, services: ApiServices, welcome: Welcome | None = None) -> None:
     """Serve the pages through `doors`."""
-    doors.add(app, page_table(ServiceDesk(services, KINDS), Pages()))
+    doors.add(app, page_table(ServiceDesk(services, KINDS), Pages(), welcome))
 
 
-def page_table(desk: Desk, pages: Pages) -> list[Route]:
+def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list[Route]:
     """Every page and fragment. Where the front-end files are missing, each of them says so instead."""
     inbox = InboxPages(desk=desk, pages=pages)
     settings = SettingsPages(desk=desk, pages=pages)
-    entry = EntryPages(pages=pages)
+    entry = EntryPages(pages=pages, welcome=welcome)
     conversation = "/fragments/conversations/{id}"
     page = partial(_page, entry)
     return [

@@ -37,3 +37,14 @@ form.addEventListener("submit", async (event) => {
   }
   button.disabled = false;
 });
+
+for (const guest of document.querySelectorAll(".guest")) {
+  guest.addEventListener("click", () => {
+    form.elements.email.value = guest.dataset.email;
+    password.value = guest.dataset.password;
+    form.requestSubmit();
+  });
+}
+
+// Within the split screen the phone is there already.
+if (window.self !== window.top) document.getElementById("phone")?.remove();
