@@ -55,6 +55,7 @@ def new_conversation(
         "created_at": at,
         "opened_at": at,
         "opened_by": None,
+        "openings": 0,
         "closed_at": None,
         "snoozed_until": None,
         "last_at": at,
@@ -101,11 +102,15 @@ def arrived(
             "closed_at": None,
             "snoozed_until": None,
         }
-        if conversation["status"] in (ConversationStatus.CLOSED, ConversationStatus.SNOOZED):
+        rested = conversation["status"] in (ConversationStatus.CLOSED, ConversationStatus.SNOOZED)
+        if rested:
             changes |= {"assignee_id": None, "last_assignee_id": conversation["assignee_id"]}
-        if not conversation["active"] or conversation["opened_by"] is None:
+        if rested or conversation["opened_by"] is None:
             first = min(messages, key=lambda message: str(message["sort"]))
-            changes |= {"opened_by": first["_id"], "opened_at": first["received_at"]}
+            changes["opened_by"] = first["_id"]
+            if conversation["status"] != ConversationStatus.SNOOZED:
+                # A snooze is a pause within one case: what a manager wrote before it still keeps the bot silent.
+                changes["opened_at"] = first["received_at"]
         if conversation["status"] != ConversationStatus.OPEN:
             changes["version"] = conversation["version"] + 1
     if not kept:
