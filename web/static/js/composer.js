@@ -362,7 +362,6 @@ const matching = (word) => {
 const closeMacros = () => {
   if (!$("macros")) return;
   $("macros").hidden = true;
-  field().setAttribute("aria-expanded", "false");
   field().removeAttribute("aria-activedescendant");
 };
 
@@ -385,7 +384,6 @@ const showMacros = async () => {
     list.append(Object.assign(document.createElement("p"), { className: "none", textContent: say(macros.length ? "no-macro" : "no-macros") }));
   }
   list.hidden = false;
-  field().setAttribute("aria-expanded", "true");
   choose(0);
 };
 

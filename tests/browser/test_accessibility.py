@@ -1,0 +1,45 @@
+"""Every screen in both themes and widths, held against axe-core's rules."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import PHONE, WIDE
+
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+SETTINGS = ["general", "channels", "people", "macros", "rules", "quarantine", "audit"]
+
+
+async def violations(page):
+    """What axe finds, each as one readable line."""
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate("rules => axe.run(document, rules)", RULES)
+    return [f"{row['id']}: {node['html'][:160]}" for row in found["violations"] for node in row["nodes"]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+async def test_screens(shop, open_page, size, theme):
+    assert AXE.exists(), "axe-core is missing: `make test` installs it"
+    await shop.owner.call("PUT", "/me/status", {"status": "online"})
+    await shop.owner.call("POST", "/macros", {"name": "Відправка", "shortcut": "ship", "text": {"uk": "Їде"}})
+    chat = shop.customer("Олена Мельник")
+    chat.text("Добрий день! Чи є скринька? https://shop.example/box")
+    chat.photo()
+    chat.location(49.84, 24.03)
+    await shop.settled()
+    [conversation] = await shop.conversations()
+    await shop.owner.call("POST", f"/conversations/{conversation['id']}/messages", {"kind": "note", "text": "Постійна"})
+    await shop.owner.call("POST", f"/conversations/{conversation['id']}/messages", {"text": "Так, є"})
+    await shop.settled()
+
+    page = await open_page("/login", email=None, size=size, theme=theme)
+    found = {"/login": await violations(page)}
+    page = await open_page(size=size, theme=theme)
+    places = ["/inbox", "/inbox?tab=closed", f"/inbox/{conversation['id']}", "/inbox/nothing", "/profile"]
+    for path in [*places, *(f"/settings/{place}" for place in SETTINGS)]:
+        await page.goto(path)
+        await page.evaluate("for (const part of document.querySelectorAll('details.more')) part.open = true")
+        found[path] = await violations(page)
+    assert {path: lines for path, lines in found.items() if lines} == {}

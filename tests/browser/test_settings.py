@@ -1,0 +1,90 @@
+"""Settings as an admin meets them."""
+
+from playwright.async_api import expect
+
+from tests.flow import PASSWORD
+
+
+async def test_what_is_wrong_is_said_beside_its_field(open_page):
+    page = await open_page("/settings/channels")
+    await page.locator("#new-telegram summary").click()
+    form = page.locator("#new-telegram form")
+    await form.get_by_label("Name").fill("Bot")
+    await form.get_by_label("Token", exact=True).fill("nonsense")
+    await form.get_by_role("button", name="Connect").click()
+    await expect(form.get_by_label("Token", exact=True)).to_have_attribute("aria-invalid", "true")
+    await expect(form.locator(".error")).to_contain_text("bot token")
+
+
+async def test_connecting_and_disconnecting_a_channel(shop, open_page):
+    bot = shop.sandbox.telegram.create_bot("second_bot")
+    page = await open_page("/settings/channels")
+    await page.locator("#new-telegram summary").click()
+    form = page.locator("#new-telegram form")
+    await form.get_by_label("Name").fill("Другий бот")
+    await form.get_by_label("Token", exact=True).fill(bot.token)
+    await form.get_by_label("Api base").fill(shop.sandbox.api_base("telegram"))
+    await form.get_by_role("button", name="Connect").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("shown only this once")
+    await page.get_by_role("button", name="Done").click()
+    entry = page.locator("details", has_text="Другий бот")
+    await expect(entry).to_contain_text("Connected")
+    await entry.locator("summary").click()
+    await entry.get_by_role("button", name="Disconnect…").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
+    await expect(entry).to_have_count(0)
+
+
+async def test_people_macros_rules_and_the_shop(open_page):
+    page = await open_page("/settings/people")
+    await page.get_by_text("Add a manager").click()
+    await page.locator("#new-name").fill("Ігор")
+    await page.locator("#new-email").fill("ihor@shop.example")
+    await page.locator("#new-password").fill(PASSWORD)
+    await page.get_by_role("button", name="Add", exact=True).click()
+    await expect(page.locator(".entries")).to_contain_text("Ігор")
+
+    await page.goto("/settings/macros")
+    await page.locator("#new-name").fill("Відправка")
+    await page.locator("#new-shortcut").fill("ship")
+    await page.locator("#new-text-uk").fill("Їде!")
+    await page.get_by_role("button", name="Make it").click()
+    await expect(page.locator(".entries")).to_contain_text("Відправка")
+
+    await page.goto("/settings/rules")
+    rule = page.locator("details", has_text="a conversation opens").first
+    await rule.locator("summary").click()
+    await rule.get_by_role("button", name="Turn on").click()
+    await expect(rule.locator("summary")).to_contain_text("On")
+
+    await page.goto("/settings/general")
+    await page.locator("#shop-name").fill("Скринька")
+    await page.get_by_role("button", name="Save", exact=True).first.click()
+    await expect(page.locator("#toasts")).to_contain_text("Saved")
+    await expect(page.locator("#shop-name")).to_have_value("Скринька")
+
+    await page.goto("/settings/audit")
+    await expect(page.locator(".table")).to_contain_text("settings.change")
+
+
+async def test_ones_own_profile(open_page):
+    page = await open_page("/profile")
+    await page.get_by_label("Name").fill("Оксана")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#me summary")).to_have_attribute("title", "Оксана")
+    await page.get_by_label("Present password").fill("not it at all")
+    await page.get_by_label("New password").fill("another good one")
+    await page.get_by_role("button", name="Change the password").click()
+    await expect(page.locator(".error")).to_contain_text("password")
+    await page.locator("main").get_by_role("button", name="Dark").click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await page.reload()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+async def test_who_sets_nothing_up_sees_what_is_theirs(shop, open_page):
+    await shop.manager("Ihor")
+    page = await open_page("/settings/macros", email="ihor@shop.example")
+    await expect(page.locator(".places a")).to_have_text(["Macros", "Profile"])
+    await page.goto("/settings/channels")
+    await expect(page.get_by_role("heading", name="Not for you")).to_be_visible()
