@@ -41,6 +41,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: str
     channel_kind: str
     spoken: str
+    openings: int
+    """How often the conversation was opened by then: 1 while it is new."""
     shop_hours: Schedule
 
 
@@ -122,10 +124,23 @@ class ChannelCondition(Condition):
         return "the message came over another channel"
 
 
+class OpeningCondition(Condition):
+    """Whether the conversation is new, or was opened again after it had been closed or snoozed."""
+
+    type: Literal["opening"]
+    wanted: Annotated[Literal["first", "again"], Field(alias="is")]
+
+    def unmet(self, situation: Situation) -> str | None:
+        state = "first" if situation.openings <= 1 else "again"
+        told = {"first": "the conversation is new", "again": "the conversation was opened before"}
+        return None if state == self.wanted else told[state]
+
+
 CONDITIONS: Mapping[str, type[Condition]] = {
     "hours": HoursCondition,
     "text": TextCondition,
     "channel": ChannelCondition,
+    "opening": OpeningCondition,
 }
 """Every kind of condition that a rule may use, by its `type`."""
 

@@ -80,7 +80,7 @@ class BotEngine:
         rules = playbook.rules[trigger]
         if not rules or silence(event.conversation, message, now()) is not None:
             return
-        situation = await self._library.situation(message, playbook)
+        situation = await self._library.situation(message, event.conversation, playbook)
         firing = [rule for rule in rules if not rule.unmet(situation)]
         if not firing:
             return

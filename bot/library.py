@@ -101,7 +101,7 @@ class RuleLibrary:
         """What the engine goes by."""
         return await self._playbooks.current()
 
-    async def situation(self, message: Document, playbook: Playbook) -> Situation:
+    async def situation(self, message: Document, conversation: Document, playbook: Playbook) -> Situation:
         """What conditions look at when this message came."""
         identity = await self._people.identity(message["identity_id"])
         return Situation(
@@ -109,6 +109,7 @@ class RuleLibrary:
             channel_id=message["channel_id"],
             channel_kind=identity["kind"] if identity is not None else "",
             spoken=spoken(message["text"]),
+            openings=conversation["openings"],
             shop_hours=playbook.hours,
         )
 
@@ -130,7 +131,7 @@ class RuleLibrary:
         reasons = [] if silent is None else [silent]
         if _spent(conversation) >= MAX_REPLIES:
             reasons.append(f"the conversation has had its {MAX_REPLIES} automatic messages of the hour")
-        reasons.extend(rule.unmet(await self.situation(message, await self.playbook())))
+        reasons.extend(rule.unmet(await self.situation(message, conversation, await self.playbook())))
         return Trial(would_fire=not reasons, reasons=tuple(reasons), message_id=message["_id"])
 
     async def _concerned(self, trigger: str, conversation: Document) -> Document | None:

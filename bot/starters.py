@@ -10,7 +10,7 @@ STARTERS: tuple[dict[str, Any], ...] = (
         "name": GREETING,
         "enabled": False,
         "trigger": "conversation_opened",
-        "conditions": [],
+        "conditions": [{"type": "opening", "is": "first"}],
         "actions": [
             {
                 "type": "reply",

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -74,6 +74,8 @@ class Channels:
         self._known: dict[str, Document] = {}
         self._read_at = float("-inf")
         self._opened: dict[str, Opened] = {}
+        self._read: dict[str, tuple[datetime, BaseModel]] = {}
+        """Settings as they were opened, with the time of the channel's last change: every webhook asks for them."""
         self._opening = asyncio.Lock()
 
     def kind(self, name: str) -> ChannelKind:
@@ -128,7 +130,7 @@ class Channels:
             if opened is None or opened.document["changed_at"] != channel["changed_at"]:
                 stale = opened
                 kind = self.kind(channel["kind"])
-                settings = self._settings(kind, channel)
+                settings = self.read_settings(channel)
                 opened = Opened(channel, kind, settings, await kind.connect(settings))
                 self._opened[channel_id] = opened
                 if stale is not None:
@@ -137,10 +139,11 @@ class Channels:
 
     def read_settings(self, channel: Document) -> BaseModel:
         """A channel's settings, secrets included."""
-        opened = self._opened.get(channel["_id"])
-        if opened is not None and opened.document["changed_at"] == channel["changed_at"]:
-            return opened.settings
-        return self._settings(self.kind(channel["kind"]), channel)
+        read = self._read.get(channel["_id"])
+        if read is None or read[0] != channel["changed_at"]:
+            read = (channel["changed_at"], self._settings(self.kind(channel["kind"]), channel))
+            self._read[channel["_id"]] = read
+        return read[1]
 
     def _settings(self, kind: ChannelKind, channel: Document) -> BaseModel:
         return kind.settings.model_validate({**channel["settings"], **self._box.open(channel["sealed"])})
@@ -320,6 +323,7 @@ class Channels:
 
     async def _forget(self, channel_id: str) -> None:
         self._known.pop(channel_id, None)
+        self._read.pop(channel_id, None)
         opened = self._opened.pop(channel_id, None)
         if opened is not None:
             await opened.connection.close()

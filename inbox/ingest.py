@@ -55,7 +55,17 @@ from inbox.wakeups import Wakeups
 
 MAX_BATCH = 400
 MAX_QUEUED = 5000
-"""Events kept in memory; beyond that they wait in the journal for the sweeper."""
+"""Events kept in memory; beyond that they wait in the journal, from where they are fetched when there is room."""
+
+CROWD = 64
+"""From so many waiting events on, accepting goes first for as long as more keep coming."""
+
+CROWD_RATE = 400.0
+"""What counts as more keep coming, in events a second."""
+
+GIVE_WAY_STEP = 0.025
+GIVE_WAY_STEPS = 14
+"""How long one batch stands back for accepting: seconds a look, and how many looks at the most."""
 
 _RETRY_SECONDS = 0.25
 _MAX_RETRY_SECONDS = 2.0
@@ -72,9 +82,9 @@ class Accepted(msgspec.Struct, kw_only=True):
     raw: bytes
     events: list[Incoming] | None
     received_at: datetime
-    accepted_at: float
-    """Monotonic seconds, for the ingest histogram."""
     request_id: str = ""
+    accepted_at: float = 0.0
+    """Monotonic seconds, for the ingest histogram."""
     adopted: bool = False
 
     @classmethod
@@ -87,8 +97,7 @@ class Accepted(msgspec.Struct, kw_only=True):
             raw=row["raw"],
             events=None,
             received_at=row["received_at"],
-            accepted_at=time.monotonic(),
-            request_id=row.get("request_id", ""),
+            request_id=row["request_id"],
             adopted=True,
         )
 
@@ -135,7 +144,11 @@ class Ingest:
         self._bus = bus
         self._wakeups = wakeups
         self._metrics = metrics
+        self.holder = new_id()
+        """Under which name this process leases events in the journal."""
         self._queue: list[Accepted] = []
+        self._arrivals = 0
+        self._overflowed = False
         self._arrived = asyncio.Event()
         self._held: dict[str, float] = {}
         """Events in the hands of this process, with when their lease was last renewed (monotonic seconds)."""
@@ -143,11 +156,16 @@ class Ingest:
 
     def submit(self, events: Sequence[Accepted]) -> None:
         """Take events that are durable in the journal and leased to this process."""
-        room = MAX_QUEUED - len(self._queue)
-        taken = [event for event in events[: max(room, 0)] if event.id not in self._held]
         present = time.monotonic()
-        self._held.update((event.id, present) for event in taken)
-        self._queue.extend(taken)
+        self._arrivals += len(events)
+        for event in events:
+            if event.id in self._held:
+                continue
+            if len(self._queue) >= MAX_QUEUED:
+                self._overflowed = True
+                break
+            self._held[event.id] = present
+            self._queue.append(event)
         self._arrived.set()
 
     async def adopt(self) -> None:
@@ -173,9 +191,36 @@ class Ingest:
         while not (self._stopping and not self._queue):
             await self._arrived.wait()
             self._arrived.clear()
-            while self._queue:
+            while self._queue or await self._fetch_overflow():
+                await self._give_way()
                 batch, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]
                 await self._work_off(batch)
+
+    async def _give_way(self) -> None:
+        """Stand back while webhooks pour in: a provider waits for its 200, and a larger batch costs less a message."""
+        if len(self._queue) < CROWD or self._stopping:
+            return
+        for _ in range(GIVE_WAY_STEPS):
+            before = self._arrivals
+            await asyncio.sleep(GIVE_WAY_STEP)
+            if self._arrivals - before < CROWD_RATE * GIVE_WAY_STEP:
+                return
+
+    async def _fetch_overflow(self) -> bool:
+        """Fetch from the journal what did not fit into memory when it was accepted; whether there was any."""
+        if not self._overflowed or self._stopping:
+            return False
+        try:
+            rows = await self._journal.held_by(self.holder, MAX_BATCH)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            await asyncio.sleep(_RETRY_SECONDS)
+            self._arrived.set()
+            return bool(self._queue)
+        self._overflowed = bool(rows)
+        self.submit([Accepted.from_row(row) for row in rows])
+        return bool(self._queue)
 
     def stop(self) -> None:
         """Finish what was accepted, then end."""

@@ -1,7 +1,6 @@
 """Where providers post. The whole answer is the status: 200 once the events are durable, 503 for "send again"."""
 
 from aiohttp import web
-from multidict import CIMultiDictProxy
 
 from inbox.channels import Channels
 from inbox.journal import Journal, StorageDown
@@ -54,7 +53,7 @@ class Webhooks:
                 self._channels.kind(channel["kind"]),
                 channel["_id"],
                 self._channels.read_settings(channel),
-                WebhookRequest(headers=_lower(request.headers), query=request.query, body=body),
+                WebhookRequest(headers=request.headers, query=request.query, body=body),
                 request[REQUEST_ID],
             )
         except Forged:
@@ -63,6 +62,3 @@ class Webhooks:
             return web.Response(status=503, headers=RETRY_AFTER)
         return web.Response()
 
-
-def _lower(headers: CIMultiDictProxy[str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}

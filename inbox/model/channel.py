@@ -11,7 +11,7 @@ from inbox.model.incoming import Incoming
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook call as it came: header names in lower case, the body byte for byte."""
+    """A webhook call as it came: headers are looked up by name in lower case, the body is byte for byte."""
 
     headers: Mapping[str, str]
     query: Mapping[str, str]

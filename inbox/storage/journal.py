@@ -1,6 +1,6 @@
 """Accepted webhook events: the first durable work list.
 
-A row is `{_id, channel_id, kind, key, raw, state, received_at, lease_until, request_id}`; `state` is `pending`, `done`
+A row is `{_id, channel_id, kind, key, raw, state, received_at, lease_until, holder, request_id}`; `state` is `pending`, `done`
 or `quarantined`. A done row loses its body and stays for deduplication as long as `schema.KEEP_EVENTS_SECONDS`.
 """
 
@@ -63,6 +63,13 @@ class JournalStore:
             {"_id": {"$in": ids}, **due}, {"$set": {"lease_until": present + LEASE, "holder": holder}}
         )
         return await self._durable.find({"_id": {"$in": ids}, "holder": holder, "state": "pending"}).to_list(None)
+
+    async def held_by(self, holder: str, limit: int) -> list[Document]:
+        """Events that a process accepted and has not processed, oldest lease first; their leases begin anew."""
+        mine = {"state": "pending", "holder": holder, "lease_until": {"$exists": True}}
+        rows = await self._durable.find(mine).sort("lease_until", 1).limit(limit).to_list(limit)
+        await self.renew([row["_id"] for row in rows])
+        return rows
 
     async def quarantine(self, event_id: str, reason: str) -> None:
         """Set an event aside for people to look at."""

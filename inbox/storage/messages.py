@@ -240,9 +240,3 @@ class MessageStore:
         if before is not None:
             condition["sort"] = {"$lt": before}
         return await self._durable.find(condition).sort([("sort", -1), ("_id", -1)]).limit(limit).to_list(limit)
-
-    async def automatic_since(self, conversation_id: str, since: object) -> int:
-        """How many messages the bot sent into a conversation since a time."""
-        return await self._relaxed.count_documents(
-            {"conversation_id": conversation_id, "automatic": True, "created_at": {"$gte": since}}
-        )

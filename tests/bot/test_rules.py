@@ -26,12 +26,13 @@ def rule(**changes):
     }
 
 
-def situation(text="", *, at=datetime(2026, 6, 1, 12, tzinfo=UTC), channel_id="c1", channel_kind="telegram"):
+def situation(text="", *, at=datetime(2026, 6, 1, 12, tzinfo=UTC), channel_id="c1", channel_kind="telegram", openings=1):
     return Situation(
         at=at,
         channel_id=channel_id,
         channel_kind=channel_kind,
         spoken=spoken(text),
+        openings=openings,
         shop_hours=Schedule.model_validate({"timezone": "Europe/Kyiv", "open": []}),
     )
 
@@ -211,6 +212,12 @@ def test_hours_without_a_schedule_are_the_shops():
 def test_hours_with_a_schedule_are_their_own():
     monday_noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
     assert holds({"type": "hours", "is": "open", "schedule": HOURS}, at=monday_noon)
+
+
+def test_a_conversation_is_new_once():
+    first, again = {"type": "opening", "is": "first"}, {"type": "opening", "is": "again"}
+    assert (holds(first, openings=1), holds(again, openings=1)) == (True, False)
+    assert (holds(first, openings=2), holds(again, openings=2)) == (False, True)
 
 
 def test_a_channel_is_meant_by_its_id_or_by_its_kind():

@@ -12,7 +12,7 @@ from inbox.model.ids import new_id, now
 from inbox.storage.audit import AuditStore
 from web.doors.addresses import TrustedProxies
 from web.doors.bodies import Body
-from web.doors.headers import REQUEST_ID, header_signal, request_id_middleware
+from web.doors.headers import REQUEST_ID, header_signal
 from web.doors.origin import OriginGuard
 from web.doors.problems import FieldError, PageRenderer, Problem, invalid_fields, problem_middleware
 from web.doors.signin import SignIn, renewal_signal
@@ -55,7 +55,8 @@ class Doors:
 
     def install(self, app: web.Application) -> None:
         """Stand before everything that `app` serves."""
-        app.middlewares.extend([request_id_middleware, problem_middleware(self._render_page), self._strangers()])
+        app.middlewares.append(problem_middleware(self._render_page))
+        app.on_startup.append(self._refuse_strangers)
         app.on_response_prepare.append(header_signal(secure=self.secure, frame_ancestors=self._frame_ancestors))
         app.on_response_prepare.append(renewal_signal(secure=self.secure))
         app[TABLE] = self.table
@@ -73,18 +74,11 @@ class Doors:
         """Where a request comes from."""
         return self._proxies.client_address(request)
 
-    def _strangers(self) -> Any:
-        @web.middleware
-        async def refuse_strangers(
-            request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-        ) -> web.StreamResponse:
-            """No endpoint without its row: one that came past the table answers nobody."""
-            known = request.match_info.http_exception is not None or request.match_info.route in self._admitted
-            if not known:
-                raise RuntimeError(f"{request.path} is served without a row in the table")
-            return await handler(request)
-
-        return refuse_strangers
+    async def _refuse_strangers(self, app: web.Application) -> None:
+        """No endpoint without its row: a server with one does not start."""
+        for route in app.router.routes():
+            if route not in self._admitted:
+                raise RuntimeError(f"{route.method} {route.resource} is served without a row in the table")
 
     def _entrance(self, row: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def enter(request: web.Request) -> web.StreamResponse:
@@ -98,10 +92,10 @@ class Doors:
                 raise Problem(403, f"this is for: {row.who}")
             call: Call[Any, Any] = Call(
                 request=request,
-                address=self._proxies.client_address(request),
+                proxies=self._proxies,
                 session=session,
-                query=_checked_query(request, row),
-                body=await _checked_body(request, row),
+                query=_checked_query(request, row.query) if row.query is not None else None,
+                body=await _checked_body(request, row.body, optional=row.body_optional) if row.body is not None else None,
                 note=AuditNote(),
             )
             response = await row.handler(call)
@@ -156,23 +150,19 @@ def _send_to_sign_in(request: web.Request, row: Route) -> web.StreamResponse:
     return web.Response(status=303, headers={"Location": f"/login{back}"})
 
 
-def _checked_query(request: web.Request, row: Route) -> BaseModel | None:
-    if row.query is None:
-        return None
+def _checked_query(request: web.Request, query: type[BaseModel]) -> BaseModel:
     try:
-        return row.query.model_validate(dict(request.query))
+        return query.model_validate(dict(request.query))
     except ValidationError as error:
         raise invalid_fields(error, "query") from error
 
 
-async def _checked_body(request: web.Request, row: Route) -> BaseModel | None:
-    if row.body is None:
-        return None
+async def _checked_body(request: web.Request, body: type[BaseModel], *, optional: bool) -> BaseModel:
     if request.content_type in _FORMS:
         raise Problem(415, "send the body as application/json")
     sent = await read_body(request, JSON_LIMIT)
     try:
-        return row.body.model_validate_json(sent or b"{}" if row.body_optional else sent)
+        return body.model_validate_json(sent or b"{}" if optional else sent)
     except ValidationError as error:
         raise invalid_fields(error, "body") from error
 

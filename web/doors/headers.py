@@ -1,7 +1,7 @@
 """What every answer carries: the request's id, and what browsers must not do with the page."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -15,17 +15,13 @@ REQUEST_ID = web.RequestKey("request_id", str)
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
-@web.middleware
-async def request_id_middleware(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+def name_request(request: web.Request) -> None:
     """Give the request and its log lines an id: the caller's own where that is fit for a log."""
-    offered = request.headers.get(REQUEST_ID_HEADER, "")
-    request_id = offered if _ACCEPTABLE_ID.fullmatch(offered) else new_id()
+    offered = request.headers.get(REQUEST_ID_HEADER)
+    request_id = offered if offered is not None and _ACCEPTABLE_ID.fullmatch(offered) else new_id()
     request[REQUEST_ID] = request_id
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
-    return await handler(request)
 
 
 def content_security_policy(frame_ancestors: Sequence[str]) -> str:

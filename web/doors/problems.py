@@ -19,6 +19,7 @@ from inbox.model.errors import Conflict, DomainError, Forbidden, Invalid, NotFou
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater
 from inbox.storage.errors import is_unavailable
 from web.doors.answers import json_bytes
+from web.doors.headers import name_request
 
 RETRY_AFTER_SECONDS = 2
 MEDIA_TYPE = "application/problem+json"
@@ -141,12 +142,16 @@ _TELLERS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
 
 
 def problem_middleware(render_page: PageRenderer | None) -> Any:
-    """Turn exceptions into answers. `render_page` makes them for people; without it everybody gets JSON."""
+    """Name requests and turn exceptions into answers: one layer, since every webhook passes it.
+
+    `render_page` makes answers for people; without it everybody gets JSON.
+    """
 
     @web.middleware
     async def answer_problems(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
+        name_request(request)
         try:
             return await handler(request)
         except Exception as error:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from inbox.model.people import Role, Viewer
 from inbox.storage.database import Document
+from web.doors.addresses import TrustedProxies
 
 JSON_LIMIT = 1 << 20
 """The largest JSON body in bytes, where a row does not say otherwise."""
@@ -74,12 +75,16 @@ class Call(Generic[Body, Query]):
     """One request on its way through a handler: everything in it is checked."""
 
     request: web.Request
-    address: str
-    """The client's, as far as the trusted proxies tell."""
+    proxies: TrustedProxies
     session: Session | None
     body: Body
     query: Query
     note: AuditNote
+
+    @property
+    def address(self) -> str:
+        """The client's, as far as the trusted proxies tell."""
+        return self.proxies.client_address(self.request)
 
     @property
     def signed_in(self) -> Session:
