@@ -61,7 +61,7 @@ async def migrate(database: Database, migrations: tuple[Migration, ...] = MIGRAT
             break
         present = now()
         claimed = await meta.update_one(
-            {"_id": "schema", "$or": [{"lease_until": None}, {"lease_until": {"$lte": present}}]},
+            {"_id": "schema", "version": version, "$or": [{"lease_until": None}, {"lease_until": {"$lte": present}}]},
             {"$set": {"holder": holder, "lease_until": present + _LEASE}},
         )
         if not claimed.modified_count:
