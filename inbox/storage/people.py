@@ -38,6 +38,12 @@ def _profile(person: Person) -> Document:
     return {field: value for field, value in told.items() if value}
 
 
+def _called(identity: Document) -> str:
+    """What a card is called as long as nobody gave it another name."""
+    name: str = identity["name"] or identity["username"]
+    return name
+
+
 class PeopleStore:
     """The `identities` and `customers` collections."""
 
@@ -56,17 +62,33 @@ class PeopleStore:
             await self._create(unknown)
             fresh = self._identities.find({"_id": {"$in": [sighting.identity_id for sighting in unknown]}})
             known.update({row["_id"]: row async for row in fresh})
-        changed = [
-            pymongo.UpdateOne({"_id": key}, {"$set": _profile(sighting.person)})
+        changed = {
+            key: _profile(sighting.person)
             for key, sighting in sightings.items()
             if any(known[key].get(field) != value for field, value in _profile(sighting.person).items())
-        ]
+        }
         if changed:
-            await self._identities.bulk_write(changed, ordered=False)
+            await self._follow(known, changed)
+            known.update({key: {**known[key], **profile} for key, profile in changed.items()})
         cards = known if ensure_cards else {sighting.identity_id: None for sighting in unknown}
         if cards:
             await self._ensure_cards([known[key] for key in cards])
         return known
+
+    async def _follow(self, known: Mapping[str, Document], profiles: Mapping[str, Document]) -> None:
+        """Take over what the provider says of people now: onto their cards first, so that a crash leaves it to be seen."""
+        cards = [
+            pymongo.UpdateOne(
+                {"_id": before["customer_id"], "name": _called(before)}, {"$set": {"name": _called(after)}}
+            )
+            for before, after in ((known[key], {**known[key], **profile}) for key, profile in profiles.items())
+            if _called(before) != _called(after)
+        ]
+        if cards:
+            await self._customers.bulk_write(cards, ordered=False)
+        await self._identities.bulk_write(
+            [pymongo.UpdateOne({"_id": key}, {"$set": profile}) for key, profile in profiles.items()], ordered=False
+        )
 
     async def _create(self, sightings: Sequence[Sighting]) -> None:
         rows = [
@@ -99,7 +121,7 @@ class PeopleStore:
                 {"_id": identity["customer_id"]},
                 {
                     "$setOnInsert": {
-                        "name": identity["name"] or identity["username"],
+                        "name": _called(identity),
                         "phones": [],
                         "emails": [],
                         "tags": [],
