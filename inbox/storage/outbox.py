@@ -38,9 +38,9 @@ class OutboxStore:
 
     async def _open_lane(self, lane: str, channel_id: str) -> None:
         ticket: Document = {
-            "$setOnInsert": {"channel_id": channel_id, "lease_until": None, "holder": None},
+            # A lane that is there keeps its time: it may be waiting as long as the provider asked for.
+            "$setOnInsert": {"channel_id": channel_id, "lease_until": None, "holder": None, "due_at": now()},
             "$inc": {"tickets": 1},
-            "$min": {"due_at": now()},
         }
         try:
             await self._lanes.update_one({"_id": lane}, ticket, upsert=True)
