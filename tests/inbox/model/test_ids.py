@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from inbox.model.ids import derived_id, event_id, identity_id, inbound_message_id, new_id, now, sort_key
 
 parts = st.lists(st.text(max_size=8), max_size=4)
-moments = st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
+moments = st.timedeltas(timedelta(days=1), timedelta(days=80_000)).map(datetime(1970, 1, 1, tzinfo=UTC).__add__)
 
 
 def test_fresh_ids_are_distinct_and_sort_by_the_time_of_their_making():

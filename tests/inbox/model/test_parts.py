@@ -19,7 +19,7 @@ letters = st.one_of(
     st.sampled_from("аїґє Ґabc.,!?…\n\t "),
     st.sampled_from("გამარჯობა მეგობარო"),
     st.sampled_from(["👩‍👩‍👧", "😀", "🇺🇦", "é", "é", "ї", "  ", "\n\n", "\n \n", "\u00a0", "\u3000"]),
-    st.characters(exclude_categories=("Cs",)),
+    st.characters(exclude_categories=["Cs"]),
 )
 texts = st.lists(letters, max_size=80).map("".join)
 limits = st.integers(min_value=WIDEST, max_value=40)

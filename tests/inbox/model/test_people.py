@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from inbox.model.people import Author, Role, Viewer
@@ -7,7 +9,7 @@ def viewer(role: Role, *teams: str) -> Viewer:
     return Viewer(id="me", name="Mary", role=role, teams=frozenset(teams))
 
 
-CONVERSATIONS = {
+CONVERSATIONS: dict[str, dict[str, Any]] = {
     "nobody's": {"team_id": None, "assignee_id": None},
     "my team's": {"team_id": "sales", "assignee_id": None},
     "another team's": {"team_id": "repairs", "assignee_id": "somebody"},
