@@ -1,6 +1,7 @@
 """What the API takes: bodies and queries."""
 
 import zoneinfo
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, StringConstraints, model_validator
@@ -14,6 +15,7 @@ from web.doors.passwords import MAX_LENGTH, MIN_LENGTH
 
 _TEXT_LIMIT = 20_000
 _BOUNDED = 200
+_FIRST_YEAR, _LAST_YEAR = 2000, 2999
 
 
 def _time_zone(name: str) -> str:
@@ -28,7 +30,16 @@ def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
+def _storable(time: datetime) -> datetime:
+    """In UTC, and within what calendars, MongoDB and clients all can hold."""
+    if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+        raise ValueError(f"give a time between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return time.astimezone(UTC)
+
+
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Time = Annotated[AwareDatetime, AfterValidator(_storable)]
+Search = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_BOUNDED, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=_BOUNDED)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=_TEXT_LIMIT)]
 Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
@@ -180,7 +191,7 @@ class ConversationsQuery(PageQuery):
     team: Id | None = None
     channel: Id | None = None
     label: Label | None = None
-    q: Annotated[str, StringConstraints(strip_whitespace=True, max_length=_BOUNDED)] = ""
+    q: Search = ""
     sort: Annotated[str, StringConstraints(max_length=20)] = "recent"
 
 
@@ -204,7 +215,7 @@ class ConversationPatch(Change):
     assignee_id: Id | None = None
     team_id: Id | None = None
     labels: Labels = ()
-    snoozed_until: AwareDatetime | None = None
+    snoozed_until: Time | None = None
     priority: PriorityName = "normal"
     version: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
 
@@ -238,7 +249,7 @@ class MessageEdit(Body):
 class CustomersQuery(PageQuery):
     """Which cards are wanted."""
 
-    q: Annotated[str, StringConstraints(strip_whitespace=True, max_length=_BOUNDED)] = ""
+    q: Search = ""
 
 
 class NewCustomer(Body):
