@@ -95,7 +95,7 @@ class Doors:
                 proxies=self._proxies,
                 session=session,
                 query=_checked_query(request, row.query) if row.query is not None else None,
-                body=await _checked_body(request, row.body, optional=row.body_optional) if row.body is not None else None,
+                body=await _checked_body(request, row.body, optional=row.body_optional) if row.body else None,
                 note=AuditNote(),
             )
             response = await row.handler(call)

@@ -68,7 +68,7 @@ async def test_a_server_with_a_route_that_came_past_the_table_does_not_start(hou
     house.doors.install(app)
     app.router.add_get("/stowaway", stowaway)
     runner = web.AppRunner(app)
-    with pytest.raises(RuntimeError, match="/stowaway.*without a row"):
+    with pytest.raises(RuntimeError, match=r"/stowaway.*without a row"):
         await runner.setup()
     await runner.cleanup()
 
