@@ -69,7 +69,9 @@ async def open_page(browser: Browser, shop: Shop, request: pytest.FixtureRequest
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text) if _is_refusal(message.text) else None)
-        page.on("request", lambda sent: complaints.append(f"fetched {sent.url}") if not _is_ours(sent.url, shop) else None)
+        page.on(
+            "request", lambda sent: complaints.append(f"fetched {sent.url}") if not _is_ours(sent.url, shop) else None
+        )
         opened.append((context, page))
         await page.goto(path)
         return page
@@ -86,7 +88,9 @@ async def open_page(browser: Browser, shop: Shop, request: pytest.FixtureRequest
 
 
 def _is_refusal(text: str) -> bool:
-    return any(sign in text for sign in ("Content Security Policy", "htmx:targetError", "htmx:swapError", "htmx:syntax"))
+    return any(
+        sign in text for sign in ("Content Security Policy", "htmx:targetError", "htmx:swapError", "htmx:syntax")
+    )
 
 
 def _is_ours(url: str, shop: Shop) -> bool:

@@ -77,7 +77,11 @@ async def test_hands_on_the_keyboard(shop, open_page):
 
 
 async def test_macros_open_with_a_slash(shop, open_page):
-    await shop.owner.call("POST", "/macros", {"name": "Відправка", "shortcut": "ship", "text": {"uk": "Вітаю, {{ customer.first_name }}! Їде."}})
+    await shop.owner.call(
+        "POST",
+        "/macros",
+        {"name": "Відправка", "shortcut": "ship", "text": {"uk": "Вітаю, {{ customer.first_name }}! Їде."}},
+    )
     await shop.owner.call("POST", "/macros", {"name": "Розміри", "shortcut": "size", "text": {"uk": "34×22"}})
     await write(shop, "Олена Мельник")
     page = await open_page()

@@ -32,7 +32,12 @@ def initials(name: str) -> str:
     words = [re.sub(r"[^\w]", "", word) for word in re.split(r"[\s._@-]+", name)]
     letters = [word[0] for word in words if word and not word[0].isdigit()]
     chosen = letters[:1] + letters[-1:] if len(letters) > 1 else letters
-    return "".join(chosen).upper() or "?"
+    return "".join(map(_capital, chosen)) or "?"
+
+
+def _capital(letter: str) -> str:
+    """The letter as a name begins with it: Georgian capitals are for headlines, and rare in fonts."""
+    return letter.upper() if not unicodedata.name(letter, "").startswith("GEORGIAN") else letter
 
 
 def hue(key: str) -> int:

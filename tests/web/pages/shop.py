@@ -102,7 +102,9 @@ def author(kind: str, key: str | None = None, name: str = "") -> Doc:
 
 
 def message(key: str, conversation_id: str, direction: str, text: str, at: datetime, **fields: Any) -> Doc:
-    by = {"in": author("customer", "u-1", ""), "system": author("system")}.get(direction, author("manager", "me", "Оксана Коваль"))
+    by = {"in": author("customer", "u-1", ""), "system": author("system")}.get(
+        direction, author("manager", "me", "Оксана Коваль")
+    )
     return {
         "id": key,
         "conversation_id": conversation_id,
@@ -194,7 +196,9 @@ class Shop:
             channel("tg", "telegram", "Telegram", "Telegram магазину"),
             channel("vb", "viber", "Viber", "Viber", capabilities={**ABLE, "edit": "none", "delete": "none"}),
             channel("ig", "instagram", "Instagram", "@skrynka.shop"),
-            channel("em", "email", "Email", "hello@skrynka", state="degraded", state_reason="the mailbox answers slowly"),
+            channel(
+                "em", "email", "Email", "hello@skrynka", state="degraded", state_reason="the mailbox answers slowly"
+            ),
         ]
         self.cards = {card["id"]: card for card in _cards()}
         self.said = _messages()
@@ -265,12 +269,13 @@ class Shop:
     async def rows(self, viewer: Viewer, wanted: Wanted) -> tuple[Sequence[Row], str | None]:
         def fits(row: Doc) -> bool:
             closed = row["status"] == "closed"
-            return {
+            tabs = {
                 "mine": not closed and row["assignee_id"] == viewer.id,
                 "unassigned": not closed and row["assignee_id"] is None,
                 "all": not closed,
                 "closed": closed,
-            }[wanted.tab]
+            }
+            return bool(tabs[wanted.tab])
 
         def found(row: Doc) -> bool:
             text = self.cards[row["customer_id"]]["name"] + (row["last_message"] or {"text": ""})["text"]
@@ -308,25 +313,25 @@ class Shop:
         return [row for row in self.cases_list if row["customer_id"] == customer_id and viewer.may_see(row)]
 
     async def channels(self, viewer: Viewer) -> Sequence[View]:
-        return self.connected
+        return [row if viewer.administers else {**row, "settings": None} for row in self.connected]
 
     async def managers(self, viewer: Viewer) -> Sequence[View]:
-        return self.people
+        return [row if viewer.administers else {**row, "email": None} for row in self.people]
 
     async def teams(self) -> Sequence[View]:
         return self.groups
 
     async def macros(self, viewer: Viewer) -> Sequence[View]:
-        return self.macro_list
+        return [row for row in self.macro_list if row["shared"] or viewer.administers]
 
     async def rules(self) -> Sequence[View]:
         return self.rule_list
 
     async def quarantine(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
-        return self.events, None
+        return self.events if cursor is None else [], None
 
     async def audit(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
-        return self.entries, None
+        return self.entries if cursor is None else [], None
 
     def kinds(self) -> Sequence[View]:
         return [
@@ -380,7 +385,11 @@ def _cards() -> list[Doc]:
             tags=["постійна", "подарунки"],
             fields={"Місто": "Львів", "Відділення": "№ 14"},
         ),
-        customer("marta", "marta.handmade", identity("ig", "instagram", "marta.handmade", window_until=PRESENT + timedelta(hours=7))),
+        customer(
+            "marta",
+            "marta.handmade",
+            identity("ig", "instagram", "marta.handmade", window_until=PRESENT + timedelta(hours=7)),
+        ),
         customer("viktor", "Віктор Павленко", identity("vb", "viber", "Віктор")),
         customer("nino-card", "Nino Gelashvili", identity("em", "email", "nino@mail.ge")),
         customer("andrii", "Андрій Коваль", identity("tg", "telegram", "akoval", reachable=False)),
@@ -397,21 +406,82 @@ def _messages() -> list[Doc]:
     box = {"width": 640, "height": 480}
     return [
         message("m01", "olena", "in", "Добрий вечір! Чи є ще різьблена скринька з фото?", ago(days=1, hours=3)),
-        message("m02", "olena", "in", "", ago(days=1, hours=3, minutes=-1), attachments=[attachment("photo-1", "image/jpeg", "photo", **box), attachment("photo-2", "image/jpeg", "photo", **box), attachment("photo-3", "image/jpeg", "photo", **box)]),
-        message("m03", "olena", "out", "Так, дубова, 34×22 см. Ось лист із розмірами: https://skrynka.example/rozmiry.", ago(days=1, hours=2, minutes=40), state="read", attachments=[attachment("Розміри.pdf", "application/pdf", "document", size=182_400)], reactions=[{"emoji": "👍", "by": "u-1"}]),
+        message(
+            "m02",
+            "olena",
+            "in",
+            "",
+            ago(days=1, hours=3, minutes=-1),
+            attachments=[
+                attachment("photo-1", "image/jpeg", "photo", **box),
+                attachment("photo-2", "image/jpeg", "photo", **box),
+                attachment("photo-3", "image/jpeg", "photo", **box),
+            ],
+        ),
+        message(
+            "m03",
+            "olena",
+            "out",
+            "Так, дубова, 34×22 см. Ось лист із розмірами: https://skrynka.example/rozmiry.",
+            ago(days=1, hours=2, minutes=40),
+            state="read",
+            attachments=[attachment("Розміри.pdf", "application/pdf", "document", size=182_400)],
+            reactions=[{"emoji": "👍", "by": "u-1"}],
+        ),
         message("m04", "olena", "system", "Оксана closed the conversation", ago(days=1, hours=2)),
         message("m05", "olena", "in", "Добрий день! Замовила у вас скриньку, номер 1042", ago(minutes=41)),
-        message("m06", "olena", "out", "Вітаю, Олено! Ваше замовлення 1042 спаковане, передаємо в Нову Пошту сьогодні.", ago(minutes=40), author=bot, automatic=True, state="delivered"),
-        message("m07", "olena", "note", "Постійна клієнтка, минулого разу просила листівку.", ago(minutes=38), author=ihor),
+        message(
+            "m06",
+            "olena",
+            "out",
+            "Вітаю, Олено! Ваше замовлення 1042 спаковане, передаємо в Нову Пошту сьогодні.",
+            ago(minutes=40),
+            author=bot,
+            automatic=True,
+            state="delivered",
+        ),
+        message(
+            "m07", "olena", "note", "Постійна клієнтка, минулого разу просила листівку.", ago(minutes=38), author=ihor
+        ),
         message("m08", "olena", "in", "А коли відправите?", ago(minutes=32)),
         message("m09", "olena", "in", "Дуже треба до п’ятниці 🙏", ago(minutes=31), edited_at=ago(minutes=30)),
-        message("m10", "olena", "out", "Відправимо до 18:00, у п’ятницю буде у вас.", ago(minutes=29), state="uncertain", reply_to="m08"),
-        message("m11", "olena", "in", "", ago(minutes=12), content={"type": "location", "latitude": 49.8397, "longitude": 24.0297, "title": "Відділення № 14", "address": "Львів, вул. Городоцька, 355"}),
+        message(
+            "m10",
+            "olena",
+            "out",
+            "Відправимо до 18:00, у п’ятницю буде у вас.",
+            ago(minutes=29),
+            state="uncertain",
+            reply_to="m08",
+        ),
+        message(
+            "m11",
+            "olena",
+            "in",
+            "",
+            ago(minutes=12),
+            content={
+                "type": "location",
+                "latitude": 49.8397,
+                "longitude": 24.0297,
+                "title": "Відділення № 14",
+                "address": "Львів, вул. Городоцька, 355",
+            },
+        ),
         message("m12", "olena", "in", "Заберу тут", ago(minutes=11)),
         message("v01", "viktor", "out", "Так, є дубова, 34×22 см", ago(minutes=50), channel_id="vb"),
         message("i01", "marta", "in", "Replied to your story: скільки коштує?", ago(minutes=18), channel_id="ig"),
         message("n01", "nino", "in", "Re: Invoice 1042 — გმადლობთ!", ago(minutes=95), channel_id="em"),
-        message("a01", "andrii", "out", "Замовлення 1038 прибуло до відділення", ago(hours=2), author=bot, state="failed", error="the customer blocked the bot"),
+        message(
+            "a01",
+            "andrii",
+            "out",
+            "Замовлення 1038 прибуло до відділення",
+            ago(hours=2),
+            author=bot,
+            state="failed",
+            error="the customer blocked the bot",
+        ),
         message("s01", "svitlana", "in", "Добре, чекаю понеділка", ago(days=2), channel_id="vb"),
         message("j01", "james", "in", "Hi! Do you ship to Ireland? And can the lid be engraved?", ago(minutes=4)),
         message("g01", "giorgi", "in", "გამარჯობა, რა ღირს პატარა ყუთი?", ago(minutes=27)),
@@ -422,15 +492,38 @@ def _messages() -> list[Doc]:
 def _conversations(said: Sequence[Doc]) -> list[Doc]:
     last = {row["conversation_id"]: row for row in said}
     return [
-        conversation("olena", "olena-card", "tg", last["olena"], unread=2, waiting_since=ago(minutes=12), labels=["доставка"]),
+        conversation(
+            "olena", "olena-card", "tg", last["olena"], unread=2, waiting_since=ago(minutes=12), labels=["доставка"]
+        ),
         conversation("marta", "marta", "ig", last["marta"], unread=1, waiting_since=ago(minutes=18), priority="high"),
         conversation("viktor", "viktor", "vb", last["viktor"]),
         conversation("nino", "nino-card", "em", last["nino"], waiting_since=ago(minutes=95)),
         conversation("andrii", "andrii", "tg", last["andrii"]),
-        conversation("svitlana", "svitlana", "vb", last["svitlana"], status="snoozed", snoozed_until=PRESENT + timedelta(days=2)),
-        conversation("james", "james", "tg", last["james"], assignee_id=None, unread=1, waiting_since=ago(minutes=4), assignment=None),
-        conversation("giorgi", "giorgi", "tg", last["giorgi"], assignee_id="nino", unread=1, waiting_since=ago(minutes=27)),
+        conversation(
+            "svitlana", "svitlana", "vb", last["svitlana"], status="snoozed", snoozed_until=PRESENT + timedelta(days=2)
+        ),
+        conversation(
+            "james",
+            "james",
+            "tg",
+            last["james"],
+            assignee_id=None,
+            unread=1,
+            waiting_since=ago(minutes=4),
+            assignment=None,
+        ),
+        conversation(
+            "giorgi", "giorgi", "tg", last["giorgi"], assignee_id="nino", unread=1, waiting_since=ago(minutes=27)
+        ),
         conversation("iryna", "iryna", "ig", last["iryna"], status="closed", closed_at=ago(days=3)),
-        conversation("olena-old", "olena-card", "tg", message("o1", "olena-old", "in", "Дякую за скриньку, дуже гарна!", ago(days=240)), status="closed", closed_at=ago(days=239), created_at=ago(days=241)),
+        conversation(
+            "olena-old",
+            "olena-card",
+            "tg",
+            message("o1", "olena-old", "in", "Дякую за скриньку, дуже гарна!", ago(days=240)),
+            status="closed",
+            closed_at=ago(days=239),
+            created_at=ago(days=241),
+        ),
         conversation("returns-case", "viktor", "vb", None, assignee_id="tom", team_id="returns"),
     ]

@@ -1,0 +1,139 @@
+"""The list, the thread's frame and the card, as HTML."""
+
+import pytest
+
+from tests.web.pages.shop import ago
+
+FRAGMENT = {"HX-Request": "true"}
+
+
+async def test_the_list_tells_who_where_from_what_and_how_long(read):
+    page = await read("/inbox")
+    assert "Олена Мельник" in page
+    assert "Заберу тут" in page
+    assert "12 min" in page
+    assert 'class="when late"' in page
+    assert "Snoozed until" in page
+    assert 'title="2 unread messages">2<' in page
+    assert '<span class="n">6</span>' in page
+    assert "Choose a conversation" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/fragments/list?tab=unassigned", "The queue is empty"),
+        ("/fragments/list?tab=all", "No customer has written yet"),
+        ("/fragments/list?tab=closed", "Nothing is closed yet"),
+        ("/fragments/list?tab=mine", "You hold no conversations"),
+        ("/fragments/list?q=xyzzy", "Nothing found for “xyzzy”"),
+    ],
+)
+async def test_every_empty_list_says_what_to_do(desk, read, path, words):
+    desk.cases_list.clear()
+    assert words in await read(path)
+
+
+async def test_more_rows_come_with_the_cursor(desk, read):
+    first = desk.cases_list[0]
+    desk.cases_list.extend({**first, "id": f"copy-{number}"} for number in range(60))
+    page = await read("/fragments/list?tab=mine")
+    assert "/fragments/rows?tab=mine&amp;q=&amp;cursor=40" in page
+    rest = await read("/fragments/rows?tab=mine&q=&cursor=40")
+    assert rest.count('class="row ') == 26
+    assert "Loading more" not in rest
+
+
+async def test_a_conversation_is_a_page_of_its_own_and_a_part_of_one(read):
+    whole = await read("/inbox/olena")
+    assert whole.startswith("<!DOCTYPE html>")
+    assert 'aria-current="true"' in whole
+    assert 'content="csrf-of-this-session"' in whole
+    part = await read("/inbox/olena", **FRAGMENT)
+    assert "<html" not in part
+    assert 'id="composer"' in part
+    restored = await read("/inbox/olena", **FRAGMENT, **{"HX-History-Restore-Request": "true"})
+    assert restored.startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("part", ["bar", "messages", "older?cursor=0", "card"])
+async def test_what_belongs_to_another_team_is_not_there(read, part):
+    other = {"As": "ihor"}
+    for path in ("/inbox/returns-case", f"/fragments/conversations/returns-case/{part}"):
+        assert "Tom Baker" not in await read(path, status=404, **other)
+    assert "This conversation is not here" in await read("/inbox/returns-case", status=404, **other, **FRAGMENT)
+    await read(f"/fragments/conversations/returns-case/{part}")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        ({"reason": "last_manager"}, "Yours: you answered last time"),
+        ({"reason": "least_loaded"}, "Yours: you had the most room"),
+        ({"reason": "replied"}, "Yours: you answered first"),
+        ({"reason": "manual", "by": "Ігор Бондар"}, "Yours: assigned by Ігор Бондар"),
+        ({"reason": "manual", "by": "Оксана Коваль"}, "Yours: you took it"),
+        ({"reason": "something new"}, "Yours"),
+        (None, "Yours"),
+    ],
+)
+async def test_the_header_says_why_it_is_yours(desk, read, assignment, words):
+    desk.cases_list[0]["assignment"] = assignment
+    assert words in await read("/fragments/conversations/olena/bar")
+
+
+async def test_the_assign_menu_tells_who_is_there_and_how_busy(read):
+    bar = await read("/fragments/conversations/olena/bar")
+    assert "Busy · 9/10" in bar
+    assert "Give it back to the queue" in bar
+    assert "Take it" not in bar
+    assert "Take it" in await read("/fragments/conversations/giorgi/bar")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"state": "paused", "state_reason": "the token was revoked"}, "is paused: the token was revoked"),
+        ({"state": "disconnected"}, "is disconnected"),
+    ],
+)
+async def test_what_the_channel_cannot_do_now_stands_above_the_composer(desk, read, change, words):
+    desk.connected[0].update(change)
+    assert words in await read("/inbox/olena")
+    assert words in await read("/fragments/conversations/olena/bar")
+
+
+async def test_hints_about_the_customer_and_the_conversation(desk, read):
+    assert "cannot be reached on Telegram" in await read("/inbox/andrii")
+    assert "Nobody holds this yet" in await read("/inbox/james")
+    assert "Nino Gelashvili holds this conversation" in await read("/inbox/giorgi")
+    assert "A reply opens it again" in await read("/inbox/iryna")
+    desk.cards["marta"]["identities"][0]["window_until"] = ago(hours=1)
+    assert "is over; the customer must write first" in await read("/inbox/marta")
+
+
+async def test_a_channel_without_files_greys_the_button_with_the_reason(desk, read):
+    desk.connected[0]["capabilities"] = {**desk.connected[0]["capabilities"], "media": "receive"}
+    assert 'disabled title="Telegram takes no files"' in await read("/inbox/olena")
+
+
+async def test_the_card_tells_who_it_is(read):
+    card = await read("/fragments/conversations/olena/card")
+    for words in ("olena_m", "+380671234567", "proven", "постійна", "доставка", "Львів", "Дякую за скриньку"):
+        assert words in card
+
+
+async def test_a_conversation_whose_channel_is_gone_is_still_readable(desk, read):
+    desk.connected.clear()
+    assert "Заберу тут" in await read("/inbox/olena")
+
+
+async def test_one_who_administers_nothing_is_not_offered_settings(read):
+    assert 'href="/settings"' in await read("/inbox")
+    assert 'href="/settings"' not in await read("/inbox", As="ihor")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_colours_are_drawn_right_at_once(read, theme):
+    assert f'data-theme="{theme}"' in await read("/inbox", Cookie=f"skrynka_theme={theme}")
+    assert 'data-theme="auto"' in await read("/inbox", Cookie='skrynka_theme="><script>')
