@@ -216,6 +216,7 @@ STORIES = (
                     ),
                     notes(ago(h=4, m=55), "oksana", "Брак упаковки, третій цього місяця. @Тарас, глянь партію 0914."),
                     says(ago(h=4, m=50), "Ого, дякую за швидке рішення!"),
+                    answers(ago(h=4, m=46), "oksana", "Номер накладної надішлемо сюди ж."),
                     likes(ago(h=4, m=49), "👍"),
                 ),
                 labels=("брак",),
@@ -290,6 +291,7 @@ STORIES = (
                     answers(ago(h=6, m=42), "oksana", "Три хвилини пішки, чекаємо!"),
                     says(ago(h=6, m=5), "Забрала, дякую 🙌"),
                 ),
+                status="closed",
             ),
         ),
     ),
@@ -304,7 +306,8 @@ STORIES = (
                         ago(d=2, h=4), "Hello, is beeswax or oil used for the finish? I'm allergic to some varnishes."
                     ),
                     answers(ago(d=2, h=3, m=40), "oksana", "Only linseed oil and beeswax, no varnish at all."),
-                    says(ago(d=2, h=3, m=30), "Wonderful. I'll decide after payday, on Friday."),
+                    says(ago(d=2, h=3, m=30), "Wonderful. I'll decide in a few days, after payday."),
+                    answers(ago(d=2, h=3, m=20), "oksana", "Take your time, I'll write to you then."),
                 ),
                 status="snoozed",
                 snoozed_for=ago(d=2),
@@ -393,6 +396,7 @@ STORIES = (
                         ago(h=1, m=35), "ihor", "Доброго дня! Від 30 штук гуртова ціна 410 грн. Потрібне гравіювання?"
                     ),
                     says(ago(h=1, m=20), "Так, логотип на кришці. Надішлю файл увечері"),
+                    answers(ago(h=1, m=15), "ihor", "Чекаємо на файл."),
                 ),
                 team="wholesale",
                 labels=("гурт",),
@@ -409,7 +413,7 @@ STORIES = (
                 lines=(
                     says(ago(h=4, m=30), "Можна змінити колір стрічки на зелений?"),
                     answers(ago(h=4, m=18), "ihor", "Так, поміняли. Відправимо завтра зранку."),
-                    says(ago(h=4, m=10), "Супер!"),
+                    likes(ago(h=4, m=10), "❤"),
                 ),
             ),
         ),
@@ -525,7 +529,7 @@ STORIES = (
                     answers(
                         ago(h=2, m=41), "taras", "Романе, трішки воску на язичок, і буде як новий. Якщо ні, обміняємо."
                     ),
-                    says(ago(m=58), "Допомогло 👍"),
+                    says(ago(m=58), "Віск допоміг, але тепер рипить завіса 🙈"),
                 ),
                 team="returns",
             ),

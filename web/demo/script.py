@@ -10,7 +10,7 @@ from channels.telegram.sandbox import Chat
 
 @dataclass(frozen=True, kw_only=True)
 class Manager:
-    """A colleague. `tells` is what a newcomer who might sign in as them should know; without it they are not offered."""
+    """A colleague. `tells` is for a newcomer who might sign in as them; without it they are not offered."""
 
     key: str
     name: str

@@ -1,7 +1,7 @@
 """Plays the demo's stories: customers write on real phones, webhooks and outbox carry it, routing finds who answers.
 
-Only time is made up. A story's chat has its clock set back, so the messengers' side dates what is said in the past; once
-a case is played, what the house dated by its own clock (arrivals, notes, waiting) is moved to where it belongs.
+Only time is made up. A story's chat has its clock set back, so the messengers' side dates what is said in the past;
+once a case is played, what the house dated by its own clock (arrivals, notes, waiting) is moved to where it belongs.
 """
 
 import asyncio
@@ -139,7 +139,7 @@ class _Performance:
         await self._fill_card()
 
     async def mishaps(self) -> None:
-        """What goes wrong: faults hold for the whole sandbox, so one after the other and with nothing else under way."""
+        """What goes wrong, one after the other and with nothing else under way: a fault meets whichever call is next."""
         for line in self._story.cases[-1].lines:
             if isinstance(line, Mishap):
                 blocked = line.outcome == "failed"
@@ -235,11 +235,12 @@ class _Performance:
         retold = partial(_retold, thread=thread)
         decided = await stage.conversations.decide({}, {conversation_id: retold})
         conversation = decided[conversation_id]
+        closed = not conversation["active"]
         if case is self._story.cases[0]:
             await stage.people.change_customer(conversation["customer_id"], {"created_at": conversation["created_at"]})
-        if case.read and conversation["assignee_id"] is not None:
-            [holder] = [one for one in stage.managers.values() if one.id == conversation["assignee_id"]]
-            await stage.house.conversations.mark_read(conversation_id, holder)
+        for viewer in stage.managers.values():
+            if viewer.may_see(conversation) and case.read and (closed or viewer.id == conversation["assignee_id"]):
+                await stage.house.conversations.mark_read(conversation_id, viewer)
 
     async def _fill_card(self) -> None:
         identity = await self._stage.people.identity(identity_id(self._channel_id, str(self._chat.customer.id)))
@@ -298,7 +299,7 @@ def _retold(conversation: Document, thread: Sequence[Document]) -> Document:
 async def until(condition: Callable[[], Awaitable[_T | None]]) -> _T:
     """Wait until something holds; returns what it returned."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (found := await condition()):
+        while not (found := await condition()):  # noqa: ASYNC110 - the house announces no such thing
             await asyncio.sleep(LOOK_SECONDS)
     return found
 
