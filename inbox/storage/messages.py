@@ -85,6 +85,37 @@ def _receipted(change: Document) -> Document:
 _APPLY = {"edited": _edited, "deleted": _deleted, "reaction": _reacted, "receipt": _receipted}
 
 
+def _utf16(text: str) -> int:
+    """The unit of entities' offsets."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+_BEHIND = {"$add": ["$$value.length", {"$cond": [{"$eq": ["$$value.length", 0]}, 0, 1]}]}
+_SPOKEN: Document = {
+    "$reduce": {
+        "input": "$captions",
+        "initialValue": {"text": "", "entities": [], "length": 0},
+        "in": {
+            "text": {"$concat": ["$$value.text", {"$cond": [{"$eq": ["$$value.length", 0]}, "", "\n"]}, "$$this.text"]},
+            "entities": {
+                "$concatArrays": [
+                    "$$value.entities",
+                    {
+                        "$map": {
+                            "input": "$$this.entities",
+                            "as": "mark",
+                            "in": {"$mergeObjects": ["$$mark", {"offset": {"$add": ["$$mark.offset", _BEHIND]}}]},
+                        }
+                    },
+                ]
+            },
+            "length": {"$add": [_BEHIND, "$$this.length"]},
+        },
+    }
+}
+"""An album's captions, one a line, as one text with its marks."""
+
+
 class MessageStore:
     """The `messages` and `early_changes` collections."""
 
@@ -112,26 +143,48 @@ class MessageStore:
         return set()
 
     async def join_album(self, part: Document) -> Document:
-        """Store one part of an album into its message, creating it with the first part that comes."""
-        ordered = {"$sortArray": {"input": {"$setUnion": ["$attachments", part["attachments"]]}, "sortBy": {"part": 1}}}
-        merged = {
-            "external_ids": {"$setUnion": ["$external_ids", part["external_ids"]]},
-            "attachments": {
-                "$cond": [
-                    {"$setIsSubset": [[entry["id"] for entry in part["attachments"]], "$attachments.id"]},
-                    "$attachments",
-                    ordered,
-                ]
-            },
-            "text": {"$cond": [{"$eq": ["$text", ""]}, {"$literal": part["text"]}, "$text"]},
-            "entities": {"$cond": [{"$eq": ["$text", ""]}, {"$literal": part["entities"]}, "$entities"]},
-            "sort": {"$min": ["$sort", part["sort"]]},
+        """Store one part of an album into its message, creating it with the first part that comes.
+
+        The message keeps every part's place (`sorts`) and its caption: where it stands and what it says are made of all
+        parts there are, and so do not depend on which came first. A caption that was edited stays as edited.
+        """
+        caption = {
+            "sort": part["sort"],
+            "text": part["text"],
+            "entities": part["entities"],
+            "length": _utf16(part["text"]),
         }
-        base = {"$replaceWith": {"$mergeObjects": [{"$literal": part}, "$$ROOT"]}}
+        first = {**part, "sorts": [part["sort"]], "captions": [caption] if part["text"] else []}
+        files = {"$setUnion": ["$attachments", {"$literal": part["attachments"]}]}
+        known = {"$setIsSubset": [[entry["id"] for entry in part["attachments"]], "$attachments.id"]}
+        collected = {
+            "external_ids": {"$setUnion": ["$external_ids", {"$literal": part["external_ids"]}]},
+            "attachments": {"$cond": [known, "$attachments", {"$sortArray": {"input": files, "sortBy": {"part": 1}}}]},
+            "sorts": {"$setUnion": ["$sorts", first["sorts"]]},
+            "captions": {
+                "$sortArray": {
+                    "input": {"$setUnion": ["$captions", {"$literal": first["captions"]}]},
+                    "sortBy": {"sort": 1},
+                }
+            },
+        }
+        edited = {"$ne": [{"$ifNull": ["$edited_at", None]}, None]}
+        told = {
+            "sort": {"$min": "$sorts"},
+            "text": {"$cond": [edited, "$text", "$spoken.text"]},
+            "entities": {"$cond": [edited, "$entities", "$spoken.entities"]},
+        }
+        update = [
+            {"$replaceWith": {"$mergeObjects": [{"$literal": first}, "$$ROOT"]}},
+            {"$set": collected},
+            {"$set": {"spoken": _SPOKEN}},
+            {"$set": told},
+            {"$unset": "spoken"},
+        ]
         for _ in range(3):
             try:
                 joined: Document = await self._relaxed.find_one_and_update(
-                    {"_id": part["_id"]}, [base, {"$set": merged}], upsert=True, **CURRENT
+                    {"_id": part["_id"]}, update, upsert=True, **CURRENT
                 )
             except Duplicate:
                 continue
@@ -181,7 +234,9 @@ class MessageStore:
 
     async def note_sent(self, message_id: str, external_ids: Sequence[str]) -> None:
         """Add the provider's ids of a sent part."""
-        await self._relaxed.update_one({"_id": message_id}, {"$addToSet": {"external_ids": {"$each": list(external_ids)}}})
+        await self._relaxed.update_one(
+            {"_id": message_id}, {"$addToSet": {"external_ids": {"$each": list(external_ids)}}}
+        )
 
     async def set_attachment(self, attachment_id: str, message_id: str, changes: Mapping[str, Any]) -> Document | None:
         """Change what a message says of one of its files."""
@@ -207,7 +262,9 @@ class MessageStore:
 
     async def settle_changes(self, channel_id: str, external_ids: Sequence[str]) -> list[Document]:
         """Apply what was held for these messages as far as they are stored; returns the messages as they are now."""
-        held = await self._early.find({"channel_id": channel_id, "external_id": {"$in": list(external_ids)}}).to_list(None)
+        held = await self._early.find({"channel_id": channel_id, "external_id": {"$in": list(external_ids)}}).to_list(
+            None
+        )
         if not held:
             return []
         messages = await self.external_to_ids(channel_id, [change["external_id"] for change in held])
