@@ -139,7 +139,7 @@ class _Performance:
         await self._fill_card()
 
     async def mishaps(self) -> None:
-        """What goes wrong, one after the other and with nothing else under way: a fault meets whichever call is next."""
+        """What goes wrong, one at a time with nothing else under way: a fault meets whichever call is next."""
         for line in self._story.cases[-1].lines:
             if isinstance(line, Mishap):
                 blocked = line.outcome == "failed"
