@@ -9,7 +9,7 @@ import asyncio
 import json
 import sys
 import time
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,6 +18,16 @@ from aiohttp import ClientSession
 
 GRACE_SECONDS = 20.0
 """How long after the last request the live feed may take to show the rest."""
+
+
+BODY = (
+    b'{"update_id":%(update)d,"message":{"message_id":%(update)d,"date":%(date)d,'
+    b'"chat":{"id":%(chat)d,"type":"private","first_name":"Customer %(chat)d"},'
+    b'"from":{"id":%(chat)d,"is_bot":false,"first_name":"Customer %(chat)d","language_code":"uk"},'
+    b'"text":"%(update)d '
+    + "Добрий день! Чи є в наявності скринька дубова, 34 на 22 см?".encode()
+    + b'"}}'
+)
 
 
 class Plan(msgspec.Struct, kw_only=True):
@@ -35,6 +45,42 @@ class Plan(msgspec.Struct, kw_only=True):
     token: str = ""
 
 
+class Line(asyncio.Protocol):
+    """One keep-alive connection with one request on it at a time, whose answer has a length and fits one read."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[str] | None = None
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, complete, body = self._received.partition(b"\r\n\r\n")
+        if complete and len(body) >= _content_length(head) and self._answer is not None:
+            self._received = b""
+            self._answer.set_result(head[9:12].decode())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(exc or ConnectionResetError("the server hung up"))
+
+    def ask(self, request: bytes) -> "asyncio.Future[str]":
+        """Send a request; the future is the status of its answer."""
+        assert self._transport is not None
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return self._answer
+
+    def close(self) -> None:
+        """Hang up."""
+        assert self._transport is not None
+        self._answer = None
+        self._transport.close()
+
+
 class Load:
     """One run."""
 
@@ -47,36 +93,23 @@ class Load:
         self.visible_at: dict[int, float] = {}
         self.ends_at = 0.0
         self.started_at = 0.0
+        self.address = urlsplit(plan.url)
+        self.head = (
+            f"POST {self.address.path} HTTP/1.1\r\nHost: {self.address.netloc}\r\nContent-Type: application/json\r\n"
+            f"X-Telegram-Bot-Api-Secret-Token: {plan.secret}\r\nContent-Length: %d\r\n\r\n"
+        ).encode()
 
     def request(self) -> tuple[int, bytes]:
         """The next update as a whole HTTP request."""
         update = self.next_update
         self.next_update += 1
-        chat = 1_000_000 + update % self.plan.chats
-        person = {"id": chat, "is_bot": False, "first_name": f"Customer {chat}", "language_code": "uk"}
-        body = json.dumps(
-            {
-                "update_id": update,
-                "message": {
-                    "message_id": update,
-                    "date": int(time.time()),
-                    "chat": {"id": chat, "type": "private", "first_name": person["first_name"]},
-                    "from": person,
-                    "text": f"{update} Добрий день! Чи є в наявності скринька дубова, 34 на 22 см?",
-                },
-            }
-        ).encode()
-        parts = urlsplit(self.plan.url)
-        head = (
-            f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
-            f"X-Telegram-Bot-Api-Secret-Token: {self.plan.secret}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        return update, head.encode() + body
+        body = BODY % {b"update": update, b"chat": 1_000_000 + update % self.plan.chats, b"date": int(time.time())}
+        return update, self.head % len(body) + body
 
     async def connection(self, number: int) -> None:
         """Send, wait for the answer, send the next."""
-        parts = urlsplit(self.plan.url)
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        loop = asyncio.get_running_loop()
+        _, line = await loop.create_connection(Line, self.address.hostname or "", self.address.port or 80)
         interval = self.plan.connections / self.plan.rate if self.plan.rate else 0.0
         due = self.started_at + interval * number / self.plan.connections
         while time.perf_counter() < self.ends_at and self.next_update < self.plan.first_update + self.plan.max_requests:
@@ -85,18 +118,13 @@ class Load:
                 due += interval
             update, request = self.request()
             began = time.perf_counter()
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
+            status = await line.ask(request)
             ended = time.perf_counter()
-            status = head[9:12].decode()
-            length = _content_length(head)
-            if length:
-                await reader.readexactly(length)
             self.answers.append(ended - began)
             self.statuses[status] = self.statuses.get(status, 0) + 1
             if status == "200":
                 self.accepted_at[update] = ended
-        writer.close()
+        line.close()
 
     async def watch(self, ready: asyncio.Event) -> None:
         """Note when each message appears on the live feed."""
@@ -142,10 +170,8 @@ class Load:
 
 
 def _content_length(head: bytes) -> int:
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return int(line.partition(b":")[2])
-    return 0
+    _, named, rest = head.partition(b"Content-Length: ")
+    return int(rest.partition(b"\r\n")[0]) if named else 0
 
 
 def _percentile(values: list[float], percent: int) -> float | None:

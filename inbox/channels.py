@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,12 @@ from inbox.wakeups import Wakeups
 FRESH_SECONDS = 3.0
 """How long a process trusts what it read of a channel; when the database is away, longer."""
 
+REFRESH_SECONDS = 0.4
+"""How long anybody waits for fresher news of a channel that is known. A provider is answered within 3 s, all told."""
+
+FIRST_SIGHT_SECONDS = 2.0
+"""How long anybody waits for a channel that this process has never seen."""
+
 CHECK_SECONDS = 15.0
 """How soon a paused channel is tried again; doubles up to `MAX_CHECK_SECONDS`."""
 
@@ -47,7 +53,10 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class Channels:
-    """Connects accounts and keeps one live connection to each. `base_url` stands before webhook paths."""
+    """Connects accounts and keeps one live connection to each. `base_url` stands before webhook paths.
+
+    `on_loaded` is called when a kind was connected for the first time in this process, which may have loaded a library.
+    """
 
     def __init__(
         self,
@@ -61,6 +70,7 @@ class Channels:
         bus: EventBus,
         wakeups: Wakeups,
         base_url: str,
+        on_loaded: Callable[[], None],
     ) -> None:
         self._store = store
         self._outbox = outbox
@@ -71,8 +81,11 @@ class Channels:
         self._bus = bus
         self._wakeups = wakeups
         self._base_url = base_url.rstrip("/")
+        self._on_loaded = on_loaded
+        self._loaded: set[str] = set()
         self._known: dict[str, Document] = {}
         self._read_at = float("-inf")
+        self._reading: asyncio.Task[list[Document]] | None = None
         self._opened: dict[str, Opened] = {}
         self._read: dict[str, tuple[datetime, BaseModel]] = {}
         """Settings as they were opened, with the time of the channel's last change: every webhook asks for them."""
@@ -102,12 +115,11 @@ class Channels:
 
     async def get(self, channel_id: str) -> Document:
         """One channel, as fresh as `FRESH_SECONDS`; as last seen while the database is away."""
-        if time.monotonic() - self._read_at > FRESH_SECONDS or channel_id not in self._known:
-            try:
+        if channel_id in self._known:
+            await self._refresh()
+        else:
+            async with asyncio.timeout(FIRST_SIGHT_SECONDS):
                 await self.all()
-            except Exception as error:
-                if not is_unavailable(error) or channel_id not in self._known:
-                    raise
         found = self._known.get(channel_id)
         if found is None:
             raise NotFound("there is no such channel")
@@ -115,9 +127,22 @@ class Channels:
 
     async def paused(self) -> list[str]:
         """Ids of channels whose outbox waits."""
-        if time.monotonic() - self._read_at > FRESH_SECONDS:
-            await self.all()
+        await self._refresh()
         return [row["_id"] for row in self._known.values() if row["state"] == "paused"]
+
+    async def _refresh(self) -> None:
+        """Read the channels anew where that is due. A database that is away is asked by one at a time, and waited for
+        by nobody any longer: calls of the driver share a few threads, which a frozen database would hold.
+        """
+        if time.monotonic() - self._read_at <= FRESH_SECONDS:
+            return
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self.all())
+            self._reading.add_done_callback(_tell_unless_unavailable)
+        await asyncio.wait({self._reading}, timeout=REFRESH_SECONDS)
+        if time.monotonic() - self._read_at > FRESH_SECONDS:
+            # What is known has to do until the next look.
+            self._read_at = time.monotonic() - FRESH_SECONDS + REFRESH_SECONDS
 
     async def open(self, channel_id: str) -> Opened:
         """A channel with its settings and its connection."""
@@ -131,7 +156,7 @@ class Channels:
                 stale = opened
                 kind = self.kind(channel["kind"])
                 settings = self.read_settings(channel)
-                opened = Opened(channel, kind, settings, await kind.connect(settings))
+                opened = Opened(channel, kind, settings, await self._connect(kind, settings))
                 self._opened[channel_id] = opened
                 if stale is not None:
                     await stale.connection.close()
@@ -274,10 +299,17 @@ class Channels:
         self._wakeups.ring("outbox")
         return channel
 
+    async def _connect(self, kind: ChannelKind, settings: BaseModel) -> Connection:
+        connection = await kind.connect(settings)
+        if kind.name not in self._loaded:
+            self._loaded.add(kind.name)
+            self._on_loaded()
+        return connection
+
     async def _register(self, channel: Document) -> None:
         """Check credentials and set the webhook, over a connection of its own."""
         kind = self.kind(channel["kind"])
-        connection = await kind.connect(self._settings(kind, channel))
+        connection = await self._connect(kind, self._settings(kind, channel))
         try:
             await connection.register(self.webhook_url(channel))
         except CredentialsRejected as error:
@@ -327,6 +359,12 @@ class Channels:
         opened = self._opened.pop(channel_id, None)
         if opened is not None:
             await opened.connection.close()
+
+
+def _tell_unless_unavailable(reading: asyncio.Task[list[Document]]) -> None:
+    error = None if reading.cancelled() else reading.exception()
+    if error is not None and not is_unavailable(error):
+        _log.error("channels_not_read", exc_info=error)
 
 
 def _validated(kind: ChannelKind, raw: Mapping[str, Any]) -> BaseModel:

@@ -182,8 +182,11 @@ class Conversations:
             await self._channels.get(channel_id)
         except NotFound:
             raise Invalid("channel_id", "there is no such channel") from None
-        if await self._people.identity_on(customer_id, channel_id) is None:
+        identity = await self._people.identity_on(customer_id, channel_id)
+        if identity is None:
             raise Invalid("channel_id", "this customer has never written there, and the channel lets only them begin")
+        if not identity["reachable"]:
+            raise Invalid("channel_id", f"the customer cannot be reached there: {identity['reachable_reason']}")
         present = await self._store.active([customer_id])
         if customer_id in present:
             return await self.get(viewer, present[customer_id]["_id"])

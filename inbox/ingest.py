@@ -53,7 +53,7 @@ from inbox.storage.people import PeopleStore, Sighting
 from inbox.storage.timers import TimerStore
 from inbox.wakeups import Wakeups
 
-MAX_BATCH = 400
+MAX_BATCH = 800
 MAX_QUEUED = 5000
 """Events kept in memory; beyond that they wait in the journal, from where they are fetched when there is room."""
 
@@ -64,7 +64,7 @@ CROWD_RATE = 400.0
 """What counts as more keep coming, in events a second."""
 
 GIVE_WAY_STEP = 0.025
-GIVE_WAY_STEPS = 14
+GIVE_WAY_STEPS = 32
 """How long one batch stands back for accepting: seconds a look, and how many looks at the most."""
 
 _RETRY_SECONDS = 0.25

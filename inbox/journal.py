@@ -28,6 +28,12 @@ COOLING_SECONDS = 1.0
 """How long the breaker stays open after a failed insert; then one insert probes."""
 
 MAX_BATCH = 500
+MAX_COMMITS = 2
+"""Inserts under way at a time: while one waits for the disk, the next is already with the database."""
+
+WORTHWHILE = 16
+"""So many waiting requests make a second insert under way worth its cost."""
+
 MAX_WAITING_BYTES = 48 * 1024 * 1024
 
 _log = structlog.get_logger(__name__)
@@ -54,7 +60,7 @@ class Journal:
         self._counters = metrics.webhook_events
         self._waiting: list[_Request] = []
         self._waiting_bytes = 0
-        self._committer: asyncio.Task[None] | None = None
+        self._commits: set[asyncio.Task[None]] = set()
         self._closed_until = 0.0
 
     async def accept(
@@ -130,8 +136,10 @@ class Journal:
         request = _Request(rows, size, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         self._waiting_bytes += size
-        if self._committer is None or self._committer.done():
-            self._committer = asyncio.create_task(self._commit_waiting())
+        if not self._commits or (len(self._commits) < MAX_COMMITS and len(self._waiting) >= WORTHWHILE):
+            commit = asyncio.create_task(self._commit_waiting())
+            self._commits.add(commit)
+            commit.add_done_callback(self._commits.discard)
         return await request.known
 
     async def _commit_waiting(self) -> None:

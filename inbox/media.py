@@ -77,6 +77,7 @@ class Media:
         except TooLarge:
             raise Invalid("file", f"is larger than {MAX_UPLOAD_BYTES // 1024 // 1024} MB") from None
         if size == 0:
+            await self._attachments.discard(file_id)
             raise Invalid("file", "is empty")
         attachment: Document = {
             "_id": new_id(),

@@ -197,6 +197,11 @@ class Assigner:
             await self.drain()
         return manager
 
+    async def manager_changed(self, manager: Document) -> None:
+        """A manager's capacity, teams or languages are others now: show it, and see whether the queue fits them."""
+        await self._feed.publish([Frame(type="manager.updated", data=manager)])
+        await self.drain()
+
     async def manager_left(self, manager_id: str) -> None:
         """Put everything that a deactivated manager held back into the queue."""
         for conversation_id in await self._conversations.held_by(manager_id):

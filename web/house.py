@@ -6,6 +6,7 @@ collaborators by itself.
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
@@ -108,6 +109,9 @@ class House:
             bus=self.bus,
             wakeups=self.wakeups,
             base_url=base_url,
+            # A provider's library brings hundreds of thousands of objects that never die. Taken out of the collector's
+            # sight they cost nothing; left in it, every full collection stops the server for a quarter of a second.
+            on_loaded=gc.freeze,
         )
         self.ingest = Ingest(
             kinds=KINDS,
@@ -182,7 +186,11 @@ class House:
             budget=ReplyBudget(database),
         )
         self.managers = Managers(
-            self.manager_store, self.session_store, self.teams, on_deactivated=self.assigner.manager_left
+            self.manager_store,
+            self.session_store,
+            self.teams,
+            on_deactivated=self.assigner.manager_left,
+            on_changed=self.assigner.manager_changed,
         )
 
         # Who hears of what.

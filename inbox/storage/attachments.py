@@ -69,6 +69,10 @@ class AttachmentStore:
         await target.close()
         return str(target._id), size
 
+    async def discard(self, file_id: str) -> None:
+        """Forget a stored stream."""
+        await self._bucket.delete(ObjectId(file_id))
+
     async def read(self, file_id: str, start: int, end: int) -> AsyncIterator[bytes]:
         """Stream bytes `start` to `end` (exclusive)."""
         source = await self._bucket.open_download_stream(ObjectId(file_id))

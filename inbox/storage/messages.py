@@ -174,7 +174,7 @@ class MessageStore:
             "text": {"$cond": [edited, "$text", "$spoken.text"]},
             "entities": {"$cond": [edited, "$entities", "$spoken.entities"]},
         }
-        update = [
+        update: list[Document] = [
             {"$replaceWith": {"$mergeObjects": [{"$literal": first}, "$$ROOT"]}},
             {"$set": collected},
             {"$set": {"spoken": _SPOKEN}},

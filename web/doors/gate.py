@@ -169,12 +169,19 @@ async def _checked_body(request: web.Request, body: type[BaseModel], *, optional
 
 async def read_body(request: web.Request, limit: int) -> bytes:
     """The whole body, byte for byte. Raises `Problem` 413 as soon as it proves larger than `limit`."""
-    too_large = Problem(413, f"the body may have {limit} bytes at most", errors=[FieldError("body", "is too large")])
     if (request.content_length or 0) > limit:
-        raise too_large
-    chunks = bytearray()
-    async for chunk in request.content.iter_chunked(1 << 16):
+        raise _too_large(limit)
+    content = request.content
+    first = await content.readany()
+    if content.at_eof() and len(first) <= limit:
+        return first
+    chunks = bytearray(first)
+    while chunk := await content.readany():
         chunks += chunk
         if len(chunks) > limit:
-            raise too_large
+            raise _too_large(limit)
     return bytes(chunks)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, f"the body may have {limit} bytes at most", errors=[FieldError("body", "is too large")])
