@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from channels.telegram.sandbox import sample_photo
 
@@ -123,7 +123,7 @@ async def phone(browser, demo) -> AsyncIterator[Page]:
     await page.context.close()
 
 
-async def _window(browser, width) -> Page:
+async def _window(browser: Browser, width: int) -> Page:
     context = await browser.new_context(viewport={"width": width, "height": 900}, timezone_id="Europe/Kyiv")
     page = await context.new_page()
     page.set_default_timeout(PATIENCE_MS)
