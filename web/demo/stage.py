@@ -34,7 +34,7 @@ KIND: Final = "telegram"
 GREETED_AFTER: Final = timedelta(seconds=2)
 CLOSED_AFTER: Final = timedelta(minutes=4)
 PATIENCE_SECONDS: Final = 60.0
-LOOK_SECONDS: Final = 0.02
+LOOK_SECONDS: Final = 0.05
 THREAD: Final = 100
 MILLISECOND_DIGITS: Final = 13
 """How many digits of a sort key say when; the rest is the order within that moment."""

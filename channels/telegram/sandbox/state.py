@@ -550,12 +550,14 @@ def image_size(data: bytes) -> tuple[int, int] | None:
 def sample_photo(variant: int = 0, width: int = 320, height: int = 240) -> bytes:
     """A small PNG that looks like a sunlit board, in one of several woods."""
     base = ((214, 170, 120), (150, 98, 60), (196, 186, 170), (110, 78, 58))[variant % 4]
+    period = 23
     rows = bytearray()
     for y in range(height):
+        light = (40 * (height - y)) // height - period // 2
+        grains = [(x * 7 + (y * y) // 90 + variant * 31) % period + light for x in range(period)]
+        pattern = bytes(max(0, min(255, channel + grain)) for grain in grains for channel in base)
         rows.append(0)
-        for x in range(width):
-            grain = ((x * 7 + (y * y) // 90 + variant * 31) % 23) - 11 + (40 * (height - y)) // height
-            rows += bytes(max(0, min(255, channel + grain)) for channel in base)
+        rows += (pattern * (width // period + 1))[: 3 * width]
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
