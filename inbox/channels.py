@@ -131,8 +131,10 @@ class Channels:
         return [row["_id"] for row in self._known.values() if row["state"] == "paused"]
 
     async def _refresh(self) -> None:
-        """Read the channels anew where that is due. A database that is away is asked by one at a time, and waited for
-        by nobody any longer: calls of the driver share a few threads, which a frozen database would hold.
+        """Read the channels anew where that is due.
+
+        A database that is away is asked by one at a time and waited for briefly: calls of the driver share a few
+        threads, which a frozen database would hold.
         """
         if time.monotonic() - self._read_at <= FRESH_SECONDS:
             return
@@ -173,7 +175,9 @@ class Channels:
     def _settings(self, kind: ChannelKind, channel: Document) -> BaseModel:
         return kind.settings.model_validate({**channel["settings"], **self._box.open(channel["sealed"])})
 
-    async def create(self, kind_name: str, name: str, raw_settings: Mapping[str, Any]) -> tuple[Document, dict[str, str]]:
+    async def create(
+        self, kind_name: str, name: str, raw_settings: Mapping[str, Any]
+    ) -> tuple[Document, dict[str, str]]:
         """Connect an account: check it with the provider, register the webhook, keep it.
 
         Second: what was made up for it and is shown this once. Raises `Invalid` for what the provider refuses and

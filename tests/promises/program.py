@@ -1,4 +1,4 @@
-"""`skrynka serve` as a process of its own, with its embedded databases, so that tests can kill, freeze and restart it."""
+"""`skrynka serve` as a process of its own, with its embedded databases: to be killed, frozen and restarted."""
 
 import asyncio
 import contextlib
