@@ -285,10 +285,24 @@ class Ingest:
             known = await self._find_conversations(work, repeated=repeated)
             await self._store_messages(work)
             conversations = await self._conversations.decide(known, _decisions(work, reopen=reopen))
+            conversations |= await self._grown_albums(work, reopen=reopen)
         changed = await self._settle(batch, work, identities)
         conversations = await self._show(work, changed, conversations)
         await self._announce(work, conversations)
         await self._journal.finish([accepted.id for accepted in batch])
+
+    async def _grown_albums(self, work: list[_Work], *, reopen: bool) -> dict[str, Document]:
+        """Decide again where another process joined a part of an album between our joining and deciding."""
+        conversations: dict[str, Document] = {}
+        parts = [item for item in work if item.event.group]
+        while parts:
+            present = await self._messages.existing([item.document["_id"] for item in parts])
+            parts = [item for item in parts if item.document["sorts"] != present[item.document["_id"]]["sorts"]]
+            for item in parts:
+                item.document = present[item.document["_id"]]
+            if parts:
+                conversations |= await self._conversations.decide({}, _decisions(parts, reopen=reopen))
+        return conversations
 
     async def _show(
         self, work: list[_Work], changed: list[Document], conversations: dict[str, Document]
@@ -427,11 +441,14 @@ class Ingest:
             there = await self._messages.insert([item.document for item in single])
             for item in single:
                 item.known = item.document["_id"] in there
+        albums: dict[str, Document] = {}
         for item in work:
             if item.event.group:
                 joined = await self._messages.join_album(item.document)
                 item.known = len(joined["attachments"]) > len(item.document["attachments"])
-                item.document = joined
+                albums[joined["_id"]] = joined
+        for item in work:
+            item.document = albums.get(item.document["_id"], item.document)
         await self._expect_files(work)
         acknowledgements = {
             derived_id("acknowledge", item.document["_id"]): {
@@ -495,6 +512,10 @@ class Ingest:
                     identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
                     changes.append(_change(accepted, event, identity))
                     concerned[accepted.channel_id].add(event.external_id)
+        for item in work:
+            if item.event.reply_to and item.document["reply_to"] is None:
+                changes.append(_quotation(item))
+                concerned[item.accepted.channel_id].add(item.event.reply_to)
         if changes:
             await self._messages.hold_changes(changes)
         for item in work:
@@ -507,10 +528,10 @@ class Ingest:
 
 def _decisions(work: list[_Work], *, reopen: bool) -> dict[str, Decision]:
     """What the batch brings to each conversation."""
-    brought: dict[str, list[Document]] = defaultdict(list)
+    brought: dict[str, dict[str, Document]] = defaultdict(dict)
     for item in work:
-        brought[item.document["conversation_id"]].append(item.document)
-    return {key: partial(arrived, messages=messages, opens=reopen) for key, messages in brought.items()}
+        brought[item.document["conversation_id"]][item.document["_id"]] = item.document
+    return {key: partial(arrived, messages=list(rows.values()), opens=reopen) for key, rows in brought.items()}
 
 
 def _tells_more(person: Person, earlier: Person) -> bool:
@@ -568,6 +589,19 @@ def _message(accepted: Accepted, event: NewMessage, identity: Document) -> Docum
         "deleted_at": None,
         "reactions": [],
         "automatic": False,
+    }
+
+
+def _quotation(item: _Work) -> Document:
+    """What a message answers, waiting to be known: a change of the answer that is due when the answered one is there."""
+    return {
+        "_id": derived_id("change", item.accepted.id, "quotation", item.event.external_id),
+        "type": "quotation",
+        "channel_id": item.accepted.channel_id,
+        "external_id": item.event.reply_to,
+        "by": item.document["_id"],
+        "at": item.event.sent_at,
+        "stored_at": item.accepted.received_at,
     }
 
 

@@ -73,7 +73,8 @@ def _summary(conversation: Mapping[str, Any], newest: Mapping[str, Any]) -> dict
     """The row of the list after `newest`, unless something newer is shown there already."""
     shown = conversation["last_message"]
     changes: dict[str, Any] = {"last_at": max(conversation["last_at"], newest["sent_at"])}
-    if shown is None or newest["sort"] > shown["sort"]:
+    # An album grows: its row follows what it has become.
+    if shown is None or newest["sort"] > shown["sort"] or ("sorts" in newest and newest["_id"] == shown["id"]):
         changes["last_message"] = preview(newest)
     return changes
 
@@ -88,8 +89,11 @@ def arrived(
     or snoozed conversation counted for nobody, so it also loses its assignee and routing gives it back to them.
     """
     newest = max(messages, key=lambda message: str(message["sort"]))
-    sort = newest["sort"]
-    unanswered = sorted({*conversation["unanswered"], *(message["sort"] for message in messages)})
+    places = {message["sort"] for message in messages}
+    # A message of several parts stands where the first of them does, and was heard of wherever any of them stands.
+    heard = places.union(*(message.get("sorts", ()) for message in messages))
+    sort = max(heard)
+    unanswered = sorted({*conversation["unanswered"], *places} - (heard - places))
     kept = [key for key in unanswered if key > conversation["last_reply_sort"]][-KEEP_UNANSWERED:]
     changes = _summary(conversation, newest)
     changes["unanswered"] = kept

@@ -27,7 +27,7 @@ def _newer(key: str, at: object) -> Document:
 
 
 def _edited(change: Document) -> Document:
-    newer = {"$and": [_newer("edited_at", change["at"]), {"$eq": [{"$ifNull": ["$deleted_at", None]}, None]}]}
+    newer = _newer("edited_at", change["at"])
     return {
         "text": {"$cond": [newer, {"$literal": change["text"]}, "$text"]},
         "entities": {"$cond": [newer, {"$literal": change["entities"]}, "$entities"]},
@@ -274,10 +274,13 @@ class MessageStore:
             message = messages.get(change["external_id"])
             if message is None:
                 continue
-            apply: Document = _APPLY[change["type"]](change)
-            changed = await self._relaxed.find_one_and_update({"_id": message["_id"]}, [{"$set": apply}], **CURRENT)
+            if change["type"] == "quotation":
+                key, apply = change["by"], {"reply_to": message["_id"]}
+            else:
+                key, apply = message["_id"], _APPLY[change["type"]](change)
+            changed = await self._relaxed.find_one_and_update({"_id": key}, [{"$set": apply}], **CURRENT)
             if changed is not None:
-                touched[message["_id"]] = changed
+                touched[key] = changed
                 settled.append(change["_id"])
         await self._early.delete_many({"_id": {"$in": settled}})
         return list(touched.values())
