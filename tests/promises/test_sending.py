@@ -27,7 +27,7 @@ class Talk:
         chat.text(text)
         await shop.settled()
         name = chat.customer.name
-        (conversation,) = [row for row in await shop.conversations(q=name)]
+        (conversation,) = await shop.conversations(q=name)
         return cls(shop, chat, conversation["id"])
 
     async def reply(self, text: str, **fields: Any) -> str:
@@ -241,6 +241,7 @@ async def test_a_customer_s_message_is_answered_while_another_s_hangs(shop):
     await slow.until(hanging, "sending")
     await quick.until(await quick.reply("This one does not"), "sent", seconds=10)
     assert (await slow.message(hanging))["state"] == "sending"
+    shop.sandbox.telegram.release()
 
 
 async def test_telegram_in_trouble_for_good_ends_in_failed_with_a_reason(talk):
