@@ -11,10 +11,10 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 SETTINGS = ["general", "channels", "people", "macros", "rules", "quarantine", "audit"]
 
 
-async def violations(page):
-    """What axe finds, each as one readable line."""
+async def violations(page, part="html"):
+    """What axe finds in a part of the page, each as one readable line."""
     await page.evaluate(AXE.read_text())
-    found = await page.evaluate("rules => axe.run(document, rules)", RULES)
+    found = await page.evaluate("([part, rules]) => axe.run(part, rules)", [part, RULES])
     return [f"{row['id']}: {node['html'][:160]}" for row in found["violations"] for node in row["nodes"]]
 
 
@@ -42,4 +42,12 @@ async def test_screens(shop, open_page, size, theme):
         await page.goto(path)
         await page.evaluate("for (const part of document.querySelectorAll('details.more')) part.open = true")
         found[path] = await violations(page)
+    await page.goto(f"/inbox/{conversation['id']}")
+    for menu in await page.locator("details.menu[id]:visible").all():
+        await menu.evaluate("menu => { menu.open = true; }")
+        name = await menu.get_attribute("id")
+        found[name] = await violations(page, f"#{name}")
+    await page.locator("#text").fill("/")
+    await page.get_by_role("option").wait_for()
+    found["macros"] = await violations(page)
     assert {path: lines for path, lines in found.items() if lines} == {}

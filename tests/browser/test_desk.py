@@ -76,6 +76,18 @@ async def test_hands_on_the_keyboard(shop, open_page):
     await expect(page.locator(".row")).to_have_count(1)
 
 
+async def test_j_goes_on_and_on(shop, open_page):
+    await write(shop, "Анна", "Борис", "Віра", "Гліб")
+    page = await open_page()
+    await expect(page.locator(".row")).to_have_count(4)
+    for name in ("Гліб", "Віра", "Борис"):
+        await page.keyboard.press("j")
+        await expect(heading(page)).to_contain_text(name)
+    await page.keyboard.press("k")
+    await page.keyboard.press("k")
+    await expect(heading(page)).to_contain_text("Гліб")
+
+
 async def test_macros_open_with_a_slash(shop, open_page):
     await shop.owner.call(
         "POST",
@@ -129,7 +141,7 @@ async def test_handing_over_snoozing_and_why_it_is_whose(shop, open_page):
     await expect(row(page, "Анна")).to_contain_text("Snoozed until")
 
     await page.locator("#more-menu summary").click()
-    await page.locator("#more-menu").get_by_role("menuitemradio", name="Urgent").click()
+    await page.locator("#more-menu").get_by_role("button", name="Urgent").click()
     await expect(row(page, "Анна").get_by_text("Urgent")).to_be_attached()
     await page.get_by_label("Add a tag").fill("постійна")
     await page.get_by_label("Add a tag").press("Enter")
@@ -188,3 +200,28 @@ async def test_one_pane_at_a_time_on_a_phone(shop, open_page):
 async def test_a_conversation_that_is_not_there(open_page):
     page = await open_page("/inbox/nothing")
     await expect(page.get_by_role("heading", name="This conversation is not here")).to_be_visible()
+
+
+async def test_the_list_survives_a_reload_as_it_was(shop, open_page):
+    await write(shop, "Анна", "Борис")
+    page = await open_page()
+    await page.get_by_role("link", name="All").click()
+    await page.locator("#find").fill("анна")
+    await expect(page.locator(".row")).to_have_count(1)
+    await page.wait_for_url("**/inbox?tab=all&q=*")
+    await row(page, "Анна").click()
+    await expect(heading(page)).to_contain_text("Анна")
+    await page.reload()
+    await expect(page.locator(".tabs [aria-current]")).to_contain_text("All")
+
+
+async def test_what_goes_to_a_team_of_others_is_not_shown_any_longer(shop, open_page):
+    team = await shop.owner.call("POST", "/teams", {"name": "Гурт"})
+    await shop.manager("Ihor")
+    await write(shop, "Анна")
+    [conversation] = await shop.conversations()
+    page = await open_page(f"/inbox/{conversation['id']}?tab=all", email="ihor@shop.example")
+    await expect(heading(page)).to_contain_text("Анна")
+    await shop.owner.call("PATCH", f"/conversations/{conversation['id']}", {"team_id": team.body["id"]})
+    await expect(page.get_by_role("heading", name="This conversation is not here")).to_be_visible()
+    await expect(row(page, "Анна")).to_have_count(0)

@@ -258,6 +258,8 @@ for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) 
   document.addEventListener(failure, (event) => {
     app()?.classList.remove("loading");
     const { target, requestConfig, xhr } = event.detail;
+    // Somebody gave the conversation to a team of others: say so instead of showing what may not be changed.
+    if (target?.id === "bar" && xhr?.status === 404) htmx.ajax("GET", location.pathname, "#desk");
     if (target?.id !== "desk" && target?.id !== "list-body") return;
     // What was refetched because of a live frame will be refetched with the next one; what a person asked for is said.
     if (requestConfig.triggeringEvent?.type?.startsWith("live:")) return;
@@ -329,8 +331,18 @@ const waits = () => {
   }
 };
 
+/** The address follows the tab and the search, so that a reload shows the same list. */
+const address = () => {
+  const list = document.getElementById("list-body");
+  if (!list) return;
+  const { tab, q } = list.dataset;
+  const wanted = `?${new URLSearchParams(q ? { tab, q } : { tab })}`;
+  if (location.search !== wanted && (location.search || tab !== "mine" || q)) history.replaceState(history.state, "", location.pathname + wanted);
+};
+
 const settled = () => {
   const id = openedId();
+  address();
   select(id && document.getElementById(`c-${id}`));
   title();
   noticeNew();
@@ -338,8 +350,11 @@ const settled = () => {
 };
 
 export const start = () => {
-  // Menus that are open stay open while what stands around them is renewed.
-  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.matches("details"));
+  // While what stands around them is renewed, menus that are open stay open and fields keep what was typed into them.
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+    !(name === "open" && node.matches("details")) &&
+    !(name === "value" && node.value !== node.defaultValue) &&
+    !(name === "checked" && node.checked !== node.defaultChecked);
   document.addEventListener("htmx:afterSettle", settled);
   document.addEventListener("visibilitychange", markRead);
   addEventListener("focus", markRead);

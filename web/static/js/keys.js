@@ -9,11 +9,14 @@ const rows = () => [...document.querySelectorAll(".row")];
 
 const move = (step) => {
   const all = rows();
-  const present = all.findIndex((row) => row.hasAttribute("aria-current"));
+  // The row in focus leads: when keys come faster than answers, the opened one lags behind.
+  const focused = all.indexOf(document.activeElement);
+  const present = focused < 0 ? all.findIndex((row) => row.hasAttribute("aria-current")) : focused;
   const row = all[Math.min(Math.max(present + step, 0), all.length - 1)];
-  if (!row || row.hasAttribute("aria-current")) return;
+  if (!row || row === all[present]) return;
   select(row);
-  row.scrollIntoView({ block: "nearest" });
+  // With the row in focus, the composer of what opens does not take it: the next j or k moves on.
+  row.focus();
   row.click();
 };
 

@@ -134,6 +134,11 @@ const again = (event) => {
   retry = setTimeout(connect, wait * (0.75 + Math.random() / 2));
 };
 
+// A list that somebody asked for pushed a live one aside: what that would have brought is fetched after it.
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.target?.id === "list-body" && !detail.requestConfig?.triggeringEvent?.type.startsWith("live:")) soon("live:list");
+});
+
 export const start = () => {
   connect();
   addEventListener("online", () => {
