@@ -83,21 +83,19 @@ class Assigner:
     async def _drain(self) -> None:
         settings = await self._settings.get()
         hopeless: set[tuple[str | None, str]] = set()
-        while True:
-            queue = await self._conversations.queue(QUEUE_PAGE)
+        passed: list[str] = []
+        while await self._workloads.anybody_free():
+            queue = await self._conversations.queue(QUEUE_PAGE, but=passed)
             customers = await self._people.customers([row["customer_id"] for row in queue]) if queue else {}
-            gave = False
             for conversation in queue:
                 customer = customers.get(conversation["customer_id"], {})
                 language = customer.get("language", "")
                 language = language if language in settings["languages"] else ""
-                if (conversation["team_id"], language) in hopeless:
-                    continue
-                if await self._assign(conversation, customer, language):
-                    gave = True
-                else:
-                    hopeless.add((conversation["team_id"], language))
-            if not gave or len(queue) < QUEUE_PAGE:
+                wanted = (conversation["team_id"], language)
+                if wanted in hopeless or not await self._assign(conversation, customer, language):
+                    hopeless.add(wanted)
+                    passed.append(conversation["_id"])
+            if len(queue) < QUEUE_PAGE:
                 return
 
     async def _assign(self, conversation: Document, customer: Mapping[str, Any], language: str) -> bool:
@@ -132,7 +130,7 @@ class Assigner:
         if assigned is None:
             # Somebody closed, snoozed or took it between our look and our claim. Whoever met the place as taken
             # meanwhile may have been turned away for it: look again.
-            await self._workloads.release(manager["_id"], [conversation["_id"]])
+            await self._give_back(manager["_id"], conversation["_id"])
             self._wanted = True
             return True
         await self._tell(conversation, assigned, manager, reason)
@@ -173,8 +171,14 @@ class Assigner:
                 await self._bus.announce(ConversationChanged(before, after))
                 return after
             if manager_id is not None:
-                await self._workloads.release(manager_id, [conversation_id])
+                await self._give_back(manager_id, conversation_id)
         raise Conflict("this conversation changes too fast: look again")
+
+    async def _give_back(self, manager_id: str, conversation_id: str) -> None:
+        """Free a place that was taken in vain, unless another process gave the conversation to the same manager."""
+        present = await self._conversations.get(conversation_id)
+        if present is None or present["assignee_id"] != manager_id or not counts(present):
+            await self._workloads.release(manager_id, [conversation_id])
 
     async def _take(self, manager_id: str, conversation: Document) -> Document:
         if conversation["status"] not in _COUNTED:

@@ -142,13 +142,14 @@ class ConversationStore:
         )
         return changed
 
-    async def queue(self, limit: int) -> list[Document]:
-        """Active conversations that nobody holds: higher priority first, then who waits longest."""
+    async def queue(self, limit: int, *, but: Sequence[str] = ()) -> list[Document]:
+        """Active conversations that nobody holds, `but` those: higher priority first, then who waits longest."""
         cursor = self._durable.find(
             {
                 "active": True,
                 "assignee_id": None,
                 "status": {"$in": [ConversationStatus.OPEN, ConversationStatus.PENDING]},
+                "_id": {"$nin": list(but)},
             }
         )
         return await cursor.sort([("priority", -1), ("waiting_since", 1), ("_id", 1)]).limit(limit).to_list(limit)

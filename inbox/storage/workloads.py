@@ -59,6 +59,11 @@ class WorkloadStore:
         )
         return claimed
 
+    async def anybody_free(self) -> bool:
+        """Whether any manager could take anything at all."""
+        free = {"active": True, "status": Status.ONLINE, "ratio": {"$lt": 1}}
+        return await self._managers.find_one(free, {"_id": 1}) is not None
+
     async def take(self, manager_id: str, conversation_id: str) -> Document | None:
         """Count a conversation for a manager whatever their capacity (a person decided so)."""
         taken: Document | None = await self._managers.find_one_and_update(
