@@ -60,7 +60,8 @@ class Journal:
         self._counters = metrics.webhook_events
         self._waiting: list[_Request] = []
         self._waiting_bytes = 0
-        self._commits: set[asyncio.Task[None]] = set()
+        self._committers: set[asyncio.Task[None]] = set()
+        self._committing = 0
         self._closed_until = 0.0
 
     async def accept(
@@ -136,13 +137,21 @@ class Journal:
         request = _Request(rows, size, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         self._waiting_bytes += size
-        if not self._commits or (len(self._commits) < MAX_COMMITS and len(self._waiting) >= WORTHWHILE):
-            commit = asyncio.create_task(self._commit_waiting())
-            self._commits.add(commit)
-            commit.add_done_callback(self._commits.discard)
+        if not self._committing or (self._committing < MAX_COMMITS and len(self._waiting) >= WORTHWHILE):
+            self._committing += 1
+            committer = asyncio.create_task(self._commit_waiting())
+            self._committers.add(committer)
+            committer.add_done_callback(self._committers.discard)
         return await request.known
 
     async def _commit_waiting(self) -> None:
+        """Commit until nobody waits. The count goes down in the step that finds nobody, so that no call falls between."""
+        try:
+            await self._commit_batches()
+        finally:
+            self._committing -= 1
+
+    async def _commit_batches(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             self._waiting_bytes -= sum(request.size for request in batch)
