@@ -181,7 +181,9 @@ def build_app(
 ) -> web.Application:
     """All endpoints over the house."""
     passwords = Passwords()
-    sign_in = SignIn(house.manager_store, house.session_store, passwords, LoginThrottle(house.redis, namespace=house.database.name))
+    sign_in = SignIn(
+        house.manager_store, house.session_store, passwords, LoginThrottle(house.redis, namespace=house.database.name)
+    )
     doors = Doors(
         sign_in=sign_in,
         audit=house.audit,
