@@ -196,9 +196,7 @@ async def bench(seconds: float) -> dict[str, Any]:
             baseline = await imports_only_mb()
             runs: dict[str, dict[str, Any]] = {}
             runs["floor, 64 connections"] = await floor(mongodb, mongod, database, seconds, 64)
-            async with program(
-                *SERVER, "serve", "--port", str(port), url=f"{url}/healthz", **environment
-            ) as process:
+            async with program(*SERVER, "serve", "--port", str(port), url=f"{url}/healthz", **environment) as process:
                 flow = Flow(process, mongod, database)
                 await flow.prepare(url, sandbox)
                 await flow.run(connections=8, seconds=3.0)  # Every chat has its conversation, every path is warm.

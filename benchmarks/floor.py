@@ -1,6 +1,6 @@
 """The bare floor: an aiohttp handler that does one journaled `insert_one` per request, and nothing else.
 
-    python -m benchmarks.floor MONGODB_URL PORT
+python -m benchmarks.floor MONGODB_URL PORT
 """
 
 import asyncio

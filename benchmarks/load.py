@@ -24,9 +24,7 @@ BODY = (
     b'{"update_id":%(update)d,"message":{"message_id":%(update)d,"date":%(date)d,'
     b'"chat":{"id":%(chat)d,"type":"private","first_name":"Customer %(chat)d"},'
     b'"from":{"id":%(chat)d,"is_bot":false,"first_name":"Customer %(chat)d","language_code":"uk"},'
-    b'"text":"%(update)d '
-    + "Добрий день! Чи є в наявності скринька дубова, 34 на 22 см?".encode()
-    + b'"}}'
+    b'"text":"%(update)d ' + "Добрий день! Чи є в наявності скринька дубова, 34 на 22 см?".encode() + b'"}}'
 )
 
 

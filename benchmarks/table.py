@@ -25,7 +25,9 @@ def print_table(results: dict[str, Any]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         name, *cells = row
-        print(name.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)), sep="  ")
+        print(
+            name.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)), sep="  "
+        )
     print()
     print(f"accepted/s at 64 connections, in floors of this run: {results['ratio_to_floor_at_64']:.2f}")
     print(f"memory above a process that only imports the libraries: {results['above_imports_mb']:.0f} MB")

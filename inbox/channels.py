@@ -70,7 +70,7 @@ class Channels:
         bus: EventBus,
         wakeups: Wakeups,
         base_url: str,
-        on_loaded: Callable[[], None],
+        on_loaded: Callable[[], None] | None = None,
     ) -> None:
         self._store = store
         self._outbox = outbox
@@ -307,7 +307,8 @@ class Channels:
         connection = await kind.connect(settings)
         if kind.name not in self._loaded:
             self._loaded.add(kind.name)
-            self._on_loaded()
+            if self._on_loaded is not None:
+                self._on_loaded()
         return connection
 
     async def _register(self, channel: Document) -> None:
@@ -379,5 +380,3 @@ def _validated(kind: ChannelKind, raw: Mapping[str, Any]) -> BaseModel:
         first = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "settings"
         raise Invalid(f"settings.{field}", first["msg"].removeprefix("Value error, ")) from None
-
-

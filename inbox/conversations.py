@@ -111,10 +111,8 @@ class Conversations:
         """The cases of a customer that this viewer may see, newest first."""
         return [row for row in await self._store.of_customer(customer_id) if viewer.may_see(row)]
 
-    async def change(
-        self, conversation_id: str, changes: Mapping[str, Any], *, version: int | None = None
-    ) -> Document:
-        """Set `status`, `labels`, `priority` (a name), `snoozed_until` or `team_id`; who holds it is routing's business.
+    async def change(self, conversation_id: str, changes: Mapping[str, Any], *, version: int | None = None) -> Document:
+        """Set `status`, `labels`, `priority` (a name), `snoozed_until` or `team_id`; holding is routing's business.
 
         Raises `Conflict` where `version` is not the present one.
         """
@@ -204,32 +202,40 @@ def _fields(before: Document, changes: Mapping[str, Any]) -> Document:
     if "team_id" in changes:
         fields["team_id"] = changes["team_id"]
     if "priority" in changes:
-        try:
-            fields["priority"] = int(Priority[str(changes["priority"]).upper()])
-        except KeyError:
-            raise Invalid("priority", "is one of low, normal, high, urgent") from None
-    until = changes.get("snoozed_until")
+        fields["priority"] = _priority(changes["priority"])
+    until: datetime | None = changes.get("snoozed_until")
     status = changes.get("status") or (ConversationStatus.SNOOZED if until is not None else None)
     if status is None:
         return fields
     if status not in set(ConversationStatus):
         raise Invalid("status", f"is one of {', '.join(ConversationStatus)}")
-    if status == ConversationStatus.CLOSED:
-        if before["active"]:
-            fields.update(closing())
-        return fields
-    if status == ConversationStatus.SNOOZED:
-        until = until or before["snoozed_until"]
-        if until is None or until <= now():
-            raise Invalid("snoozed_until", "give a time in the future")
-        fields.update(status=status, snoozed_until=until, active=True, closed_at=None)
-        return fields
-    if until is not None:
+    if until is not None and status != ConversationStatus.SNOOZED:
         raise Invalid("snoozed_until", "goes with status snoozed")
-    fields.update(status=status, active=True, closed_at=None, snoozed_until=None)
+    if status == ConversationStatus.CLOSED:
+        return fields | (closing() if before["active"] else {})
+    if status == ConversationStatus.SNOOZED:
+        return fields | _snoozing(until or before["snoozed_until"])
+    return fields | _waking(before, status)
+
+
+def _priority(name: Any) -> int:
+    try:
+        return int(Priority[str(name).upper()])
+    except KeyError:
+        raise Invalid("priority", "is one of low, normal, high, urgent") from None
+
+
+def _snoozing(until: datetime | None) -> Document:
+    if until is None or until <= now():
+        raise Invalid("snoozed_until", "give a time in the future")
+    return {"status": ConversationStatus.SNOOZED, "snoozed_until": until, "active": True, "closed_at": None}
+
+
+def _waking(before: Document, status: str) -> Document:
+    fields: Document = {"status": status, "active": True, "closed_at": None, "snoozed_until": None}
     if before["status"] in (ConversationStatus.CLOSED, ConversationStatus.SNOOZED):
         # It counted for nobody meanwhile: routing gives it to the same manager where they have room.
-        fields.update(assignee_id=None, last_assignee_id=before["assignee_id"], opened_at=now())
+        fields |= {"assignee_id": None, "last_assignee_id": before["assignee_id"], "opened_at": now()}
         if before["unanswered"]:
             fields["waiting_since"] = now()
     return fields

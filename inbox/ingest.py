@@ -1,7 +1,7 @@
 """Step 2, ingest: accepted events become messages in conversations, a batch at a time.
 
-Every step may be repeated and may come in any order: two processes and a crash in any place end in the same documents as
-one clean run. The steps of a batch:
+Every step may be repeated and may come in any order: two processes and a crash in any place end in the same documents
+as one clean run. The steps of a batch:
 
 1. people       identities by derived id, cards under their ids
 2. cases        each message's conversation: the active one, a reopened one, or a new one
@@ -259,9 +259,7 @@ class Ingest:
             self._held.pop(event.id, None)
 
     async def _set_aside(self, event: Accepted, error: Exception) -> None:
-        _log.error(
-            "event_quarantined", channel_id=event.channel_id, request_id=event.request_id, exc_info=error
-        )
+        _log.error("event_quarantined", channel_id=event.channel_id, request_id=event.request_id, exc_info=error)
         self._metrics.webhook_events.labels(event.kind, "quarantined").inc()
         reason = str(error) if isinstance(error, Unreadable) else f"could not be processed: {type(error).__name__}"
         try:
@@ -336,7 +334,10 @@ class Ingest:
         return conversations
 
     async def _announce(self, work: list[_Work], conversations: Mapping[str, Document]) -> None:
-        """Tell routing and bot. An opening is announced for the message that caused it, however often it is repeated."""
+        """Tell routing and bot.
+
+        An opening is announced for the message that caused it, however often it is repeated.
+        """
         for item in work:
             conversation = conversations[item.document["conversation_id"]]
             with structlog.contextvars.bound_contextvars(request_id=item.accepted.request_id):
@@ -593,7 +594,10 @@ def _message(accepted: Accepted, event: NewMessage, identity: Document) -> Docum
 
 
 def _quotation(item: _Work) -> Document:
-    """What a message answers, waiting to be known: a change of the answer that is due when the answered one is there."""
+    """What a message answers, waiting to be known.
+
+    It is a change of the answer that is due when the answered message is there.
+    """
     return {
         "_id": derived_id("change", item.accepted.id, "quotation", item.event.external_id),
         "type": "quotation",

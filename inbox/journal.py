@@ -1,8 +1,8 @@
 """Step 1, accept: authenticated webhook events become durable before anybody is told 200.
 
 Requests that arrive together share one insert (group commit): while one insert waits for the disk, the next gathers. A
-database that is down, full or hanging turns into `StorageDown` within two `INSERT_SECONDS`, and into an immediate one while
-the breaker is open, so that the provider sends again.
+database that is down, full or hanging turns into `StorageDown` within two `INSERT_SECONDS`, and into an immediate one
+while the breaker is open, so that the provider sends again.
 """
 
 import asyncio
@@ -145,7 +145,10 @@ class Journal:
         return await request.known
 
     async def _commit_waiting(self) -> None:
-        """Commit until nobody waits. The count goes down in the step that finds nobody, so that no call falls between."""
+        """Commit until nobody waits.
+
+        The count goes down in the step that finds nobody, so that no call falls between.
+        """
         try:
             await self._commit_batches()
         finally:
@@ -159,7 +162,7 @@ class Journal:
             try:
                 # The driver's own limit does not cover its wait for a free thread.
                 async with asyncio.timeout(INSERT_SECONDS + 0.2):
-                    duplicates = await self._store.insert(rows, timeout=INSERT_SECONDS)
+                    duplicates = await self._store.insert(rows, within=INSERT_SECONDS)
             except Exception as error:
                 self._fail(batch, error)
                 return

@@ -55,7 +55,9 @@ def scope_of(conversation: Mapping[str, Any]) -> Document:
     return {"team_id": conversation["team_id"], "assignee_id": conversation["assignee_id"]}
 
 
-def about(type_: str, data: Document, conversation: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Frame:
+def about(
+    type_: str, data: Document, conversation: Mapping[str, Any], before: Mapping[str, Any] | None = None
+) -> Frame:
     """A frame about something in a conversation."""
     return Frame(
         type=type_,
@@ -177,7 +179,9 @@ class LiveFeed:
         await self._log.forget(now() - KEEP)
 
     @contextlib.asynccontextmanager
-    async def subscribe(self, viewer: Callable[[], Viewer], since: int | None) -> AsyncIterator[AsyncIterator[LiveFrame]]:
+    async def subscribe(
+        self, viewer: Callable[[], Viewer], since: int | None
+    ) -> AsyncIterator[AsyncIterator[LiveFrame]]:
         """The feed for one page from `since` (exclusive) on, or from now.
 
         `viewer` is asked for every frame, so that a change of role or team counts at once.

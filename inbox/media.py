@@ -70,7 +70,10 @@ class Media:
         self._feed = feed
 
     async def store(self, name: str, claimed: str, chunks: AsyncIterator[bytes], uploader_id: str) -> Document:
-        """Keep an upload. `claimed` is the MIME type that the browser gave. Raises `Invalid` for empty and too large."""
+        """Keep an upload. Raises `Invalid` for empty and too large ones.
+
+        `claimed` is the MIME type that the browser gave.
+        """
         head = _Head(_capped(chunks, MAX_UPLOAD_BYTES))
         try:
             file_id, size = await self._attachments.write(name, head.stream())

@@ -34,9 +34,7 @@ class Metrics:
             buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
             registry=self.registry,
         )
-        self.assigned = Counter(
-            "skrynka_assign", "Assignments by their reason.", ["reason"], registry=self.registry
-        )
+        self.assigned = Counter("skrynka_assign", "Assignments by their reason.", ["reason"], registry=self.registry)
         self.sends = Counter(
             "skrynka_sends", "Requests to providers by outcome.", ["kind", "outcome"], registry=self.registry
         )

@@ -241,7 +241,7 @@ class Sender:
                     return None
                 await self._settle(row, "queued", error=reason, attempts=attempts)
                 pause: float = min(FIRST_PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE)
-                return pause * random.uniform(0.75, 1.25)
+                return pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
             case CredentialsRejected():
                 await self._settle(row, "queued", error=reason)
                 await self._channels.pause(row["channel_id"], reason)

@@ -149,8 +149,14 @@ class Replies:
         try:
             changed = await self._conversations.change(
                 conversation["_id"],
-                {"status": "open", "active": True, "closed_at": None, "opened_at": now(), "assignee_id": None,
-                 "last_assignee_id": conversation["assignee_id"]},
+                {
+                    "status": "open",
+                    "active": True,
+                    "closed_at": None,
+                    "opened_at": now(),
+                    "assignee_id": None,
+                    "last_assignee_id": conversation["assignee_id"],
+                },
                 expected={"active": False},
             )
         except Conflict:
@@ -160,7 +166,7 @@ class Replies:
         await self._bus.announce(ConversationChanged(conversation, changed))
         return changed
 
-    async def retry(self, message_id: str, *, author: Author) -> Document:
+    async def retry(self, message_id: str) -> Document:
         """Send again what is not known to have been sent. Raises `Conflict` where there is nothing to repeat."""
         message = await self._outgoing(message_id)
         rows = await self._outbox.revive(message_id)
@@ -320,8 +326,15 @@ def _own(message: Document, author: Author) -> None:
 def _shown(file: Document) -> Document:
     shown = {field: file[field] for field in ("name", "content_type", "size", "state")}
     family = {"image": "photo", "video": "video", "audio": "audio"}.get(file["content_type"].partition("/")[0])
-    return {"id": file["_id"], "type": family or "document", "part": "", "width": None, "height": None,
-            "duration": None, **shown}
+    return {
+        "id": file["_id"],
+        "type": family or "document",
+        "part": "",
+        "width": None,
+        "height": None,
+        "duration": None,
+        **shown,
+    }
 
 
 def _message(conversation: Document, draft: Draft, text: str, author: Author) -> Document:

@@ -1,7 +1,7 @@
 """Step 3, adopt: what a dead process left behind is taken over, and what must not grow is trimmed.
 
-Every process sweeps; leases keep two of them from taking the same thing. Outbox lanes and timers are claimed straight from
-their collections, so their expired leases need no sweeping of their own.
+Every process sweeps; leases keep two of them from taking the same thing. Outbox lanes and timers are claimed straight
+from their collections, so their expired leases need no sweeping of their own.
 """
 
 import asyncio

@@ -111,4 +111,3 @@ class Timers:
             except Exception as error:
                 if not is_unavailable(error):
                     raise
-

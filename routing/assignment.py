@@ -143,11 +143,12 @@ class Assigner:
         *,
         by: Author,
         version: int | None = None,
+        held_by: str | None = None,
         reason: str = "manual",
     ) -> Document:
         """Give a conversation to a manager, beyond their capacity if need be, or back to the queue (None).
 
-        Raises `Conflict` where `version` is not the present one.
+        With `held_by`, only if that manager still holds it. Raises `Conflict` where `version` is not the present one.
         """
         for _ in range(5):
             before = await self._conversations.get(conversation_id)
@@ -155,7 +156,7 @@ class Assigner:
                 raise NotFound("there is no such conversation")
             if version is not None and before["version"] != version:
                 raise Conflict("somebody changed this conversation meanwhile: look again", current=before["version"])
-            if before["assignee_id"] == manager_id:
+            if before["assignee_id"] == manager_id or held_by not in {None, before["assignee_id"]}:
                 return before
             manager = None
             if manager_id is not None:
@@ -209,16 +210,24 @@ class Assigner:
     async def manager_left(self, manager_id: str) -> None:
         """Put everything that a deactivated manager held back into the queue."""
         for conversation_id in await self._conversations.held_by(manager_id):
-            await self.hand_to(conversation_id, None, by=Author(type="system"), reason="manager_left")
+            await self.hand_to(
+                conversation_id, None, by=Author(type="system"), held_by=manager_id, reason="manager_left"
+            )
         await self.drain()
 
     async def reconcile(self) -> None:
-        """Free places that belong to nothing and count what was missed; both are traces of a crash."""
+        """Free places that belong to nothing, count what was missed, and give back what somebody who left still holds.
+
+        All three are traces of a crash.
+        """
         present = time.monotonic()
         suspects: dict[tuple[str, str, bool], float] = {}
         for manager in await self._workloads.all():
             counted = set(manager["holding"])
             held = set(await self._conversations.held_by(manager["_id"]))
+            if held and not manager["active"]:
+                await self.manager_left(manager["_id"])
+                continue
             for conversation_id in counted ^ held:
                 key = (manager["_id"], conversation_id, conversation_id in counted)
                 suspects[key] = self._suspects.get(key, present)
@@ -256,9 +265,7 @@ class Assigner:
             taker = Author(type="manager", id=author["id"], name=author["name"])
             await self.hand_to(conversation["_id"], author["id"], by=taker, reason="replied")
 
-    async def _tell(
-        self, before: Mapping[str, Any], after: Document, manager: Document | None, reason: str
-    ) -> None:
+    async def _tell(self, before: Mapping[str, Any], after: Document, manager: Document | None, reason: str) -> None:
         if manager is not None:
             self._assigned.labels(reason).inc()
         frames = [about("conversation.updated", after, after, before)]

@@ -75,9 +75,7 @@ class Shop:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(
-        cls, database: Database, redis: Redis, sandbox: Sandbox, secret_key: str
-    ) -> AsyncIterator[Self]:
+    async def open(cls, database: Database, redis: Redis, sandbox: Sandbox, secret_key: str) -> AsyncIterator[Self]:
         """Serve on a free port of loopback until the context ends."""
         listening = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -135,7 +133,7 @@ class Shop:
     async def settled(self) -> None:
         """Wait until every accepted event is processed."""
         await self.bot.drained()
-        await until(lambda: self._nothing_pending())
+        await until(self._nothing_pending)
 
     async def _nothing_pending(self) -> bool:
         return await self.house.journal_store.pending() == 0

@@ -20,8 +20,10 @@ async def _examine(settings: Settings) -> int:
     async with opened(settings) as house:
         findings.append(_say(True, "mongodb", f"primary answers, database {house.database.name}"))
         findings.append(await _redis(house))
-        for channel in await house.channels.all():
-            findings.append(await _channel(house, channel["_id"], f"{channel['kind']} {channel['name']!r}"))
+        findings += [
+            await _channel(house, channel["_id"], f"{channel['kind']} {channel['name']!r}")
+            for channel in await house.channels.all()
+        ]
     return 0 if all(findings) else 1
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 from redis.asyncio import Redis
-from redis.backoff import NoBackoff
 from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from bot.engine import BotEngine
 from bot.library import RuleLibrary

@@ -96,9 +96,7 @@ class Operations:
             # The work lists cannot be counted now; the counters of this process are all the more wanted.
             if not is_unavailable(error):
                 raise
-        return web.Response(
-            body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
+        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _count_outbox(self) -> None:
         kinds = {row["_id"]: row["kind"] for row in await self._channels.all()}

@@ -61,4 +61,3 @@ class Webhooks:
         except StorageDown:
             return web.Response(status=503, headers=RETRY_AFTER)
         return web.Response()
-

@@ -1,4 +1,9 @@
-"""What a channel kind can do, as data. The composer, the bot and the outbox read this instead of asking for the kind."""
+"""Step 1, accept: authenticated webhook events become durable before anybody is told 200.
+
+Requests that arrive together share one insert (group commit): while one insert waits for the disk, the next gathers. A
+database that is down, full or hanging turns into `StorageDown` within two `INSERT_SECONDS`, and into an immediate one
+while the breaker is open, so that the provider sends again.
+"""
 
 from enum import StrEnum
 from typing import Literal

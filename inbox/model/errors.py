@@ -1,12 +1,12 @@
 """What the domain answers when it cannot do what was asked. The web turns each into one HTTP status.
 
-    DomainError
-      NotFound    404  no such thing, or not for these eyes
-      Forbidden   403  seen, but not theirs to change
-      Invalid     422  `field` and what to do about it
-      Conflict    409  somebody else was first, or the state forbids it
-      ProviderUnavailable  502  a channel's provider did not answer
-        Taken     409  `field` must be unique and is not
+DomainError
+  NotFound    404  no such thing, or not for these eyes
+  Forbidden   403  seen, but not theirs to change
+  Invalid     422  `field` and what to do about it
+  Conflict    409  somebody else was first, or the state forbids it
+  ProviderUnavailable  502  a channel's provider did not answer
+    Taken     409  `field` must be unique and is not
 """
 
 

@@ -1,15 +1,15 @@
 """How a channel can fail, named by what happens next.
 
-    ChannelFailure
-      RetryLater           try again; after `after` seconds where the provider says so
-      CredentialsRejected  pause the channel, tell the admins, hold its outbox
-      Refused              final: shown to the manager on the message
-        Unreachable        final, and the identity cannot be written to (blocked, gone)
-      Uncertain            it may have arrived: shown with *send again*, never resent by itself
-      AddressMoved         the chat has another id now: store it and send there
-    WebhookRefused         what came to the webhook is not to be believed or cannot be read
-      Forged               401: leaves no trace but a counter
-      Unreadable           authentic: 200, kept as quarantined
+ChannelFailure
+  RetryLater           try again; after `after` seconds where the provider says so
+  CredentialsRejected  pause the channel, tell the admins, hold its outbox
+  Refused              final: shown to the manager on the message
+    Unreachable        final, and the identity cannot be written to (blocked, gone)
+  Uncertain            it may have arrived: shown with *send again*, never resent by itself
+  AddressMoved         the chat has another id now: store it and send there
+WebhookRefused         what came to the webhook is not to be believed or cannot be read
+  Forged               401: leaves no trace but a counter
+  Unreadable           authentic: 200, kept as quarantined
 """
 
 

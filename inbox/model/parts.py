@@ -10,7 +10,6 @@ import msgspec
 from inbox.model.capabilities import Capabilities
 
 
-
 def _utf16(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 

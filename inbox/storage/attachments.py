@@ -67,7 +67,7 @@ class AttachmentStore:
             await target.abort()
             raise
         await target.close()
-        return str(target._id), size
+        return str(target._id), size  # noqa: SLF001 - PyMongo's documented name for a file's id
 
     async def discard(self, file_id: str) -> None:
         """Forget a stored stream."""

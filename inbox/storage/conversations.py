@@ -111,7 +111,9 @@ class ConversationStore:
         """Set fields where the document still matches `expected` (field: value); None where it does not."""
         try:
             changed: Document | None = await self._durable.find_one_and_update(
-                {"_id": conversation_id, **expected}, {"$set": changes, "$inc": {"version": 1, "revision": 1}}, **CURRENT
+                {"_id": conversation_id, **expected},
+                {"$set": changes, "$inc": {"version": 1, "revision": 1}},
+                **CURRENT,
             )
         except Duplicate as error:
             raise Conflict("this customer has another active conversation; continue there") from error
@@ -183,9 +185,7 @@ class ConversationStore:
         found = result[0] if result else {}
         return {tab: found.get(tab, 0) for tab in ("mine", "unassigned", "all")}
 
-    async def find(
-        self, conditions: Sequence[Document], sort: Sequence[tuple[str, int]], limit: int
-    ) -> list[Document]:
+    async def find(self, conditions: Sequence[Document], sort: Sequence[tuple[str, int]], limit: int) -> list[Document]:
         """Conversations that meet all conditions."""
         cursor = self._relaxed.find({"$and": list(conditions)} if conditions else {})
         return await cursor.sort(list(sort)).limit(limit).to_list(limit)

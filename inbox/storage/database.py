@@ -26,8 +26,8 @@ class Database:
     """The shop's database.
 
     `durable` waits until a majority has the write in its journal; `relaxed` waits for the primary only. A relaxed write
-    followed by a durable one to the same primary is as durable as the latter (one log, in order), which is how a batch of
-    work pays for durability once.
+    followed by a durable one to the same primary is as durable as the latter (one log, in order), which is how a batch
+    of work pays for durability once.
     """
 
     def __init__(self, client: AsyncIOMotorClient[Document], name: str) -> None:

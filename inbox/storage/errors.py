@@ -28,7 +28,7 @@ def is_unavailable(error: BaseException) -> bool:
         )
     if isinstance(error, OperationFailure):
         return error.code in _PASSING_CODES or error.has_error_label("RetryableWriteError")
-    return isinstance(error, PyMongoError) and error.timeout or isinstance(error, InvalidOperation)
+    return (isinstance(error, PyMongoError) and error.timeout) or isinstance(error, InvalidOperation)
 
 
 def duplicate_positions(error: BulkWriteError) -> set[int]:

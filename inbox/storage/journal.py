@@ -1,7 +1,7 @@
 """Accepted webhook events: the first durable work list.
 
-A row is `{_id, channel_id, kind, key, raw, state, received_at, lease_until, holder, request_id}`; `state` is `pending`, `done`
-or `quarantined`. A done row loses its body and stays for deduplication as long as `schema.KEEP_EVENTS_SECONDS`.
+A row is `{_id, channel_id, kind, key, raw, state, received_at, lease_until, holder, request_id}`; `state` is `pending`,
+`done` or `quarantined`. A done row loses its body and stays for deduplication as long as `schema.KEEP_EVENTS_SECONDS`.
 """
 
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ class JournalStore:
         self._durable = database.durable.journal
         self._relaxed = database.relaxed.journal
 
-    async def insert(self, rows: Sequence[Document], *, timeout: float) -> set[int]:
-        """Store events durably, or raise; returns the positions of those already known. `timeout` in seconds."""
-        with pymongo.timeout(timeout):
+    async def insert(self, rows: Sequence[Document], *, within: float) -> set[int]:
+        """Store events durably, or raise; returns the positions of those already known. `within` in seconds."""
+        with pymongo.timeout(within):
             try:
                 await self._durable.insert_many(rows, ordered=False)
             except BulkWriteError as error:

@@ -1,8 +1,9 @@
 """The live feed's memory: an append-only log of frames with gapless sequence numbers.
 
-A row is `{_id: first, next, at, frames}` and holds the frames `first .. next - 1`. Whoever appends uses the end of the last
-row that they can see as `_id`: a racing process meets a duplicate key, reads what it missed and tries again. So a frame
-can only follow frames that are already visible, which is the feed's promise, for one insert a batch and no transaction.
+A row is `{_id: first, next, at, frames}` and holds the frames `first .. next - 1`. Whoever appends uses the end of the
+last row that they can see as `_id`: a racing process meets a duplicate key, reads what it missed and tries again. So a
+frame can only follow frames that are already visible, which is the feed's promise, for one insert a batch and no
+transaction.
 """
 
 from collections.abc import Sequence

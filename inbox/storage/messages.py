@@ -1,8 +1,9 @@
 """Messages and the changes that reach them, in whatever order they come.
 
-A customer's message has an id derived from the channel and the provider's id, so that inserting it twice stores it once.
-A change (edit, delete, reaction, receipt) is put into `early_changes` first and then looked for its message; a message is
-stored first and then looked for its early changes. Whoever comes second sees the other, so no change is lost.
+A customer's message has an id derived from the channel and the provider's id, so that inserting it twice stores it
+once. A change (edit, delete, reaction, receipt) is put into `early_changes` first and then looked for its message; a
+message is stored first and then looked for its early changes. Whoever comes second sees the other, so no change is
+lost.
 """
 
 from collections.abc import Mapping, Sequence
@@ -223,7 +224,10 @@ class MessageStore:
         return changed
 
     async def set_sending_state(self, message_id: str, state: str, error: str | None) -> Document | None:
-        """Show how far a message of ours got; a receipt that came first (delivered, read) is not taken back by `sent`."""
+        """Show how far a message of ours got.
+
+        A receipt that came first (delivered, read) is not taken back by `sent`.
+        """
         condition: Document = {"_id": message_id}
         if state == "sent":
             condition["state"] = {"$nin": ["delivered", "read"]}

@@ -1,7 +1,7 @@
 """The schema's version, and the steps from one version to the next.
 
-Any number of processes may start at once: one takes the lease on the schema's row and runs the steps, the others wait for
-it. A step is written so that running it again, after a crash in its middle, does no harm.
+Any number of processes may start at once: one takes the lease on the schema's row and runs the steps, the others wait
+for it. A step is written so that running it again, after a crash in its middle, does no harm.
 """
 
 import asyncio

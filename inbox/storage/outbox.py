@@ -1,9 +1,9 @@
 """Messages to be sent: the second durable work list.
 
-A row is one request to a provider: `{_id, lane, order, live, conversation_id, channel_id, identity_id, message_id, part,
-action, payload, state, attempts, error, request_id}`. Rows of one conversation on one channel share a *lane*, which is
-what a sender leases: `{_id, channel_id, due_at, lease_until, holder, tickets}`. A ticket is drawn with every new row, so
-that a sender who found its lane empty cannot close it over a row that came meanwhile.
+A row is one request to a provider: `{_id, lane, order, live, conversation_id, channel_id, identity_id, message_id,
+part, action, payload, state, attempts, error, request_id}`. Rows of one conversation on one channel share a *lane*,
+which is what a sender leases: `{_id, channel_id, due_at, lease_until, holder, tickets}`. A ticket is drawn with every
+new row, so that a sender who found its lane empty cannot close it over a row that came meanwhile.
 """
 
 from collections.abc import Mapping, Sequence

@@ -54,7 +54,8 @@ class PeopleStore:
     async def resolve(self, sightings: Mapping[str, Sighting], *, ensure_cards: bool) -> dict[str, Document]:
         """The identities of these people by identity id, created with their cards where they are new.
 
-        `ensure_cards` also repairs cards that a crash left missing. Names follow the provider until somebody edits them.
+        `ensure_cards` also repairs cards that a crash left missing. Names follow the provider until somebody edits
+        them.
         """
         known = {row["_id"]: row async for row in self._identities.find({"_id": {"$in": list(sightings)}})}
         unknown = [sighting for key, sighting in sightings.items() if key not in known]
@@ -76,7 +77,7 @@ class PeopleStore:
         return known
 
     async def _follow(self, known: Mapping[str, Document], profiles: Mapping[str, Document]) -> None:
-        """Take over what the provider says of people now: onto their cards first, so that a crash leaves it to be seen."""
+        """Take over what the provider says of people now: onto their cards first, so that a crash shows it again."""
         cards = [
             pymongo.UpdateOne(
                 {"_id": before["customer_id"], "name": _called(before)}, {"$set": {"name": _called(after)}}

@@ -109,7 +109,9 @@ COLLECTIONS: tuple[Collection, ...] = (
         ),
     ),
     Collection("attachments", (_index("message_id", name="message"),)),
-    Collection("managers", (_index("email", unique=True, name="one_per_email"), _index("status", "ratio", name="free"))),
+    Collection(
+        "managers", (_index("email", unique=True, name="one_per_email"), _index("status", "ratio", name="free"))
+    ),
     Collection(
         "sessions",
         (_index("manager_id", name="manager"), _index("expires_at", expireAfterSeconds=0, name="forget")),

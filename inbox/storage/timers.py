@@ -22,14 +22,24 @@ class TimerStore:
 
     async def set(self, timer_id: str, kind: str, due_at: datetime, data: Mapping[str, Any]) -> None:
         """Set a timer, or move the one with this id."""
-        fields = {"kind": kind, "due_at": due_at, "data": dict(data), "lease_until": None, "holder": None, "attempts": 0}
+        fields = {
+            "kind": kind,
+            "due_at": due_at,
+            "data": dict(data),
+            "lease_until": None,
+            "holder": None,
+            "attempts": 0,
+        }
         try:
             await self._timers.update_one({"_id": timer_id}, {"$set": fields}, upsert=True)
         except Duplicate:
             await self._timers.update_one({"_id": timer_id}, {"$set": fields})
 
     async def set_many(self, kind: str, timers: Mapping[str, Mapping[str, Any]]) -> None:
-        """Have several things done now; those whose timer is set already keep it. Durable with the next durable write."""
+        """Have several things done now; those whose timer is set already keep it.
+
+        Durable with the next durable write.
+        """
         present = now()
         writes = [
             pymongo.UpdateOne(

@@ -1,7 +1,8 @@
 """Who holds what: routing's fields of a manager's row.
 
-`holding` is the set of conversations that count towards a manager's load, `ratio` is its size over the capacity. Choosing
-the best manager and taking a place with them is one conditional update, so parallel processes cannot overfill anyone.
+`holding` is the set of conversations that count towards a manager's load, `ratio` is its size over the capacity.
+Choosing the best manager and taking a place with them is one conditional update, so parallel processes cannot overfill
+anyone.
 """
 
 from collections.abc import Sequence

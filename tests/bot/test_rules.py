@@ -26,7 +26,9 @@ def rule(**changes):
     }
 
 
-def situation(text="", *, at=datetime(2026, 6, 1, 12, tzinfo=UTC), channel_id="c1", channel_kind="telegram", openings=1):
+def situation(
+    text="", *, at=datetime(2026, 6, 1, 12, tzinfo=UTC), channel_id="c1", channel_kind="telegram", openings=1
+):
     return Situation(
         at=at,
         channel_id=channel_id,

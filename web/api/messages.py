@@ -62,7 +62,7 @@ class MessageHandlers:
     async def retry(self, call: Call[None, None]) -> web.Response:
         """Send again what is not known to have been sent."""
         message, _ = await self.messages.get(call.viewer, call.path())
-        changed = await self.replies.retry(message["_id"], author=Author.of(call.viewer))
+        changed = await self.replies.retry(message["_id"])
         return json_answer(message_view(changed))
 
     async def edit(self, call: Call[MessageEdit, None]) -> web.Response:

@@ -33,35 +33,35 @@ EXPIRED = timedelta(seconds=-1)
 
 
 async def test_says_which_events_were_known_by_their_positions(journal):
-    assert await journal.insert([event("a"), event("b")], timeout=5) == set()
-    assert await journal.insert([event("c"), event("a"), event("d"), event("b"), event("c")], timeout=5) == {1, 3, 4}
+    assert await journal.insert([event("a"), event("b")], within=5) == set()
+    assert await journal.insert([event("c"), event("a"), event("d"), event("b"), event("c")], within=5) == {1, 3, 4}
     assert await journal.pending() == 4
 
 
 async def test_anything_but_a_known_event_is_raised_and_not_mistaken_for_one(journal, database):
     await database.durable.command("collMod", "journal", validator={"kind": "paper"})
     with pytest.raises(BulkWriteError):
-        await journal.insert([event("a"), event("b", kind="stone")], timeout=5)
+        await journal.insert([event("a"), event("b", kind="stone")], within=5)
 
 
 async def test_a_repeated_event_leaves_the_first_as_it_was(journal, database):
-    await journal.insert([event("a")], timeout=5)
+    await journal.insert([event("a")], within=5)
     await journal.finish(["a"])
-    assert await journal.insert([event("a")], timeout=5) == {0}
+    assert await journal.insert([event("a")], within=5) == {0}
     row = await database.durable.journal.find_one({"_id": "a"})
     assert row["state"] == "done"
     assert "raw" not in row
 
 
 async def test_only_events_whose_lease_ran_out_are_adopted(journal):
-    await journal.insert([event("held"), event("left", lease=EXPIRED), event("odd", lease=EXPIRED)], timeout=5)
+    await journal.insert([event("held"), event("left", lease=EXPIRED), event("odd", lease=EXPIRED)], within=5)
     await journal.quarantine("odd", "cannot be read")
     assert [row["_id"] for row in await journal.adopt(10)] == ["left"]
     assert await journal.adopt(10) == []
 
 
 async def test_two_processes_never_adopt_the_same_event(journal, database):
-    await journal.insert([event(f"e{number}", lease=EXPIRED) for number in range(40)], timeout=5)
+    await journal.insert([event(f"e{number}", lease=EXPIRED) for number in range(40)], within=5)
     adopted = await asyncio.gather(*(JournalStore(database).adopt(15) for _ in range(8)))
     ids = [row["_id"] for rows in adopted for row in rows]
     assert len(ids) == len(set(ids))
@@ -72,18 +72,18 @@ async def test_two_processes_never_adopt_the_same_event(journal, database):
 
 async def test_the_oldest_lease_is_adopted_first(journal):
     leases = {"b": -5, "a": -9, "c": -1}
-    await journal.insert([event(key, lease=timedelta(seconds=seconds)) for key, seconds in leases.items()], timeout=5)
+    await journal.insert([event(key, lease=timedelta(seconds=seconds)) for key, seconds in leases.items()], within=5)
     assert {row["_id"] for row in await journal.adopt(2)} == {"a", "b"}
 
 
 async def test_who_renews_keeps_what_they_hold(journal):
-    await journal.insert([event("a", lease=EXPIRED), event("b", lease=EXPIRED)], timeout=5)
+    await journal.insert([event("a", lease=EXPIRED), event("b", lease=EXPIRED)], within=5)
     await journal.renew(["a"])
     assert [row["_id"] for row in await journal.adopt(10)] == ["b"]
 
 
 async def test_a_renewal_does_not_revive_what_is_done(journal, database):
-    await journal.insert([event("a")], timeout=5)
+    await journal.insert([event("a")], within=5)
     await journal.finish(["a"])
     await journal.renew(["a"])
     assert "lease_until" not in await database.durable.journal.find_one({"_id": "a"})
@@ -91,7 +91,7 @@ async def test_a_renewal_does_not_revive_what_is_done(journal, database):
 
 
 async def test_a_quarantined_event_keeps_its_body_and_is_released_once(journal):
-    await journal.insert([event("a"), event("b")], timeout=5)
+    await journal.insert([event("a"), event("b")], within=5)
     await journal.quarantine("a", "no such field")
     assert await journal.pending() == 1
     (row,) = await journal.quarantined(None, 10)
@@ -105,5 +105,5 @@ async def test_a_quarantined_event_keeps_its_body_and_is_released_once(journal):
 async def test_an_event_is_stored_whole_or_not_at_all(journal, database):
     too_large = event("big", raw=b"x" * (17 * 1024 * 1024))
     with pytest.raises(Exception, match=r"(?i)too large|larger than|BSON"):
-        await journal.insert([too_large], timeout=5)
+        await journal.insert([too_large], within=5)
     assert await database.durable.journal.count_documents({}) == 0
