@@ -16,6 +16,9 @@ from inbox.wakeups import Wakeups
 POLL_SECONDS = 1.0
 WORKERS = 6
 MAX_ATTEMPTS = 8
+LONGEST_PAUSE = 9
+"""Pauses between tries double up to two to this power, in seconds: about nine minutes."""
+
 _PATIENT = frozenset({"channel.check", "conversation.wake"})
 """Kinds that are tried for ever: giving them up would leave something asleep."""
 
@@ -86,7 +89,7 @@ class Timers:
         except Exception as error:
             if not is_unavailable(error):
                 _log.exception("timer_failed", kind=timer["kind"], attempts=timer["attempts"])
-            await self._postpone(timer, min(2.0 ** timer["attempts"], 600))
+            await self._postpone(timer, 2.0 ** min(timer["attempts"], LONGEST_PAUSE))
         finally:
             renewal.cancel()
 

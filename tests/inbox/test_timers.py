@@ -1,0 +1,121 @@
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from inbox.model.ids import now
+from inbox.timers import MAX_ATTEMPTS, Later, Timers
+from tests.flow import until
+
+
+@pytest.fixture
+async def worker(floor):
+    """A timers' worker that is started by the first handler."""
+    timers = Timers(floor.timers, floor.wakeups)
+    yield timers
+    await timers.stop()
+
+
+async def work(worker: Timers) -> asyncio.Task[None]:
+    return asyncio.create_task(worker.run())
+
+
+async def left(floor: Any) -> dict[str, Any]:
+    return {row["_id"]: row async for row in floor.database.durable.timers.find()}
+
+
+async def test_what_is_due_is_done_once_by_two_workers(floor):
+    done: list[str] = []
+
+    async def handler(data: dict[str, Any]) -> None:
+        await asyncio.sleep(0.01)
+        done.append(data["n"])
+
+    await floor.timers.set_many("k", {f"t{number}": {"n": f"{number}"} for number in range(12)})
+    workers = [Timers(floor.timers, floor.wakeups) for _ in range(2)]
+    for each in workers:
+        each.handle("k", handler)
+    running = [await work(each) for each in workers]
+    await until(lambda: _empty(floor))
+    for each in workers:
+        await each.stop()
+    await asyncio.gather(*running)
+    assert sorted(done) == sorted(f"{number}" for number in range(12))
+
+
+async def _empty(floor: Any) -> bool:
+    return not await left(floor)
+
+
+async def test_a_handler_may_ask_to_be_called_later(floor, worker):
+    calls: list[int] = []
+
+    async def handler(_data: dict[str, Any]) -> None:
+        calls.append(1)
+        if len(calls) < 3:
+            raise Later(0.0)
+
+    worker.handle("k", handler)
+    await floor.timers.set("t", "k", now(), {})
+    running = await work(worker)
+    await until(lambda: _empty(floor))
+    await worker.stop()
+    await running
+    assert len(calls) == 3
+
+
+async def test_a_failing_timer_is_put_off_and_the_others_go_on(floor, worker):
+    done = asyncio.Event()
+
+    async def broken(_data: dict[str, Any]) -> None:
+        raise RuntimeError("a bug")
+
+    async def sound(_data: dict[str, Any]) -> None:
+        done.set()
+
+    worker.handle("broken", broken)
+    worker.handle("sound", sound)
+    await floor.timers.set("a", "broken", now() - timedelta(seconds=1), {})
+    await floor.timers.set("b", "sound", now(), {})
+    running = await work(worker)
+    async with asyncio.timeout(10):
+        await done.wait()
+
+    async def put_off() -> bool:
+        rows = await left(floor)
+        return set(rows) == {"a"} and rows["a"]["holder"] is None and rows["a"]["due_at"] > now()
+
+    await until(put_off)
+    await worker.stop()
+    await running
+
+
+@pytest.mark.parametrize(
+    ("kind", "attempts", "kept"),
+    [("media.fetch", MAX_ATTEMPTS, False), ("conversation.wake", MAX_ATTEMPTS, True), ("channel.check", 2000, True)],
+)
+async def test_what_never_works_is_given_up_unless_something_would_stay_asleep(floor, worker, kind, attempts, kept):
+    failed = asyncio.Event()
+
+    async def broken(_data: dict[str, Any]) -> None:
+        failed.set()
+        raise RuntimeError("a bug")
+
+    worker.handle(kind, broken)
+    await floor.timers.set("t", kind, now(), {})
+    await floor.database.durable.timers.update_one({}, {"$set": {"attempts": attempts - 1}})
+    running = await work(worker)
+    async with asyncio.timeout(10):
+        await failed.wait()
+
+    async def settled() -> bool:
+        rows = await left(floor)
+        return not rows or rows["t"]["holder"] is None
+
+    await until(settled)
+    rows = await left(floor)
+    assert bool(rows) is kept
+    assert all(now() < row["due_at"] <= now() + timedelta(seconds=601) for row in rows.values())
+    await worker.stop()
+    await running
