@@ -115,8 +115,12 @@ class Journal:
         }
         try:
             events = kind.read(raw.raw)
-        except Unreadable as error:
-            row.update(state="quarantined", reason=str(error))
+        except Exception as error:
+            if not isinstance(error, Unreadable):
+                # A fault of ours: the provider would send it for ever, and somebody has to see it.
+                _log.exception("event_not_read", kind=kind.name, channel_id=channel_id)
+            reason = str(error) if isinstance(error, Unreadable) else f"could not be read: {type(error).__name__}"
+            row.update(state="quarantined", reason=reason)
             del row["lease_until"]
             return row, None
         return row, Accepted(

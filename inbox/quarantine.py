@@ -22,8 +22,11 @@ class Quarantine:
 
     async def page(self, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
         """A page of events, newest first."""
-        before = decode_cursor(cursor, datetime)[0] if cursor else None
-        return page(await self._journal.quarantined(before, limit + 1), limit, "received_at")
+        before: tuple[datetime, str] | None = None
+        if cursor:
+            at, key = decode_cursor(cursor, datetime, str)
+            before = (at, key)
+        return page(await self._journal.quarantined(before, limit + 1), limit, "received_at", "_id")
 
     async def replay(self, event_id: str) -> None:
         """Process an event again. Raises `Conflict` with the reason where it still cannot be read; it stays then."""

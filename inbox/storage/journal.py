@@ -77,12 +77,13 @@ class JournalStore:
             {"_id": event_id}, {"$set": {"state": "quarantined", "reason": reason}, "$unset": {"lease_until": ""}}
         )
 
-    async def quarantined(self, before: datetime | None, limit: int) -> list[Document]:
-        """What was set aside, newest first; `before` continues a page."""
+    async def quarantined(self, before: tuple[datetime, str] | None, limit: int) -> list[Document]:
+        """What was set aside, newest first; `before` is the (time, id) of the last one seen."""
         condition: Document = {"state": "quarantined"}
         if before is not None:
-            condition["received_at"] = {"$lt": before}
-        return await self._durable.find(condition).sort("received_at", -1).limit(limit).to_list(limit)
+            at, key = before
+            condition["$or"] = [{"received_at": {"$lt": at}}, {"received_at": at, "_id": {"$lt": key}}]
+        return await self._durable.find(condition).sort([("received_at", -1), ("_id", -1)]).limit(limit).to_list(limit)
 
     async def release(self, event_id: str) -> Document | None:
         """Put a quarantined event back to work; returns it, or None where there is no such."""

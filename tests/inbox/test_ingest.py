@@ -345,7 +345,14 @@ async def test_what_is_submitted_twice_while_it_waits_is_worked_on_once(house):
 async def test_a_stranded_event_is_adopted_and_read_anew(house):
     raw = b'{"update_id": 7, "message": {"message_id": 3, "date": 1793523600, "chat": {"id": 5, "type": "private"},'
     raw += b' "from": {"id": 5, "first_name": "Ann"}, "text": "Hello?"}}'
-    row: dict[str, Any] = {"_id": event_id("c1", "7"), "channel_id": "c1", "kind": "telegram", "key": "7", "raw": raw, "request_id": ""}
+    row: dict[str, Any] = {
+        "_id": event_id("c1", "7"),
+        "channel_id": "c1",
+        "kind": "telegram",
+        "key": "7",
+        "raw": raw,
+        "request_id": "",
+    }
     row |= {"state": "pending", "received_at": now(), "lease_until": now() - timedelta(seconds=1)}
     await house.database.durable.journal.insert_one(row)
     await house.ingest.adopt()

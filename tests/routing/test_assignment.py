@@ -44,7 +44,12 @@ class Office:
     async def conversation(self, *, language: str = "", last_manager: str | None = None, **fields: Any) -> str:
         """A customer who waits; each a second longer than the next."""
         self._moment += timedelta(seconds=1)
-        customer = {"_id": new_id(), "name": "Ann", "language": language, "last_manager_id": last_manager}
+        customer: dict[str, Any] = {
+            "_id": new_id(),
+            "name": "Ann",
+            "language": language,
+            "last_manager_id": last_manager,
+        }
         await self.people.insert_customer(customer)
         row = new_conversation(new_id(), customer_id=customer["_id"], channel_id="c1", at=self._moment)
         await self.store.insert([{**row, "waiting_since": self._moment, **fields}])
@@ -398,7 +403,7 @@ async def _step(house: House, managers: Sequence[str], step: tuple[str, int, int
         return
     chosen = rows[which % len(rows)]["_id"]
     until = now() + timedelta(hours=1)
-    fields = {
+    fields: dict[str, dict[str, Any]] = {
         "close": {"status": "closed"},
         "snooze": {"status": "snoozed", "snoozed_until": until},
         "open": {"status": "open"},
