@@ -67,6 +67,9 @@ GIVE_WAY_STEP = 0.025
 GIVE_WAY_STEPS = 32
 """How long one batch stands back for accepting: seconds a look, and how many looks at the most."""
 
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far the clocks of two servers may be apart."""
+
 _RETRY_SECONDS = 0.25
 _MAX_RETRY_SECONDS = 2.0
 _MAX_CONFLICTS = 5
@@ -307,7 +310,7 @@ class Ingest:
     ) -> dict[str, Document]:
         """Put what the batch changed on every screen; returns the conversations as they are now."""
         latest = {item.document["_id"]: item.document for item in work} | {row["_id"]: row for row in changed}
-        created = {item.document["_id"]: item for item in work if not item.known}
+        created = {item.document["_id"]: item for item in work if not item.known} | await self._unshown(work)
         updated = {item.document["_id"] for item in work if item.event.group} | {row["_id"] for row in changed}
         elsewhere = {row["conversation_id"] for row in changed} - set(conversations)
         if elsewhere:
@@ -332,6 +335,15 @@ class Ingest:
             if not item.accepted.adopted:
                 self._metrics.ingest_seconds.observe(present - item.accepted.accepted_at)
         return conversations
+
+    async def _unshown(self, work: list[_Work]) -> dict[str, _Work]:
+        """Messages that were stored by somebody who then died, or met an outage, before anybody saw them."""
+        doubtful = {item.document["_id"]: item for item in work if item.known and item.accepted.adopted}
+        if not doubtful:
+            return {}
+        since = min(item.accepted.received_at for item in doubtful.values()) - CLOCKS_DIFFER
+        told = await self._feed.told("message.created", list(doubtful), since)
+        return {key: item for key, item in doubtful.items() if key not in told}
 
     async def _announce(self, work: list[_Work], conversations: Mapping[str, Document]) -> None:
         """Tell routing and bot.

@@ -7,7 +7,7 @@ feed looks once a second.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -173,6 +173,10 @@ class LiveFeed:
                 if not is_unavailable(error):
                     _log.exception("live_feed_failed")
             await self._wakeups.wait("live", POLL_SECONDS)
+
+    async def told(self, type_: str, ids: Sequence[str], since: datetime) -> set[str]:
+        """Which of these documents a frame of this type told of since a time."""
+        return await self._log.told(type_, ids, since)
 
     async def forget(self) -> None:
         """Drop what is older than a day."""

@@ -49,6 +49,12 @@ class LiveLog:
         row = await self._certain.find_one({"_id": {"$lte": sequence}}, sort=[("_id", -1)])
         return row if row is not None and sequence < row["next"] else None
 
+    async def told(self, type_: str, ids: Sequence[str], since: datetime) -> set[str]:
+        """Which of these documents a frame of this type told of since a time."""
+        condition = {"at": {"$gte": since}, "frames.data._id": {"$in": list(ids)}}
+        rows = await self._certain.find(condition, {"frames.type": 1, "frames.data._id": 1}).to_list(None)
+        return {frame["data"]["_id"] for row in rows for frame in row["frames"] if frame["type"] == type_}
+
     async def forget(self, before: datetime) -> None:
         """Drop rows from before a time, except the last one, which carries the numbering on."""
         last = await self._live.find_one({}, {"_id": 1}, sort=[("_id", -1)])

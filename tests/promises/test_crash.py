@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from channels.telegram.sandbox import Chat, Fault
+from inbox.storage.database import Database
 from tests.flow import until
 from tests.promises.program import Program
 from tests.promises.updates import written
@@ -63,6 +64,15 @@ async def test_a_message_whose_sending_was_cut_off_is_uncertain_and_those_behind
     assert chat.texts() == ["Yes", "In two days", "For free"]
 
 
+async def times_shown(database: Database, message_ids: list[str]) -> set[int]:
+    """How often the live feed told of each of these messages for the first time."""
+    shown = Counter(dict.fromkeys(message_ids, 0))
+    async for row in database.durable.live.find():
+        created = [frame["data"]["_id"] for frame in row["frames"] if frame["type"] == "message.created"]
+        shown.update(key for key in created if key in shown)
+    return set(shown.values())
+
+
 async def test_kill_9_of_everything_after_the_200_loses_nothing_and_doubles_nothing(program):
     chats = [program.customer() for _ in range(30)]
     said: dict[str, bytes] = {}
@@ -82,8 +92,9 @@ async def test_kill_9_of_everything_after_the_200_loses_nothing_and_doubles_noth
             theirs = {"customer_id": {"$in": customers}}
             assert len(customers) == await stored.customers.count_documents({"_id": {"$in": customers}}) == len(chats)
             assert await stored.conversations.count_documents(theirs) == len(chats)
-            inbound = [row["text"] async for row in stored.messages.find({**theirs, "direction": "in"})]
-            assert sorted(inbound) == sorted(said)
+            inbound = [row async for row in stored.messages.find({**theirs, "direction": "in"})]
+            assert sorted(row["text"] for row in inbound) == sorted(said)
+            assert await times_shown(database, [row["_id"] for row in inbound]) == {1}
 
             async def all_sent() -> bool:
                 return not await stored.outbox.find_one({"live": True})

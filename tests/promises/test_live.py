@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientWebSocketResponse
 
-from inbox.model.ids import now
+from inbox.model.ids import event_id, inbound_message_id, now
 from tests.flow import Person, Shop, until
 from tests.promises.neighbour import another_server, at, webhook_at
 from tests.promises.updates import post, written
@@ -192,7 +192,7 @@ async def test_a_manager_hears_only_of_what_they_may_see_also_when_they_resume(s
 
     async def everything(person: Person) -> list[dict[str, Any]]:
         socket = await listen(person, since)
-        frames = []
+        frames: list[dict[str, Any]] = []
         while not frames or frames[-1]["data"].get("text") != "for everybody again":
             frames.append(await heard(socket))
         await socket.close()
@@ -221,9 +221,30 @@ async def test_what_a_dead_process_had_shown_already_is_not_shown_again_by_whoev
     await stored.journal.update_one({"_id": event["_id"]}, {"$set": again})
 
     async def adopted() -> bool:
-        return (await stored.journal.find_one({"_id": event["_id"]}))["state"] == "done"
+        return bool(await stored.journal.find_one({"_id": event["_id"], "state": "done"}))
 
     await until(adopted, seconds=30)
     await write(shop, shop.url, 5, 2, "Are you there?")
     await page.hear(texts=2)
     assert page.texts() == ["Hello", "Are you there?"]
+
+
+async def test_what_a_dead_process_stored_and_had_not_shown_yet_is_shown_by_whoever_adopts_it(shop):
+    page = await open_page(shop.owner)
+    await write(shop, shop.url, 5, 1, "Hello")
+    await page.hear(texts=1)
+    await shop.settled()
+    stored = shop.house.database.durable
+    event, message = await stored.journal.find_one(), await stored.messages.find_one()
+    assert event is not None
+    assert message is not None
+    # What a process leaves that dies between the message and its frame.
+    sent = {"external_ids": ["5:2"], "text": "Are you open?", "sort": message["sort"] + "1"}
+    await stored.messages.insert_one({**message, **sent, "_id": inbound_message_id(shop.channel_id, "5:2")})
+    left = {"state": "pending", "raw": written(999, 5, 2, "Are you open?"), "lease_until": now() - timedelta(seconds=1)}
+    del event["done_at"]
+    await stored.journal.insert_one({**event, **left, "_id": event_id(shop.channel_id, "999"), "key": "999"})
+
+    await page.hear(texts=2)
+
+    assert page.texts() == ["Hello", "Are you open?"]
