@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -55,6 +55,7 @@ PATIENCE_SECONDS = 4.0
 WORST_FIRST = ("failed", "uncertain", "queued", "sending", "sent")
 
 _log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
 
 
 def worst(states: list[str]) -> str:
@@ -161,10 +162,9 @@ class Sender:
         pause = await self._pace(opened, identity["_id"])
         if pause > 0:
             return pause
-        if not await self._outbox.renew(lane):
-            return 0.0
         request = await self._request(row, identity)
-        await self._settle(row, "sending")
+        if not (await self._outbox.renew(lane) and await self._begin(row, lane)):
+            return 0.0
         holding = asyncio.create_task(self._hold(lane))
         try:
             sent = await opened.connection.send(request)
@@ -183,10 +183,7 @@ class Sender:
         """Keep a lane while its request is under way; a large file on a slow line may take minutes."""
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
-            await _persist(lambda: self._renewed(lane))
-
-    async def _renewed(self, lane: Document) -> None:
-        await self._outbox.renew(lane)
+            await _persist(lambda: self._outbox.renew(lane))
 
     async def _pace(self, opened: Opened, identity_id: str) -> float:
         """Wait for the provider's limits; returns what is left to wait where that is long."""
@@ -271,15 +268,22 @@ class Sender:
             self._sends.labels(row["kind"], state).inc()
             _log.info("message_" + state, error=error)
 
-        async def show() -> None:
-            rows = await self._outbox.of_message(row["message_id"])
-            shown = worst([part["state"] for part in rows])
-            reasons = [part["error"] for part in rows if part["state"] == shown and part["error"]]
-            message = await self._messages.set_sending_state(row["message_id"], shown, reasons[0] if reasons else None)
-            if message is not None:
-                await self._show(message)
+        await _persist(lambda: self._show_state(row))
 
-        await _persist(show)
+    async def _begin(self, row: Document, lane: Document) -> bool:
+        """Mark a row as leaving; False where the lane was lost meanwhile and somebody else took the row."""
+        began = await _persist(lambda: self._outbox.begin(row["_id"], lane["holder"]))
+        if began:
+            await _persist(lambda: self._show_state(row))
+        return began
+
+    async def _show_state(self, row: Document) -> None:
+        rows = await self._outbox.of_message(row["message_id"])
+        shown = worst([part["state"] for part in rows])
+        reasons = [part["error"] for part in rows if part["state"] == shown and part["error"]]
+        message = await self._messages.set_sending_state(row["message_id"], shown, reasons[0] if reasons else None)
+        if message is not None:
+            await self._show(message)
 
     async def _show(self, message: Document) -> None:
         conversation = await self._conversations.get(message["conversation_id"])
@@ -291,19 +295,17 @@ def _opener(attachments: AttachmentStore, file: Document) -> Callable[[], Any]:
     return lambda: attachments.read(file["file_id"], 0, file["size"])
 
 
-async def _persist(write: Callable[[], Awaitable[None]]) -> None:
+async def _persist(write: Callable[[], Awaitable[_T]]) -> _T:
     """Repeat a note until the database has taken it: what the provider said must not be lost to an outage of ours."""
     pause = 0.2
     while True:
         try:
-            await write()
+            return await write()
         except Exception as error:
             if not is_unavailable(error):
                 raise
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
-        else:
-            return
 
 
 class PlannedRow(msgspec.Struct, frozen=True):

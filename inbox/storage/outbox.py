@@ -104,6 +104,17 @@ class OutboxStore:
         """The rows of a lane that still have to go, in order."""
         return await self._rows.find({"lane": lane, "live": True}).sort("order", 1).to_list(None)
 
+    async def begin(self, row_id: str, holder: str) -> bool:
+        """Mark a row as leaving by this holder of its lane, once or again; False where somebody else took it.
+
+        A holder that was held up for longer than its lease, by an outage say, meets here whoever sent it meanwhile.
+        """
+        began = await self._rows.update_one(
+            {"_id": row_id, "$or": [{"state": "queued"}, {"state": "sending", "holder": holder}]},
+            {"$set": {"state": "sending", "error": None, "holder": holder}},
+        )
+        return bool(began.matched_count)
+
     async def set_state(self, row_id: str, state: str, **changes: Any) -> None:
         """Move a row to a state; `live` says whether it still has to go."""
         live = state in ("queued", "sending")

@@ -10,6 +10,7 @@ import pytest
 from channels.telegram.sandbox import Chat, Fault
 from inbox.model.ids import now
 from inbox.outbox import MAX_ATTEMPTS
+from inbox.storage.outbox import OutboxStore
 from tests.flow import Answer, Shop, until
 
 
@@ -232,6 +233,23 @@ async def test_send_again_repeats_only_the_parts_that_are_not_known_to_have_arri
     assert (await talk.shop.owner.call("POST", f"/messages/{message}/retry")).status == 200
     await talk.until(message, "sent")
     assert sorted(" ".join(talk.chat.texts()).split()) == sorted(words)
+
+
+async def test_a_sender_that_was_held_up_beyond_its_lease_leaves_the_row_to_whoever_took_it(database):
+    store = OutboxStore(database)
+    row = {"lane": "conversation:channel", "channel_id": "channel", "message_id": "message", "order": "1"}
+    await store.put([{**row, "_id": "row", "live": True, "state": "queued"}])
+    first = await store.claim([])
+    assert first is not None
+    assert await store.claim([]) is None
+    await database.durable.lanes.update_many({}, {"$set": {"lease_until": now() - timedelta(seconds=1)}})
+    second = await store.claim([])
+    assert second is not None
+    assert await store.begin("row", second["holder"])
+    assert await store.begin("row", second["holder"]), "a note that is repeated because its answer was lost"
+    assert not await store.begin("row", first["holder"])
+    await store.set_state("row", "sent")
+    assert not await store.begin("row", first["holder"])
 
 
 async def test_a_customer_s_message_is_answered_while_another_s_hangs(shop):
