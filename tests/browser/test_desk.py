@@ -1,5 +1,7 @@
 """The desk as its manager uses it: the list, the keyboard, what a click changes, and a narrow screen."""
 
+import asyncio
+
 from playwright.async_api import expect
 
 from tests.browser.conftest import PHONE
@@ -104,6 +106,28 @@ async def test_macros_open_with_a_slash(shop, open_page):
     await expect(page.get_by_role("option")).to_have_count(1)
     await page.keyboard.press("Enter")
     await expect(page.locator("#text")).to_have_value("Вітаю, Олена! Їде.")
+
+
+async def test_the_macros_shown_are_those_for_what_is_typed_however_slow_the_server(shop, open_page):
+    for name, shortcut in (("Відправка", "ship"), ("Розміри", "size")):
+        await shop.owner.call("POST", "/macros", {"name": name, "shortcut": shortcut, "text": {"uk": name}})
+    await write(shop, "Олена Мельник")
+    page = await open_page()
+    asked = []
+
+    async def slow_at_first(route):
+        asked.append(route)
+        answer = await route.fetch()
+        await typed.wait()
+        await route.fulfill(response=answer)
+
+    typed = asyncio.Event()
+    await page.route("**/api/v1/macros?*", slow_at_first)
+    await row(page, "Олена").click()
+    await page.locator("#text").press_sequentially("/si")
+    typed.set()
+    await expect(page.get_by_role("option")).to_contain_text(["/size"])
+    assert len(asked) == 1
 
 
 async def test_a_draft_waits_in_its_conversation(shop, open_page):

@@ -331,14 +331,25 @@ document.addEventListener("click", (event) => {
 });
 
 // Macros
-let macros = null;
+let macros = [];
+let loading = null;
 let loadedAt = 0;
 let chosen = 0;
 
-const loadMacros = async () => {
-  if (macros && Date.now() - loadedAt < 60000) return;
+/** Whoever asks while they are on their way waits for the same answer. */
+const loadMacros = () => {
+  if (loading && Date.now() - loadedAt < 60000) return loading;
   loadedAt = Date.now();
-  macros = (await call("GET", "/api/v1/macros?limit=100")).items;
+  loading = call("GET", "/api/v1/macros?limit=100").then(
+    ({ items }) => {
+      macros = items;
+    },
+    (refusal) => {
+      loading = null;
+      throw refusal;
+    },
+  );
+  return loading;
 };
 
 const macroText = (macro) => macro.text[document.documentElement.lang] ?? Object.values(macro.text)[0] ?? "";
@@ -366,8 +377,7 @@ const closeMacros = () => {
 };
 
 const showMacros = async () => {
-  const word = typed();
-  if (!word || target?.kind === "edit") {
+  if (!typed() || target?.kind === "edit") {
     closeMacros();
     return;
   }
@@ -375,6 +385,12 @@ const showMacros = async () => {
     await loadMacros();
   } catch (refusal) {
     toast(refusal.message);
+    return;
+  }
+  // What stands there now, not what stood there when the question was asked.
+  const word = form() && typed();
+  if (!word) {
+    closeMacros();
     return;
   }
   const list = $("macros");
