@@ -13,8 +13,9 @@ import msgspec
 import structlog
 from pydantic import BaseModel
 
-from inbox.ingest import Accepted, Ingest
+from inbox.ingest import Ingest
 from inbox.metrics import Metrics
+from inbox.model.accepted import Accepted
 from inbox.model.channel import ChannelKind, RawEvent, WebhookRequest
 from inbox.model.failures import Forged, Unreadable
 from inbox.model.ids import derived_id, event_id, now

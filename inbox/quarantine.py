@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from inbox.ingest import Accepted, Ingest
+from inbox.ingest import Ingest
+from inbox.model.accepted import Accepted
 from inbox.model.channel import ChannelKind
 from inbox.model.errors import Conflict, NotFound
 from inbox.model.failures import Unreadable

@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from bot.engine import BotEngine
 from bot.library import RuleLibrary
 from channels.registry import KINDS
+from inbox.batch import Batches
 from inbox.channels import Channels
 from inbox.conversations import Conversations
 from inbox.customers import Customers
@@ -113,7 +114,7 @@ class House:
             # sight they cost nothing; left in it, every full collection stops the server for a quarter of a second.
             on_loaded=gc.freeze,
         )
-        self.ingest = Ingest(
+        batches = Batches(
             kinds=KINDS,
             journal=self.journal_store,
             people=people,
@@ -127,6 +128,7 @@ class House:
             wakeups=self.wakeups,
             metrics=self.metrics,
         )
+        self.ingest = Ingest(batches, self.journal_store, self.metrics)
         self.journal = Journal(self.journal_store, self.ingest, self.metrics)
         self.quarantine = Quarantine(self.journal_store, self.ingest, KINDS)
         self.sender = Sender(

@@ -13,12 +13,14 @@ from redis.asyncio import Redis
 
 from bot.engine import BotEngine
 from bot.library import RuleLibrary
+from inbox.batch import Batches
 from inbox.channels import Channels
 from inbox.conversations import Conversations
 from inbox.events import EventBus
-from inbox.ingest import Accepted, Ingest
+from inbox.ingest import Ingest
 from inbox.live import LiveFeed
 from inbox.metrics import Metrics
+from inbox.model.accepted import Accepted
 from inbox.model.capabilities import Capabilities, Flow
 from inbox.model.channel import Connection, Outgoing, RawEvent, Sent, WebhookRequest
 from inbox.model.domain_events import ConversationOpened, MessageReceived
@@ -197,7 +199,7 @@ class Process:
         event = NewMessage(
             person=Person(**known), external_id=new_id(), sent_at=at, sequence=time.monotonic_ns(), text=text
         )
-        ingest = Ingest(
+        batches = Batches(
             kinds={},
             journal=self.journal,
             people=self.people,
@@ -211,6 +213,7 @@ class Process:
             wakeups=self.wakeups,
             metrics=Metrics(),
         )
+        ingest = Ingest(batches, self.journal, Metrics())
         accepted = Accepted(
             id=new_id(),
             channel_id=self.channel_id,

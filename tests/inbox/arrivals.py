@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from inbox.ingest import Accepted, Ingest
+from inbox.ingest import Ingest
+from inbox.model.accepted import Accepted
 from inbox.model.ids import event_id, now
 from inbox.model.incoming import Incoming, NewMessage, Person
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel, SecretStr
 
+from inbox.batch import Batches
 from inbox.channels import Channels
 from inbox.events import EventBus
 from inbox.ingest import Ingest
@@ -182,7 +183,7 @@ class Floor:
             wakeups=self.wakeups,
             base_url="https://shop.example/",
         )
-        self.ingest = Ingest(
+        batches = Batches(
             kinds={"paper": self.kind},
             journal=self.journal_store,
             people=self.people,
@@ -196,6 +197,7 @@ class Floor:
             wakeups=self.wakeups,
             metrics=self.metrics,
         )
+        self.ingest = Ingest(batches, self.journal_store, self.metrics)
         self.journal = Journal(self.journal_store, self.ingest, self.metrics)
         self.replies = Replies(
             conversations=self.conversations,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inbox.ingest import Accepted
+from inbox.model.accepted import Accepted
 from inbox.model.conversation import unread
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.ids import event_id, identity_id, new_id, now

@@ -1,0 +1,375 @@
+"""What happens to a batch of accepted events.
+
+Every step may be repeated and may come in any order: two processes and a crash in any place end in the same documents
+as one clean run. `Batches.process` tells the steps:
+
+1. people         identities by derived id, cards under their ids
+2. cases          each message's conversation: the active one, a reopened one, or a new one
+3. messages       inserted by derived id; albums joined
+4. conversations  decided on by pure functions, written over the revision they saw
+5. changes        edits, reactions and receipts meet their messages, whichever came first
+6. live frames    durable, then on every screen
+7. events         routing and bot hear of it
+8. journal        the events are done; until here, a crash makes somebody repeat all of it
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+
+import msgspec
+import structlog
+
+from inbox.events import EventBus
+from inbox.live import Frame, LiveFeed, about
+from inbox.metrics import Metrics
+from inbox.model.accepted import Accepted
+from inbox.model.channel import ChannelKind
+from inbox.model.conversation import arrived, new_conversation, reopens
+from inbox.model.domain_events import ConversationOpened, MessageReceived
+from inbox.model.ids import derived_id, identity_id, new_id
+from inbox.model.inbound import attachments_of, change_of, message_of, quotation_of
+from inbox.model.incoming import ButtonPress, NewMessage, Person, ReachabilityChanged
+from inbox.settings import ShopSettings
+from inbox.storage.attachments import AttachmentStore
+from inbox.storage.conversations import ConversationStore, Decision
+from inbox.storage.database import Document
+from inbox.storage.journal import JournalStore
+from inbox.storage.messages import MessageStore
+from inbox.storage.people import PeopleStore, Sighting
+from inbox.storage.timers import TimerStore
+from inbox.wakeups import Wakeups
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far the clocks of two servers may be apart."""
+
+_log = structlog.get_logger(__name__)
+
+
+class _Work(msgspec.Struct):
+    """A customer's message on its way through a batch."""
+
+    accepted: Accepted
+    event: NewMessage
+    customer_id: str
+    identity_id: str
+    document: Document
+    known: bool = False
+
+
+class Batches:
+    """Processes batches. Knows nothing of queues and leases: that is `inbox.ingest`."""
+
+    def __init__(
+        self,
+        *,
+        kinds: Mapping[str, ChannelKind],
+        journal: JournalStore,
+        people: PeopleStore,
+        conversations: ConversationStore,
+        messages: MessageStore,
+        attachments: AttachmentStore,
+        timers: TimerStore,
+        settings: ShopSettings,
+        feed: LiveFeed,
+        bus: EventBus,
+        wakeups: Wakeups,
+        metrics: Metrics,
+    ) -> None:
+        self._kinds = kinds
+        self._journal = journal
+        self._people = people
+        self._conversations = conversations
+        self._messages = messages
+        self._attachments = attachments
+        self._timers = timers
+        self._settings = settings
+        self._feed = feed
+        self._bus = bus
+        self._wakeups = wakeups
+        self._metrics = metrics
+
+    async def process(self, batch: list[Accepted], *, reopen: bool = True) -> None:
+        """Turn events into messages on every screen.
+
+        `reopen` False leaves closed conversations closed. Raises `Conflict` where another process opened a conversation
+        at the same moment: look again; `Unreadable` for an event that was kept and can no longer be read.
+        """
+        self._metrics.ingest_batch.observe(len(batch))
+        for accepted in batch:
+            if accepted.events is None:
+                accepted.events = self._kinds[accepted.kind].read(accepted.raw)
+        repeated = any(accepted.adopted for accepted in batch)
+        identities = await self._meet(batch, repeated=repeated)
+        work = self._messages_of(batch, identities)
+        await self._note_reachability(batch)
+        conversations: dict[str, Document] = {}
+        if work:
+            known = await self._find_conversations(work, repeated=repeated)
+            await self._store_messages(work)
+            conversations = await self._conversations.decide(known, _decisions(work, reopen=reopen))
+            conversations |= await self._grown_albums(work, reopen=reopen)
+        changed = await self._settle(batch, work, identities)
+        conversations = await self._show(work, changed, conversations)
+        await self._announce(work, conversations)
+        await self._journal.finish([accepted.id for accepted in batch])
+
+    async def _grown_albums(self, work: list[_Work], *, reopen: bool) -> dict[str, Document]:
+        """Decide again where another process joined a part of an album between our joining and deciding."""
+        conversations: dict[str, Document] = {}
+        parts = [item for item in work if item.event.group]
+        while parts:
+            present = await self._messages.existing([item.document["_id"] for item in parts])
+            parts = [item for item in parts if item.document["sorts"] != present[item.document["_id"]]["sorts"]]
+            for item in parts:
+                item.document = present[item.document["_id"]]
+            if parts:
+                conversations |= await self._conversations.decide({}, _decisions(parts, reopen=reopen))
+        return conversations
+
+    async def _show(
+        self, work: list[_Work], changed: list[Document], conversations: dict[str, Document]
+    ) -> dict[str, Document]:
+        """Put what the batch changed on every screen; returns the conversations as they are now."""
+        latest = {item.document["_id"]: item.document for item in work} | {row["_id"]: row for row in changed}
+        created = {item.document["_id"]: item for item in work if not item.known} | await self._unshown(work)
+        updated = {item.document["_id"] for item in work if item.event.group} | {row["_id"] for row in changed}
+        elsewhere = {row["conversation_id"] for row in changed} - set(conversations)
+        if elsewhere:
+            conversations = conversations | await self._conversations.many(list(elsewhere))
+        for row in changed:
+            preview = await self._conversations.message_changed(row)
+            if preview is not None:
+                conversations[preview["_id"]] = preview
+        frames = [
+            about(
+                "message.created" if key in created else "message.updated",
+                document,
+                conversations[document["conversation_id"]],
+            )
+            for key, document in latest.items()
+            if key in created or key in updated
+        ]
+        frames.extend(about("conversation.updated", row, row) for row in conversations.values())
+        await self._feed.publish(frames)
+        present = time.monotonic()
+        for item in created.values():
+            if not item.accepted.adopted:
+                self._metrics.ingest_seconds.observe(present - item.accepted.accepted_at)
+        return conversations
+
+    async def _unshown(self, work: list[_Work]) -> dict[str, _Work]:
+        """Messages that were stored by somebody who then died, or met an outage, before anybody saw them."""
+        doubtful = {item.document["_id"]: item for item in work if item.known and item.accepted.adopted}
+        if not doubtful:
+            return {}
+        since = min(item.accepted.received_at for item in doubtful.values()) - CLOCKS_DIFFER
+        told = await self._feed.told("message.created", list(doubtful), since)
+        return {key: item for key, item in doubtful.items() if key not in told}
+
+    async def _announce(self, work: list[_Work], conversations: Mapping[str, Document]) -> None:
+        """Tell routing and bot.
+
+        An opening is announced for the message that caused it, however often it is repeated.
+        """
+        for item in work:
+            conversation = conversations[item.document["conversation_id"]]
+            with structlog.contextvars.bound_contextvars(request_id=item.accepted.request_id):
+                if conversation["opened_by"] == item.document["_id"]:
+                    await self._bus.announce(ConversationOpened(conversation, item.document))
+                await self._bus.announce(MessageReceived(conversation, item.document))
+                _log.info("message_stored", message_id=item.document["_id"], conversation_id=conversation["_id"])
+
+    async def _meet(self, batch: list[Accepted], *, repeated: bool) -> dict[str, Document]:
+        """Identities of everyone in the batch, by identity id."""
+        sightings: dict[str, Sighting] = {}
+        for accepted in batch:
+            for event in accepted.events or ():
+                sighting = Sighting(
+                    channel_id=accepted.channel_id,
+                    kind=accepted.kind,
+                    person=event.person,
+                    at=accepted.received_at,
+                )
+                earlier = sightings.get(sighting.identity_id)
+                if earlier is None or _tells_more(event.person, earlier.person):
+                    sightings[sighting.identity_id] = sighting
+        if not sightings:
+            return {}
+        return await self._people.resolve(sightings, ensure_cards=repeated)
+
+    def _messages_of(self, batch: list[Accepted], identities: Mapping[str, Document]) -> list[_Work]:
+        work: dict[str, _Work] = {}
+        for accepted in batch:
+            for event in accepted.events or ():
+                if isinstance(event, NewMessage):
+                    identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
+                    document = message_of(accepted, event, identity)
+                    key = document["_id"] if not event.group else f"{document['_id']}{event.external_id}"
+                    work.setdefault(
+                        key,
+                        _Work(accepted, event, identity["customer_id"], identity["_id"], document),
+                    )
+        return list(work.values())
+
+    async def _find_conversations(self, work: list[_Work], *, repeated: bool) -> dict[str, Document]:
+        """Give every message its conversation, beginning those that are missing; returns those that were looked at."""
+        doubtful = [item for item in work if repeated or item.event.group]
+        if doubtful:
+            await self._recognise(doubtful)
+        homeless = [item for item in work if not item.document["conversation_id"]]
+        if not homeless:
+            return {}
+        homes = await self._conversations.active(list({item.customer_id for item in homeless}))
+        if any(item.customer_id not in homes for item in homeless):
+            await self._open_conversations(homeless, homes)
+        for item in homeless:
+            item.document["conversation_id"] = homes[item.customer_id]["_id"]
+        return {home["_id"]: home for home in homes.values()}
+
+    async def _recognise(self, doubtful: list[_Work]) -> None:
+        """Find out which messages are stored already; those stay in their conversation."""
+        stored = await self._messages.existing([item.document["_id"] for item in doubtful])
+        for item in doubtful:
+            row = stored.get(item.document["_id"])
+            if row is None:
+                continue
+            item.document["conversation_id"] = row["conversation_id"]
+            if not item.event.group:
+                item.known = True
+                item.document = row
+
+    async def _open_conversations(self, homeless: list[_Work], homes: dict[str, Document]) -> None:
+        """Add to `homes` (by customer) a recently closed conversation or a new one for everyone who has none."""
+        missing = {item.customer_id for item in homeless if item.customer_id not in homes}
+        closed = await self._conversations.last_closed(list(missing))
+        window = timedelta(days=(await self._settings.get())["reopen_window_days"])
+        beginning: list[Document] = []
+        for item in homeless:
+            if item.customer_id in homes:
+                continue
+            last = closed.get(item.customer_id)
+            if last is None or not reopens(last, item.accepted.received_at, window):
+                last = new_conversation(
+                    new_id(),
+                    customer_id=item.customer_id,
+                    channel_id=item.accepted.channel_id,
+                    at=item.accepted.received_at,
+                    source=item.event.source,
+                )
+                beginning.append(last)
+            homes[item.customer_id] = last
+        if beginning:
+            await self._conversations.insert(beginning)
+
+    async def _store_messages(self, work: list[_Work]) -> None:
+        """Insert messages, expect their files, have pressed buttons confirmed."""
+        replies = [item for item in work if item.event.reply_to and not item.known]
+        for channel_id in {item.accepted.channel_id for item in replies}:
+            wanted = [item.event.reply_to for item in replies if item.accepted.channel_id == channel_id]
+            quoted = await self._messages.external_to_ids(channel_id, wanted)
+            for item in replies:
+                if item.event.reply_to in quoted and item.accepted.channel_id == channel_id:
+                    item.document["reply_to"] = quoted[item.event.reply_to]["_id"]
+        single = [item for item in work if not item.event.group and not item.known]
+        if single:
+            there = await self._messages.insert([item.document for item in single])
+            for item in single:
+                item.known = item.document["_id"] in there
+        albums: dict[str, Document] = {}
+        for item in work:
+            if item.event.group:
+                joined = await self._messages.join_album(item.document)
+                item.known = len(joined["attachments"]) > len(item.document["attachments"])
+                albums[joined["_id"]] = joined
+        for item in work:
+            item.document = albums.get(item.document["_id"], item.document)
+        await self._expect_files(work)
+        acknowledgements = {
+            derived_id("acknowledge", item.document["_id"]): {
+                "channel_id": item.accepted.channel_id,
+                "token": item.event.content.acknowledge,
+            }
+            for item in work
+            if isinstance(item.event.content, ButtonPress) and item.event.content.acknowledge and not item.known
+        }
+        if acknowledgements:
+            await self._timers.set_many("channel.acknowledge", acknowledgements)
+            self._wakeups.ring("timers")
+
+    async def _expect_files(self, work: list[_Work]) -> None:
+        expected: list[Document] = []
+        for item in work:
+            for media, shown in zip(item.event.media, attachments_of(item.accepted, item.event), strict=True):
+                expected.append(
+                    {
+                        "_id": shown["id"],
+                        "channel_id": item.accepted.channel_id,
+                        "message_id": item.document["_id"],
+                        "conversation_id": item.document["conversation_id"],
+                        "uploader_id": None,
+                        "ref": media.ref,
+                        "state": "pending",
+                        "type": media.type,
+                        "name": shown["name"],
+                        "content_type": shown["content_type"],
+                        "size": media.size,
+                        "file_id": None,
+                        "created_at": item.accepted.received_at,
+                    }
+                )
+        if expected:
+            await self._attachments.expect(expected)
+            await self._timers.set_many("media.fetch", {row["_id"]: {"attachment_id": row["_id"]} for row in expected})
+            self._wakeups.ring("timers")
+
+    async def _note_reachability(self, batch: list[Accepted]) -> None:
+        for accepted in batch:
+            for event in accepted.events or ():
+                if isinstance(event, ReachabilityChanged):
+                    key = identity_id(accepted.channel_id, event.person.external_id)
+                    if await self._people.set_reachable(
+                        key, reachable=event.reachable, reason=event.reason, at=event.at
+                    ):
+                        identity = await self._people.identity(key)
+                        if identity is not None:
+                            await self._feed.publish([Frame(type="identity.updated", data=identity)])
+
+    async def _settle(
+        self, batch: list[Accepted], work: list[_Work], identities: Mapping[str, Document]
+    ) -> list[Document]:
+        """Bring changes and messages together, whichever came first; returns the messages that changed."""
+        changes: list[Document] = []
+        concerned: dict[str, set[str]] = defaultdict(set)
+        for accepted in batch:
+            for event in accepted.events or ():
+                if not isinstance(event, NewMessage | ReachabilityChanged):
+                    identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
+                    changes.append(change_of(accepted, event, identity))
+                    concerned[accepted.channel_id].add(event.external_id)
+        for item in work:
+            if item.event.reply_to and item.document["reply_to"] is None:
+                changes.append(quotation_of(item.accepted, item.event, item.document["_id"]))
+                concerned[item.accepted.channel_id].add(item.event.reply_to)
+        if changes:
+            await self._messages.hold_changes(changes)
+        for item in work:
+            concerned[item.accepted.channel_id].update(item.document["external_ids"])
+        touched: list[Document] = []
+        for channel_id, external_ids in concerned.items():
+            touched.extend(await self._messages.settle_changes(channel_id, list(external_ids)))
+        return touched
+
+
+def _decisions(work: list[_Work], *, reopen: bool) -> dict[str, Decision]:
+    """What the batch brings to each conversation."""
+    brought: dict[str, dict[str, Document]] = defaultdict(dict)
+    for item in work:
+        brought[item.document["conversation_id"]][item.document["_id"]] = item.document
+    return {key: partial(arrived, messages=list(rows.values()), opens=reopen) for key, rows in brought.items()}
+
+
+def _tells_more(person: Person, earlier: Person) -> bool:
+    return (bool(person.name), bool(person.username)) > (bool(earlier.name), bool(earlier.username))
