@@ -94,7 +94,9 @@ class Replies:
                 {"id": file["_id"], "type": media_type(file["content_type"], file["size"], limits)} for file in files
             ]
             for file, out in zip(files, sized, strict=True):
-                limit = limits.media_limits[out["type"]]
+                limit = limits.media_limits.get(out["type"])
+                if limit is None:
+                    raise Invalid("attachments", f"{opened.kind.title} does not take {file['name']}")
                 if file["size"] > limit.max_bytes:
                     raise Invalid(
                         "attachments",
@@ -183,6 +185,8 @@ class Replies:
         _own(message, author)
         if not text:
             raise Invalid("text", "write something, or take the message back")
+        if len(text) > MAX_TEXT:
+            raise Invalid("text", f"is longer than {MAX_TEXT} characters")
         if message["direction"] == "note":
             changed = await self._messages.change(message_id, {"text": text, "edited_at": now()})
             return await self._publish(changed or message)
