@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from inbox.model.errors import Invalid
 from web.doors.problems import Problem
 
 MIN_LENGTH = 8
@@ -25,7 +26,9 @@ class Passwords:
         self._decoy = self._hasher.hash("nobody has this password")
 
     async def hash(self, password: str) -> str:
-        """The hash under which a password is kept."""
+        """The hash under which a password is kept. Raises `Invalid` for one that nobody should have."""
+        if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+            raise Invalid("password", f"use {MIN_LENGTH} to {MAX_LENGTH} characters")
         return await self._in_thread(password, None)
 
     async def matches(self, password_hash: str | None, password: str) -> bool:
