@@ -7,7 +7,7 @@ from inbox.model.failures import ChannelFailure
 from inbox.secrets import WrongKey
 from web.app import opened
 from web.house import House
-from web.settings import Settings
+from web.settings import Settings, SettingsError
 
 
 def run(settings: Settings) -> int:
@@ -17,13 +17,16 @@ def run(settings: Settings) -> int:
 
 async def _examine(settings: Settings) -> int:
     findings = [_say(True, "settings", _settings_summary(settings))]
-    async with opened(settings) as house:
-        findings.append(_say(True, "mongodb", f"primary answers, database {house.database.name}"))
-        findings.append(await _redis(house))
-        findings += [
-            await _channel(house, channel["_id"], f"{channel['kind']} {channel['name']!r}")
-            for channel in await house.channels.all()
-        ]
+    try:
+        async with opened(settings) as house:
+            findings.append(_say(True, "mongodb", f"primary answers, database {house.database.name}"))
+            findings.append(await _redis(house))
+            findings += [
+                await _channel(house, channel["_id"], f"{channel['kind']} {channel['name']!r}")
+                for channel in await house.channels.all()
+            ]
+    except SettingsError as error:
+        findings.append(_say(False, "start", str(error)))
     return 0 if all(findings) else 1
 
 

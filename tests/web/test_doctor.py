@@ -1,0 +1,87 @@
+"""`skrynka doctor`: one line for everything that must hold; 1 where anything does not."""
+
+import pytest
+from pydantic import SecretStr
+
+from inbox.model.ids import new_id
+from inbox.storage.database import connect
+from tests.conftest import SECRET_KEY
+from web.app import opened
+from web.doctor import _examine
+from web.settings import Settings
+
+
+@pytest.fixture
+async def settings(databases, tmp_path):
+    """Settings of a shop of its own; other values by name."""
+    name = f"test_{new_id()}"
+
+    def make(**fields):
+        known = {
+            "data_dir": tmp_path,
+            "mongodb_url": databases.mongodb_url,
+            "redis_url": databases.redis_url,
+            "mongodb_database": name,
+            "secret_key": SecretStr(SECRET_KEY),
+            "public_url": "https://chat.shop.example",
+        }
+        return Settings(**{**known, **fields})
+
+    yield make
+    database = connect(databases.mongodb_url, name)
+    await database.client.drop_database(name)
+    database.close()
+
+
+def found(capsys):
+    """What was printed, by what it is about: whether it holds, and why."""
+    printed = capsys.readouterr().out.splitlines()
+    lines = [line.partition(": ") for line in printed if line.startswith(("ok  ", "FAIL"))]
+    return {what[6:]: (what[:4].strip(), finding) for what, _, finding in lines}
+
+
+async def test_where_all_holds_every_line_says_so(settings, capsys):
+    assert await _examine(settings()) == 0
+    lines = found(capsys)
+    assert list(lines) == ["settings", "mongodb", "redis"]
+    assert {holds for holds, _ in lines.values()} == {"ok"}
+    assert "https://chat.shop.example" in lines["settings"][1]
+
+
+@pytest.mark.parametrize(
+    ("public_url", "said"), [(None, "SKRYNKA_PUBLIC_URL is not set"), ("http://chat.shop.example", "plain http")]
+)
+async def test_an_address_that_providers_do_not_reach_is_mentioned(settings, capsys, public_url, said):
+    assert await _examine(settings(public_url=public_url)) == 0
+    assert said in found(capsys)["settings"][1]
+
+
+async def test_without_redis_the_line_names_the_setting(settings, capsys):
+    assert await _examine(settings(redis_url="redis://127.0.0.1:1/0")) == 1
+    holds, finding = found(capsys)["redis"]
+    assert holds == "FAIL"
+    assert "SKRYNKA_REDIS_URL" in finding
+
+
+async def test_a_key_that_is_not_the_databases_is_a_finding(settings, capsys):
+    assert await _examine(settings()) == 0
+    capsys.readouterr()
+    assert await _examine(settings(secret_key=SecretStr("another key that is long enough"))) == 1
+    assert "SKRYNKA_SECRET_KEY" in str(found(capsys))
+
+
+async def test_each_channel_is_asked_and_a_dead_token_fails(settings, sandbox, capsys):
+    bot = sandbox.telegram.create_bot()
+    async with opened(settings()) as house:
+        wanted = {"token": bot.token, "api_base": sandbox.api_base("telegram")}
+        for name in ("Good", "Dead"):
+            await house.channels.create("telegram", name, wanted)
+        dead = await house.database.durable.channels.find_one({"name": "Dead"})
+        sealed = house.box.seal({**house.box.open(dead["sealed"]), "token": "1:dead"})
+        await house.database.durable.channels.update_one({"_id": dead["_id"]}, {"$set": {"sealed": sealed}})
+    assert await _examine(settings()) == 1
+    printed = found(capsys)
+    assert printed["telegram 'Good'"][0] == "ok"
+    assert printed["telegram 'Dead'"][0] == "FAIL"
+    assert "1:dead" not in str(printed)
+    assert bot.token not in str(printed)
