@@ -1,0 +1,133 @@
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from inbox.media import MAX_UPLOAD_BYTES, sniff
+from inbox.model.errors import Invalid, NotFound
+from inbox.model.failures import CredentialsRejected, Refused, RetryLater
+from inbox.model.incoming import Media as Picture
+from inbox.timers import Later
+from tests.inbox.arrivals import accepted, said, work_off
+from tests.inbox.paper import Floor
+
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "claimed", "found"),
+    [
+        (PNG, "", "image/png"),
+        (PNG, "text/html", "image/png"),
+        (JPEG, "application/octet-stream", "image/jpeg"),
+        (PDF, "image/png", "application/pdf"),
+        (b"just words", "text/plain", "text/plain"),
+        (b"just words", "text/html", "text/plain"),
+        (b"just words", "image/png", "application/octet-stream"),
+        (b"a\0b", "text/plain", "application/octet-stream"),
+        (b"", "", "application/octet-stream"),
+        (b"", "text/csv", "text/plain"),
+    ],
+)
+def test_a_file_is_what_its_bytes_say(head, claimed, found):
+    assert sniff(head, claimed) == found
+
+
+async def stream(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def leftovers(floor: Floor) -> int:
+    database = floor.database.durable
+    files = await database["media.files"].count_documents({})
+    return int(files + await database["media.chunks"].count_documents({}))
+
+
+async def test_an_upload_is_kept_with_its_true_type_and_read_in_pieces(floor):
+    kept = await floor.media.store("cat.html", "text/html", stream(PNG[:5], PNG[5:], b"x" * 9000), "mary")
+    assert (kept["content_type"], kept["size"], kept["uploader_id"]) == ("image/png", len(PNG) + 9000, "mary")
+    found, read = await floor.media.open(kept["_id"])
+    assert found == kept
+    assert b"".join([chunk async for chunk in read(2, 8)]) == PNG[2:8]
+
+
+async def test_nothing_is_no_file(floor):
+    with pytest.raises(Invalid, match="file: is empty"):
+        await floor.media.store("a", "", stream(), "mary")
+    assert await floor.database.durable.attachments.count_documents({}) == 0
+    assert await leftovers(floor) == 0
+
+
+async def test_what_is_too_large_leaves_nothing_behind(floor):
+    half = b"x" * (MAX_UPLOAD_BYTES // 2)
+    with pytest.raises(Invalid, match="larger than 50 MB"):
+        await floor.media.store("a", "", stream(half, half, b"x"), "mary")
+    assert await floor.database.durable.attachments.count_documents({}) == 0
+    assert await leftovers(floor) == 0
+
+
+async def expected(floor: Floor) -> dict[str, Any]:
+    """A customer's picture that still lies at its provider."""
+    channel_id = await floor.connect()
+    picture = Picture(type="photo", ref="r1", part="1", name="cat", content_type="image/png")
+    await work_off(floor.ingest, [accepted(said(1, media=(picture,)), channel_id=channel_id)])
+    found = await floor.database.durable.attachments.find_one({})
+    assert found is not None
+    return dict(found)
+
+
+async def shown(floor: Floor) -> dict[str, Any]:
+    message = await floor.database.durable.messages.find_one({})
+    assert message is not None
+    return dict(message["attachments"][0])
+
+
+async def test_a_customers_file_is_copied_from_its_provider_once(floor):
+    attachment = await expected(floor)
+    with pytest.raises(NotFound, match="not here yet"):
+        await floor.media.open(attachment["_id"])
+    floor.kind.files["r1"] = JPEG
+    for _ in range(2):
+        await floor.media.fetch({"attachment_id": attachment["_id"]})
+    assert [what for what in floor.kind.done if what[0] == "fetch"] == [("fetch", "r1")]
+    file = await shown(floor)
+    assert (file["state"], file["content_type"], file["size"]) == ("stored", "image/jpeg", len(JPEG))
+    _, read = await floor.media.open(attachment["_id"])
+    assert b"".join([chunk async for chunk in read(0, len(JPEG))]) == JPEG
+
+
+async def test_a_slow_provider_is_asked_again_and_given_up_in_the_end(floor):
+    attachment = await expected(floor)
+    floor.kind.failure = RetryLater("slow", after=3)
+    for _ in range(5):
+        with pytest.raises(Later) as later:
+            await floor.media.fetch({"attachment_id": attachment["_id"]})
+        assert later.value.seconds == 3
+    await floor.media.fetch({"attachment_id": attachment["_id"]})
+    assert (await shown(floor))["state"] == "failed"
+    with pytest.raises(NotFound):
+        await floor.media.open(attachment["_id"])
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (Refused("the file is too big"), "the file is too big"),
+        (CredentialsRejected("token 123 is dead"), "the provider did not hand it over"),
+    ],
+)
+async def test_what_is_refused_is_shown_with_the_reason(floor, failure, error):
+    attachment = await expected(floor)
+    floor.kind.failure = failure
+    await floor.media.fetch({"attachment_id": attachment["_id"]})
+    file = await shown(floor)
+    assert (file["state"], file["error"]) == ("failed", error)
+    assert await leftovers(floor) == 0
+
+
+async def test_what_is_forgotten_is_not_fetched(floor):
+    await floor.media.fetch({"attachment_id": "nothing"})
+    assert floor.kind.done == []
