@@ -23,6 +23,7 @@ async def started() -> AsyncIterator[Program]:
         stack.push_async_callback(running.kill_everything)
         await running.start()
         yield running
+        assert "worker_died" not in running.log
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -185,10 +184,3 @@ class Program:
                 return await database.durable.journal.count_documents({"state": "pending"}) == 0
 
             await until(nothing_pending, seconds=seconds)
-
-
-async def timed(deed: Any) -> tuple[Any, float]:
-    """What an awaitable returns and how many seconds it took."""
-    began = time.monotonic()
-    outcome = await deed
-    return outcome, time.monotonic() - began
