@@ -77,6 +77,7 @@ async def test_each_channel_is_asked_and_a_dead_token_fails(settings, sandbox, c
         for name in ("Good", "Dead"):
             await house.channels.create("telegram", name, wanted)
         dead = await house.database.durable.channels.find_one({"name": "Dead"})
+        assert dead is not None
         sealed = house.box.seal({**house.box.open(dead["sealed"]), "token": "1:dead"})
         await house.database.durable.channels.update_one({"_id": dead["_id"]}, {"$set": {"sealed": sealed}})
     assert await _examine(settings()) == 1
