@@ -27,6 +27,7 @@ from web.doors.signin import SignIn
 from web.doors.throttle import LoginThrottle
 from web.embedded import embedded_databases
 from web.house import House, connect_redis
+from web.memory import share_one_pool
 from web.operations import Operations
 from web.pages.entry import Welcome
 from web.pages.routes import add_pages, problem_page
@@ -53,6 +54,7 @@ class Server:
 
 def serve(settings: Settings, host: str, port: int) -> int:
     """Serve until SIGTERM or SIGINT; returns the process's exit code."""
+    share_one_pool()
     return uvloop.run(_serve_until_stopped(settings, host, port))
 
 
