@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 import structlog
+from prometheus_client import Counter
 from pydantic import BaseModel
 
 from inbox.ingest import Ingest
@@ -29,12 +30,6 @@ COOLING_SECONDS = 1.0
 """How long the breaker stays open after a failed insert; then one insert probes."""
 
 MAX_BATCH = 500
-MAX_COMMITS = 2
-"""Inserts under way at a time: while one waits for the disk, the next is already with the database."""
-
-WORTHWHILE = 16
-"""So many waiting requests make a second insert under way worth its cost."""
-
 MAX_WAITING_BYTES = 48 * 1024 * 1024
 
 _log = structlog.get_logger(__name__)
@@ -59,10 +54,11 @@ class Journal:
         self._store = store
         self._ingest = ingest
         self._counters = metrics.webhook_events
+        self._counted: dict[tuple[str, str], Counter] = {}
         self._waiting: list[_Request] = []
         self._waiting_bytes = 0
-        self._committers: set[asyncio.Task[None]] = set()
-        self._committing = 0
+        self._committer: asyncio.Task[None] | None = None
+        self._committing = False
         self._closed_until = 0.0
 
     async def accept(
@@ -75,7 +71,7 @@ class Journal:
         try:
             kind.authenticate(settings, request)
         except Forged:
-            self._counters.labels(kind.name, "rejected").inc()
+            self._count(kind.name, "rejected")
             raise
         try:
             raw_events = kind.split(request)
@@ -96,7 +92,13 @@ class Journal:
                 outcome = "accepted"
                 accepted.accepted_at = time.monotonic()
                 self._ingest.submit([accepted])
-            self._counters.labels(kind.name, outcome).inc()
+            self._count(kind.name, outcome)
+
+    def _count(self, kind: str, outcome: str) -> None:
+        counter = self._counted.get((kind, outcome))
+        if counter is None:
+            counter = self._counted[kind, outcome] = self._counters.labels(kind, outcome)
+        counter.inc()
 
     def _read(
         self, kind: ChannelKind, channel_id: str, raw: RawEvent, present: datetime, request_id: str
@@ -142,22 +144,20 @@ class Journal:
         request = _Request(rows, size, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         self._waiting_bytes += size
-        if not self._committing or (self._committing < MAX_COMMITS and len(self._waiting) >= WORTHWHILE):
-            self._committing += 1
-            committer = asyncio.create_task(self._commit_waiting())
-            self._committers.add(committer)
-            committer.add_done_callback(self._committers.discard)
+        if not self._committing:
+            self._committing = True
+            self._committer = asyncio.create_task(self._commit_waiting())
         return await request.known
 
     async def _commit_waiting(self) -> None:
         """Commit until nobody waits.
 
-        The count goes down in the step that finds nobody, so that no call falls between.
+        It says that it ends in the step that finds nobody, so that no call falls between.
         """
         try:
             await self._commit_batches()
         finally:
-            self._committing -= 1
+            self._committing = False
 
     async def _commit_batches(self) -> None:
         while self._waiting:

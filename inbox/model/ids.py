@@ -1,14 +1,17 @@
 """Identifiers. All of them are opaque strings; those that dedupe are derived from what they dedupe."""
 
 import hashlib
-import secrets
+import random
 import time
 from datetime import UTC, datetime
 
 
 def new_id() -> str:
-    """A fresh id that sorts roughly by creation: 11 hex digits of milliseconds, 13 of chance."""
-    return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(7)[:13]}"
+    """A fresh id that sorts roughly by creation: 11 hex digits of milliseconds, 13 of chance.
+
+    It names things and guards nothing, so the chance need not come from the system, which takes ten times as long.
+    """
+    return f"{time.time_ns() // 1_000_000:011x}{random.getrandbits(52):013x}"  # noqa: S311 - a name, not a secret
 
 
 def derived_id(*parts: str) -> str:

@@ -87,7 +87,8 @@ class Doors:
                 session = await self.sign_in.find(request)
                 if session is None:
                     return _send_to_sign_in(request, row)
-            await self._refuse_foreign_pages(request, row, session)
+            if session is not None or row.checks_origin:
+                await self._refuse_foreign_pages(request, row, session)
             if session is not None and not row.who.admits(session.viewer.role):
                 raise Problem(403, f"this is for: {row.who}")
             call: Call[Any, Any] = Call(
