@@ -286,9 +286,16 @@ class Sender:
             await self._show(message)
 
     async def _show(self, message: Document) -> None:
-        conversation = await self._conversations.get(message["conversation_id"])
+        """Show a message as it is now; one that needs somebody also shows in the list."""
+        frames = []
+        conversation = None
+        if message["state"] in ("failed", "uncertain"):
+            conversation = await self._conversations.message_changed(message)
+            if conversation is not None:
+                frames.append(about("conversation.updated", conversation, conversation))
+        conversation = conversation or await self._conversations.get(message["conversation_id"])
         if conversation is not None:
-            await self._feed.publish([about("message.updated", message, conversation)])
+            await self._feed.publish([about("message.updated", message, conversation), *frames])
 
 
 def _opener(attachments: AttachmentStore, file: Document) -> Callable[[], Any]:

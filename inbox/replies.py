@@ -119,6 +119,10 @@ class Replies:
             await self._outbox.open_lanes(rows)
             self._wakeups.ring("outbox")
         if not created:
+            shown = conversation["last_message"]
+            if shown is None or shown["sort"] < message["sort"]:
+                # The first try broke off before anybody saw what it had written.
+                await self._show(conversation, message, author)
             return message, False
         if files:
             await self._attachments.attach([file["_id"] for file in files], message["_id"], conversation_id)
@@ -131,7 +135,7 @@ class Replies:
         if message["direction"] == "out":
             before = conversation
             if by_person and not conversation["active"]:
-                conversation = await self._reopen(conversation)
+                conversation = await self._reopen(conversation, author)
             decision = partial(answered, message=message, by_person=by_person)
             decided = await self._conversations.decide({}, {conversation["_id"]: decision})
             conversation = decided[conversation["_id"]]
@@ -146,8 +150,9 @@ class Replies:
         await self._feed.publish(frames)
         await self._bus.announce(ReplyPosted(conversation, message))
 
-    async def _reopen(self, conversation: Document) -> Document:
-        """A manager who writes into a closed conversation opens it, unless the customer has another one open."""
+    async def _reopen(self, conversation: Document, author: Author) -> Document:
+        """A manager who writes into a closed conversation opens and takes it, unless the customer has another one."""
+        assignment = {"reason": "replied", "at": now(), "by": author.name, "load": None, "capacity": None}
         try:
             changed = await self._conversations.change(
                 conversation["_id"],
@@ -156,8 +161,9 @@ class Replies:
                     "active": True,
                     "closed_at": None,
                     "opened_at": now(),
-                    "assignee_id": None,
+                    "assignee_id": author.id,
                     "last_assignee_id": conversation["assignee_id"],
+                    "assignment": assignment,
                 },
                 expected={"active": False},
             )

@@ -157,6 +157,7 @@ def preview(message: Mapping[str, Any]) -> dict[str, Any]:
         "text": text[:200],
         "direction": message["direction"],
         "author": message["author"],
+        "state": message["state"],
         "at": message["sent_at"],
         "sort": message["sort"],
     }

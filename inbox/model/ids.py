@@ -11,7 +11,7 @@ def new_id() -> str:
 
     It names things and guards nothing, so the chance need not come from the system, which takes ten times as long.
     """
-    return f"{time.time_ns() // 1_000_000:011x}{random.getrandbits(52):013x}"  # noqa: S311 - a name, not a secret
+    return f"{time.time_ns() // 1_000_000:011x}{random.getrandbits(52):013x}"
 
 
 def derived_id(*parts: str) -> str:

@@ -233,3 +233,19 @@ async def test_a_stale_version_is_refused_and_names_the_present_one(shop):
         *(patch(shop, conversation, labels=[f"label {number}"], version=version + 1) for number in range(8))
     )
     assert sorted(answer.status for answer in racing) == [200] + [409] * 7
+
+
+async def test_writing_into_a_closed_conversation_opens_it_for_who_wrote(shop):
+    marta = await shop.manager("Marta")
+    await marta.call("PUT", "/me/status", {"status": "online"})
+    shop.customer().text("Good evening")
+    await shop.settled()
+    (conversation,) = await shop.conversations()
+    path = f"/conversations/{conversation['id']}"
+    assert conversation["assignee_id"] == marta.id
+    await shop.owner.call("PATCH", path, {"status": "closed"})
+    await shop.owner.call("POST", f"{path}/messages", {"text": "One more thing"})
+    reopened = await shop.owner.get(path)
+    assert (reopened["status"], reopened["assignee_id"]) == ("open", shop.owner.id)
+    loads = {row["id"]: row["load"] for row in (await shop.owner.get("/managers"))["items"]}
+    assert loads == {marta.id: 0, shop.owner.id: 1}

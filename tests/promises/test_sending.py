@@ -194,6 +194,14 @@ async def test_a_paused_channel_resumes_by_itself(talk):
     assert talk.chat.texts() == ["Hello"]
 
 
+async def test_what_did_not_arrive_shows_in_the_list(talk):
+    talk.shop.sandbox.telegram.fault(Fault(kind="status", method="sendMessage", status=400, description="Bad Request"))
+    message = await talk.reply("Good evening!")
+    await talk.until(message, "failed")
+    (row,) = await talk.shop.conversations()
+    assert (row["last_message"]["id"], row["last_message"]["state"]) == (message, "failed")
+
+
 async def test_a_double_click_sends_once(talk):
     answers = await asyncio.gather(*(talk.post("Hello", client_token="click-1") for _ in range(10)))
     assert sorted(answer.status for answer in answers) == [200] * 9 + [201]

@@ -143,6 +143,7 @@ class PreviewShape(Shape):
     text: str
     direction: Direction
     author: AuthorShape
+    state: str
     at: AwareDatetime
 
 

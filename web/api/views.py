@@ -68,6 +68,7 @@ def conversation_view(conversation: Document, viewer: Viewer) -> View:
             "text": last["text"],
             "direction": last["direction"],
             "author": author_view(last["author"]),
+            "state": last["state"],
             "at": last["at"],
         },
         "unread": unread(conversation, viewer.id),

@@ -24,6 +24,7 @@ def message(number: int, *, direction: str = "in", **fields: Any) -> dict[str, A
         "text": f"message {number}",
         "attachments": [],
         "content": None,
+        "state": "received",
         "sort": sort_key(at, number),
         "sent_at": at,
         "received_at": at,

@@ -147,7 +147,9 @@ def attachment(key: str, content_type: str, media: str, **fields: Any) -> Doc:
 
 
 def conversation(key: str, customer_id: str, channel_id: str, last: Doc | None, **fields: Any) -> Doc:
-    preview = last and {field: last[field] for field in ("id", "text", "direction", "author")} | {"at": last["sent_at"]}
+    preview = last and {field: last[field] for field in ("id", "text", "direction", "author", "state")} | {
+        "at": last["sent_at"]
+    }
     return {
         "id": key,
         "customer_id": customer_id,

@@ -44,6 +44,13 @@ async def test_more_rows_come_with_the_cursor(desk, read):
     assert "Loading more" not in rest
 
 
+@pytest.mark.parametrize(("state", "words"), [("failed", "Not sent"), ("uncertain", "Not confirmed")])
+async def test_a_row_says_that_the_last_message_needs_somebody(desk, read, state, words):
+    row = desk.cases_list[0]
+    row["last_message"] = {**row["last_message"], "direction": "out", "state": state}
+    assert words in await read("/fragments/rows?tab=mine&q=")
+
+
 async def test_a_conversation_is_a_page_of_its_own_and_a_part_of_one(read):
     whole = await read("/inbox/olena")
     assert whole.startswith("<!DOCTYPE html>")
