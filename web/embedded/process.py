@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import resource
 import signal
 import sys
 import time
@@ -142,8 +143,11 @@ def die_with_parent() -> Callable[[], None] | None:
     parent = os.getpid()
     prctl = ctypes.CDLL(None, use_errno=True).prctl  # Looked up before the fork: afterwards only calls are safe.
     set_parent_death_signal = 1
+    _, open_files = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     def in_child() -> None:
+        # mongod keeps two files open for every collection and index; what a shell allows may be too few.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
         prctl(set_parent_death_signal, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
