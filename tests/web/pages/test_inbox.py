@@ -48,7 +48,7 @@ async def test_more_rows_come_with_the_cursor(desk, read):
 async def test_a_row_says_that_the_last_message_needs_somebody(desk, read, state, words):
     row = desk.cases_list[0]
     row["last_message"] = {**row["last_message"], "direction": "out", "state": state}
-    assert words in await read("/fragments/rows?tab=mine&q=")
+    assert words in await read("/fragments/list?tab=mine")
 
 
 async def test_a_conversation_is_a_page_of_its_own_and_a_part_of_one(read):
