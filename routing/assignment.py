@@ -250,6 +250,10 @@ class Assigner:
         freed = counts(before) and (not counts(after) or after["assignee_id"] != before["assignee_id"])
         if freed:
             manager = await self._workloads.release(before["assignee_id"], [before["_id"]])
+            present = await self._conversations.get(before["_id"])
+            if present is not None and counts(present) and present["assignee_id"] == before["assignee_id"]:
+                # It was opened and given back to the same manager meanwhile: the place that we freed was the new one.
+                manager = await self._workloads.take(before["assignee_id"], before["_id"])
             if manager is not None:
                 await self._feed.publish([Frame(type="manager.updated", data=manager)])
         waits = after["active"] and after["assignee_id"] is None

@@ -60,6 +60,7 @@ async def open_page(browser: Browser, shop: Shop, request: pytest.FixtureRequest
             has_touch=size == PHONE,
             is_mobile=size == PHONE,
             timezone_id="Europe/Kyiv",
+            reduced_motion="reduce",  # What fades in is judged once it is there.
         )
         await context.add_cookies([{"name": "skrynka_theme", "value": theme, "url": shop.url}])
         if email is not None:
