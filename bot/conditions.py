@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
@@ -46,14 +47,14 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     shop_hours: Schedule
 
 
-class Condition(BaseModel):
+class Condition(BaseModel, ABC):
     """One question with a yes or no."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @abstractmethod
     def unmet(self, situation: Situation) -> str | None:
         """Why the condition does not hold; None where it does."""
-        raise NotImplementedError
 
 
 class HoursCondition(Condition):
