@@ -95,9 +95,14 @@ class Batches:
         """Turn events into messages on every screen.
 
         `reopen` False leaves closed conversations closed. Raises `Conflict` where another process opened a conversation
-        at the same moment: look again; `Unreadable` for an event that was kept and can no longer be read.
+        at the same moment: look again; `TermEnded` where the database fell over meanwhile; `Unreadable` for an event
+        that was kept and can no longer be read.
         """
         self._metrics.ingest_batch.observe(len(batch))
+        async with self._journal.processing([accepted.id for accepted in batch]):
+            await self._process(batch, reopen=reopen)
+
+    async def _process(self, batch: list[Accepted], *, reopen: bool) -> None:
         for accepted in batch:
             if accepted.events is None:
                 accepted.events = self._kinds[accepted.kind].read(accepted.raw)
@@ -114,7 +119,6 @@ class Batches:
         changed = await self._settle(batch, work, identities)
         conversations = await self._show(work, changed, conversations)
         await self._announce(work, conversations)
-        await self._journal.finish([accepted.id for accepted in batch])
 
     async def _grown_albums(self, work: list[_Work], *, reopen: bool) -> dict[str, Document]:
         """Decide again where another process joined a part of an album between our joining and deciding."""
@@ -230,8 +234,18 @@ class Batches:
         return {home["_id"]: home for home in homes.values()}
 
     async def _recognise(self, doubtful: list[_Work]) -> None:
-        """Find out which messages are stored already; those stay in their conversation."""
+        """Find out which messages are stored already; those stay in their conversation.
+
+        A message whose conversation the database forgot, because it fell over between the two writes, was never shown
+        and is stored anew.
+        """
         stored = await self._messages.existing([item.document["_id"] for item in doubtful])
+        if stored:
+            homes = await self._conversations.many(list({row["conversation_id"] for row in stored.values()}))
+            orphans = [key for key, row in stored.items() if row["conversation_id"] not in homes]
+            if orphans:
+                await self._messages.forget(orphans)
+                stored = {key: row for key, row in stored.items() if key not in orphans}
         for item in doubtful:
             row = stored.get(item.document["_id"])
             if row is None:

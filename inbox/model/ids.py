@@ -34,6 +34,11 @@ def identity_id(channel_id: str, external_id: str) -> str:
     return derived_id("identity", channel_id, external_id)
 
 
+def first_customer_id(identity_id: str) -> str:
+    """The card that an identity begins with."""
+    return derived_id("customer", identity_id)
+
+
 def inbound_message_id(channel_id: str, external_id: str) -> str:
     """A customer's message (or album), so that storing it twice stores it once."""
     return derived_id("message", channel_id, external_id)

@@ -1,15 +1,18 @@
 """Connecting to MongoDB: one client a process, two degrees of care, every index in place before work begins."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import structlog
+from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern, monitoring
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
+from inbox.storage.errors import TermEnded, is_unavailable
 from inbox.storage.schema import COLLECTIONS
 
 Document = dict[str, Any]
@@ -27,7 +30,8 @@ class Database:
 
     `durable` waits until a majority has the write in its journal; `relaxed` waits for the primary only. A relaxed write
     followed by a durable one to the same primary is as durable as the latter (one log, in order), which is how a batch
-    of work pays for durability once.
+    of work pays for durability once. That it was the same primary all along is for `one_term` to see to: the driver
+    waits for a primary that fell over and goes on with its successor, which may never have heard of what was relaxed.
     """
 
     def __init__(self, client: AsyncIOMotorClient[Document], name: str) -> None:
@@ -66,6 +70,30 @@ class Database:
     async def ping(self) -> None:
         """Raise unless a primary answers."""
         await self.client.admin.command("ping", read_preference=ReadPreference.PRIMARY)
+
+    @contextlib.asynccontextmanager
+    async def one_term(self) -> AsyncIterator[None]:
+        """Relaxed writes in this context, before a durable one in it, are durable; else it raises `TermEnded`.
+
+        A primary's term is known by the id of its election, which the driver learns anew before the first command on a
+        new connection. What fails because an earlier write is gone counts as `TermEnded` too.
+        """
+        if self._election() is None:
+            await self.ping()
+        began = self._election()
+        try:
+            yield
+        except Exception as error:
+            if not is_unavailable(error) and self._election() != began:
+                raise TermEnded from error
+            raise
+        if self._election() != began:
+            raise TermEnded
+
+    def _election(self) -> ObjectId | None:
+        """The election that made the primary that the driver talks to; None where it knows of no primary."""
+        servers = self.client.topology_description.server_descriptions().values()
+        return next((server.election_id for server in servers if server.is_writable), None)
 
     async def server_status(self) -> Mapping[str, Any]:
         """MongoDB's own counters, for `skrynka doctor` and the benchmarks."""

@@ -4,7 +4,8 @@ A row is `{_id, channel_id, kind, key, raw, state, received_at, lease_until, hol
 `done` or `quarantined`. A done row loses its body and stays for deduplication as long as `schema.KEEP_EVENTS_SECONDS`.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 import pymongo
@@ -22,6 +23,7 @@ class JournalStore:
     """The `journal` collection."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._durable = database.durable.journal
         self._relaxed = database.relaxed.journal
 
@@ -34,7 +36,17 @@ class JournalStore:
                 return duplicate_positions(error)
         return set()
 
-    async def finish(self, ids: Sequence[str]) -> None:
+    @contextlib.asynccontextmanager
+    async def processing(self, ids: Sequence[str]) -> AsyncIterator[None]:
+        """Mark events as processed at the end of the context, whose last write but relaxed ones has to be durable.
+
+        Raises `TermEnded` where the database may have forgotten some of the work: to be repeated.
+        """
+        async with self._database.one_term():
+            yield
+        await self._finish(ids)
+
+    async def _finish(self, ids: Sequence[str]) -> None:
         """Mark events as processed. Losing this write only means processing them again, which changes nothing."""
         await self._relaxed.update_many(
             {"_id": {"$in": list(ids)}},

@@ -143,6 +143,10 @@ class MessageStore:
             return {messages[position]["_id"] for position in duplicate_positions(error)}
         return set()
 
+    async def forget(self, message_ids: Sequence[str]) -> None:
+        """Remove messages that are about to be stored anew."""
+        await self._relaxed.delete_many({"_id": {"$in": list(message_ids)}})
+
     async def join_album(self, part: Document) -> Document:
         """Store one part of an album into its message, creating it with the first part that comes.
 

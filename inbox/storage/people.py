@@ -1,7 +1,8 @@
 """Identities (a customer as one channel knows them) and customers (the card).
 
-An identity is written first, with the id of its card in `$setOnInsert`, and the card under that id after it: a crash
-between the two leaves an identity whose card the repeated event creates, never a card that nobody points to.
+An identity is written first, with the id of its card, and the card under that id after it: a crash between the two
+leaves an identity whose card the repeated event creates, never a card that nobody points to. A new identity's card has
+an id derived from it, so that a repetition after both were forgotten comes to the same card.
 """
 
 import re
@@ -12,7 +13,7 @@ import msgspec
 import pymongo
 from pymongo.errors import BulkWriteError
 
-from inbox.model.ids import identity_id, new_id, now
+from inbox.model.ids import first_customer_id, identity_id, now
 from inbox.model.incoming import Person
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import duplicate_positions
@@ -98,7 +99,7 @@ class PeopleStore:
                 "channel_id": sighting.channel_id,
                 "kind": sighting.kind,
                 "external_id": sighting.person.external_id,
-                "customer_id": new_id(),
+                "customer_id": first_customer_id(sighting.identity_id),
                 "reachable": True,
                 "machine": sighting.person.machine,
                 "name": "",

@@ -46,7 +46,8 @@ async def test_anything_but_a_known_event_is_raised_and_not_mistaken_for_one(jou
 
 async def test_a_repeated_event_leaves_the_first_as_it_was(journal, database):
     await journal.insert([event("a")], within=5)
-    await journal.finish(["a"])
+    async with journal.processing(["a"]):
+        pass
     assert await journal.insert([event("a")], within=5) == {0}
     row = await database.durable.journal.find_one({"_id": "a"})
     assert row["state"] == "done"
@@ -84,7 +85,8 @@ async def test_who_renews_keeps_what_they_hold(journal):
 
 async def test_a_renewal_does_not_revive_what_is_done(journal, database):
     await journal.insert([event("a")], within=5)
-    await journal.finish(["a"])
+    async with journal.processing(["a"]):
+        pass
     await journal.renew(["a"])
     assert "lease_until" not in await database.durable.journal.find_one({"_id": "a"})
     assert await journal.pending() == 0
