@@ -31,7 +31,7 @@ from inbox.model.conversation import arrived, new_conversation, reopens
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.ids import derived_id, identity_id, new_id
 from inbox.model.inbound import attachments_of, change_of, message_of, quotation_of
-from inbox.model.incoming import ButtonPress, NewMessage, Person, ReachabilityChanged
+from inbox.model.incoming import ButtonPress, Echo, NewMessage, Person, ReachabilityChanged
 from inbox.settings import ShopSettings
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.conversations import ConversationStore, Decision
@@ -359,7 +359,7 @@ class Batches:
         concerned: dict[str, set[str]] = defaultdict(set)
         for accepted in batch:
             for event in accepted.events or ():
-                if not isinstance(event, NewMessage | ReachabilityChanged):
+                if not isinstance(event, NewMessage | Echo | ReachabilityChanged):
                     identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
                     changes.append(change_of(accepted, event, identity))
                     concerned[accepted.channel_id].add(event.external_id)

@@ -7,6 +7,7 @@ while the breaker is open, so that the provider sends again.
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -63,8 +64,8 @@ class Journal:
 
     async def accept(
         self, kind: ChannelKind, channel_id: str, settings: BaseModel, request: WebhookRequest, request_id: str
-    ) -> None:
-        """Take one webhook call. Returns once all its events are durable.
+    ) -> bytes:
+        """Take one webhook call. Returns, once all its events are durable, what the provider wants to read.
 
         Raises `Forged` where the provider did not send it and `StorageDown` where it must be sent again.
         """
@@ -74,10 +75,15 @@ class Journal:
             self._count(kind.name, "rejected")
             raise
         try:
-            raw_events = kind.split(request)
+            raw_events = kind.split(settings, request)
         except Unreadable as error:
             raw_events = [RawEvent(derived_id("body", request.body.hex()), request.body)]
             _log.warning("webhook_unreadable", kind=kind.name, channel_id=channel_id, reason=str(error))
+        await self.take(kind, channel_id, raw_events, request_id)
+        return kind.answer(settings, request)
+
+    async def take(self, kind: ChannelKind, channel_id: str, raw_events: Sequence[RawEvent], request_id: str) -> None:
+        """Take events as `ChannelKind.split` makes them. Returns once they are durable, or raises `StorageDown`."""
         present = now()
         read = [self._read(kind, channel_id, raw, present, request_id) for raw in raw_events]
         if not read:

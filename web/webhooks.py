@@ -1,4 +1,4 @@
-"""Where providers post. The whole answer is the status: 200 once the events are durable, 503 for "send again"."""
+"""Where providers post: 200 once the events are durable, 503 for "send again"."""
 
 from aiohttp import web
 
@@ -7,6 +7,7 @@ from inbox.journal import Journal, StorageDown
 from inbox.model.channel import WebhookRequest
 from inbox.model.errors import NotFound
 from inbox.model.failures import Forged
+from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
 from web.doors.gate import read_body
 from web.doors.headers import REQUEST_ID
@@ -17,7 +18,7 @@ RETRY_AFTER = {"Retry-After": "2"}
 
 
 class Webhooks:
-    """`POST /webhooks/{kind}/{channel_id}`."""
+    """`/webhooks/{kind}/{channel_id}`: POST for events, GET for a provider's check of the address."""
 
     def __init__(self, channels: Channels, journal: Journal) -> None:
         self._channels = channels
@@ -33,23 +34,24 @@ class Webhooks:
                 who=Who.PUBLIC,
                 summary="A provider's events",
                 face=Face.MACHINE,
-            )
+            ),
+            Route(
+                method="GET",
+                path="/webhooks/{kind}/{id}",
+                handler=self.shake,
+                who=Who.PUBLIC,
+                summary="A provider's check of the address",
+                face=Face.MACHINE,
+            ),
         ]
 
     async def receive(self, call: Call[None, None]) -> web.Response:
         """Take a provider's call: 200, 401 for a forged one, 404 for no such channel, 413, or 503 to send again."""
         request = call.request
         try:
-            channel = await self._channels.get(call.path())
-        except Exception as error:
-            if is_unavailable(error):
-                return web.Response(status=503, headers=RETRY_AFTER)
-            raise
-        if channel["kind"] != call.path("kind"):
-            raise NotFound("there is no such channel")
-        body = await read_body(request, MAX_BODY)
-        try:
-            await self._journal.accept(
+            channel = await self._channel(call)
+            body = await read_body(request, MAX_BODY)
+            answer = await self._journal.accept(
                 self._channels.kind(channel["kind"]),
                 channel["_id"],
                 self._channels.read_settings(channel),
@@ -60,4 +62,30 @@ class Webhooks:
             return web.Response(status=401)
         except StorageDown:
             return web.Response(status=503, headers=RETRY_AFTER)
-        return web.Response()
+        return web.Response(body=answer, content_type="application/json") if answer else web.Response()
+
+    async def shake(self, call: Call[None, None]) -> web.Response:
+        """Answer a provider that checks the address before it uses it."""
+        try:
+            channel = await self._channel(call)
+            kind, settings = self._channels.kind(channel["kind"]), self._channels.read_settings(channel)
+            answer = kind.handshake(
+                settings, WebhookRequest(headers=call.request.headers, query=call.request.query, body=b"")
+            )
+        except Forged:
+            return web.Response(status=403)
+        except StorageDown:
+            return web.Response(status=503, headers=RETRY_AFTER)
+        return web.Response(text=answer)
+
+    async def _channel(self, call: Call[None, None]) -> Document:
+        """The channel that the address names. Raises `NotFound` and `StorageDown`."""
+        try:
+            channel = await self._channels.get(call.path())
+        except Exception as error:
+            if is_unavailable(error):
+                raise StorageDown from error
+            raise
+        if channel["kind"] != call.path("kind"):
+            raise NotFound("there is no such channel")
+        return channel

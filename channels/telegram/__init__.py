@@ -11,13 +11,13 @@ from pydantic import BaseModel
 from channels.telegram import parse, spec
 from channels.telegram.spec import TelegramSettings
 from inbox.model.capabilities import Capabilities
-from inbox.model.channel import Connection, RawEvent, WebhookRequest
+from inbox.model.channel import ChannelKind, Connection, RawEvent, WebhookRequest
 from inbox.model.incoming import Incoming
 
 __all__ = ["Telegram", "TelegramSettings"]
 
 
-class Telegram:
+class Telegram(ChannelKind):
     """The kind `telegram`; see `inbox.model.channel.ChannelKind` for what each method owes.
 
     `answer_seconds` is how long its connections wait for an answer before a message is uncertain.
@@ -37,7 +37,7 @@ class Telegram:
     def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
         parse.authenticate(spec.own(settings), request)
 
-    def split(self, request: WebhookRequest) -> list[RawEvent]:
+    def split(self, settings: BaseModel, request: WebhookRequest) -> list[RawEvent]:
         return parse.split(request)
 
     def read(self, raw: bytes) -> list[Incoming]:

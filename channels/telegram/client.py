@@ -53,7 +53,7 @@ from aiohttp import (
 from channels.telegram import render
 from channels.telegram.parse import ALLOWED_UPDATES
 from channels.telegram.spec import ANSWER_SECONDS, TelegramSettings
-from inbox.model.channel import Outgoing, Sent
+from inbox.model.channel import Connection, Outgoing, Sent
 from inbox.model.failures import (
     AddressMoved,
     ChannelFailure,
@@ -72,7 +72,7 @@ CHUNK: Final = 64 * 1024
 _T = TypeVar("_T")
 
 
-class TelegramConnection:
+class TelegramConnection(Connection):
     """One bot; see `inbox.model.channel.Connection`. `answer_seconds` is how long to wait for an answer."""
 
     def __init__(self, settings: TelegramSettings, *, answer_seconds: float = ANSWER_SECONDS) -> None:

@@ -61,6 +61,13 @@ class Capabilities(msgspec.Struct, frozen=True):
     delivered_receipts: bool = False
     read_receipts: bool = False
     reply_window: int | None = None
+    """How long after the customer's last message anything may be sent; None where there is no such limit."""
+    person_window: int | None = None
+    """How long after it a manager's own reply may be sent, where that is longer than `reply_window`."""
+    button_limit: int = 0
+    """How many buttons a message carries at most; what has more becomes numbered text."""
+    button_title_limit: int = 0
+    """How long a button's title may be, in characters."""
     delete_window: int | None = None
     channel_pace: Pace = Pace(per_second=20, burst=20)
     chat_pace: Pace = Pace(per_second=1, burst=3)

@@ -1,12 +1,16 @@
-"""The port between the flow and a provider. `channels/` implements it; the flow knows nothing else of a channel."""
+"""The port between the flow and a provider. `channels/` implements it; the flow knows nothing else of a channel.
 
-from collections.abc import AsyncIterator, Callable, Mapping
+Kinds and connections inherit from these protocols: what has a body here is what most providers do not need.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 from pydantic import BaseModel
 
 from inbox.model.capabilities import Capabilities
+from inbox.model.failures import Forged
 from inbox.model.incoming import Incoming
 
 
@@ -48,12 +52,39 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """External id of the message that is answered."""
     buttons: tuple[tuple[str, str], ...] = ()
     """(title, data) pairs."""
+    key: str = ""
+    """Our own name for this request, the same each time it is tried: for providers that take one and tell it back."""
+    by_person: bool = False
+    """Whether a manager wrote this: what some providers allow to people is forbidden to machines."""
+    late: bool = False
+    """Whether the reply window is over and only the longer one for a person's own reply is open."""
+    private: bool = False
+    """Whether a public comment is answered in private."""
+    subject: str = ""
+    """What the exchange is about, where the channel has such a line: that of the last message with one."""
+    references: tuple[str, ...] = ()
+    """External ids of the exchange so far, oldest first, where the channel shows threads by them."""
 
 
 class Sent(msgspec.Struct, frozen=True):
     """The provider's yes: the external ids of what it made of our request (an album has several)."""
 
     external_ids: tuple[str, ...]
+
+
+Accept = Callable[[Sequence[RawEvent]], Awaitable[None]]
+"""Takes events that a connection fetched by itself; returns once they are durable, raises where they are not."""
+
+
+class Cursor(Protocol):
+    """How far a listening connection has read. Survives restarts; belongs to one process at a time."""
+
+    @property
+    def value(self) -> Mapping[str, str]:
+        """What was noted last; empty at first."""
+
+    async def note(self, value: Mapping[str, str]) -> None:
+        """Remember how far was read. To be called after `Accept` returned."""
 
 
 class Connection(Protocol):
@@ -66,7 +97,23 @@ class Connection(Protocol):
         """Ask the provider to send no more events."""
 
     async def check(self, webhook_url: str) -> None:
-        """Find out whether credentials and webhook still stand; repair the webhook where it does not."""
+        """Find out whether credentials and webhook still stand; repair the webhook where it does not.
+
+        What works but not as it should (undelivered events pile up at the provider) is `RetryLater` with the reason:
+        the channel then shows as degraded.
+        """
+
+    async def renew(self) -> BaseModel | None:
+        """Settings with fresh credentials where those in use are about to expire; None where nothing is to be done."""
+        return None
+
+    async def listen(self, cursor: Cursor, accept: Accept) -> None:
+        """Fetch events until cancelled, where the provider does not bring them. One process at a time calls this.
+
+        Called where the kind's `listens` says yes. Raises `ChannelFailure` where it cannot go on by itself.
+        """
+        message = "this kind does not listen"
+        raise RuntimeError(message)
 
     async def send(self, message: Outgoing) -> Sent:
         """Send one request's worth of message.
@@ -82,9 +129,11 @@ class Connection(Protocol):
 
     async def typing(self, to: str) -> None:
         """Show that somebody writes."""
+        return
 
     async def acknowledge(self, token: str) -> None:
         """Confirm a pressed button, where the provider waits for that."""
+        return
 
     def fetch(self, ref: str, max_bytes: int) -> AsyncIterator[bytes]:
         """Stream a customer's file. Raises `Refused` once it proves larger than `max_bytes`."""
@@ -94,7 +143,7 @@ class Connection(Protocol):
 
 
 class ChannelKind(Protocol):
-    """A kind of channel: what it is, how to believe it, how to read it, how to connect. The first three are pure.
+    """A kind of channel: what it is, how to believe it, how to read it, how to connect. Only `connect` is not pure.
 
     `settings` is a pydantic model; its `SecretStr` fields are encrypted at rest and never shown.
     """
@@ -107,10 +156,22 @@ class ChannelKind(Protocol):
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         """Fill in what a new channel may leave out; second: what was made up and is shown once."""
 
+    def listens(self, settings: BaseModel) -> bool:
+        """Whether a connection with these settings fetches events itself (`Connection.listen`)."""
+        return False
+
+    def handshake(self, settings: BaseModel, request: WebhookRequest) -> str:
+        """The answer to a GET of the webhook, by which some providers check an address. Raises `Forged`."""
+        raise Forged(f"{self.title} does not ask")
+
     def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
         """Raise `Forged` unless the provider sent this. Constant time, over the raw bytes."""
 
-    def split(self, request: WebhookRequest) -> list[RawEvent]:
+    def answer(self, settings: BaseModel, request: WebhookRequest) -> bytes:
+        """The body of the 200 for a call whose events are durable: JSON, or nothing. Called for true calls only."""
+        return b""
+
+    def split(self, settings: BaseModel, request: WebhookRequest) -> list[RawEvent]:
         """The events of one call, each with its key. Raises `Unreadable` where there is no telling."""
 
     def read(self, raw: bytes) -> list[Incoming]:

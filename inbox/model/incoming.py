@@ -24,7 +24,9 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     type: Literal["photo", "video", "audio", "voice", "document", "sticker"]
-    ref: str
+    ref: str = ""
+    content: bytes | None = None
+    """The file itself, where it came with the event; then there is nothing to fetch and no `ref`."""
     part: str = ""
     """Which provider message of an album it came with; sorts the album's files."""
     name: str = ""
@@ -88,6 +90,41 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     forwarded: bool = False
     source: str = ""
     """How the customer came: a deep link's payload, an advertisement."""
+    subject: str = ""
+    """The subject line, where the channel has one."""
+    html: str = ""
+    """The message as HTML, as it came: cleaned when it is shown, never before it is stored."""
+    original: str = ""
+    """The whole text where `text` leaves out what it quotes; empty where both are the same."""
+    answers: tuple[str, ...] = ()
+    """External ids of messages of ours that this is an answer to, likeliest first.
+
+    A stranger who answers what we wrote to a customer joins that customer's card.
+    """
+    public: bool = False
+    """Whether everybody can read it (a comment under a post)."""
+    quiet: bool = False
+    """Stored without opening or reopening anything: automatic mail, a rating."""
+
+
+class Echo(msgspec.Struct, frozen=True, kw_only=True, tag="echo"):
+    """The shop wrote to `person` by another way than through us: the provider's app, its own inbox, a sent folder.
+
+    What we sent ourselves comes back like this too: it is known by its external id, or by `key`, which is
+    `Outgoing.key` where the provider tells it back.
+    """
+
+    person: Person
+    external_id: str
+    sent_at: datetime
+    sequence: int = 0
+    key: str = ""
+    text: str = ""
+    entities: tuple[dict[str, str | int], ...] = ()
+    media: tuple[Media, ...] = ()
+    reply_to: str = ""
+    subject: str = ""
+    html: str = ""
 
 
 class MessageEdited(msgspec.Struct, frozen=True, kw_only=True, tag="edited"):
@@ -96,6 +133,8 @@ class MessageEdited(msgspec.Struct, frozen=True, kw_only=True, tag="edited"):
     person: Person
     external_id: str
     at: datetime
+    sequence: int = 0
+    """Tells apart changes of the same `at`, where the provider counts them."""
     text: str
     entities: tuple[dict[str, str | int], ...] = ()
 
@@ -114,6 +153,8 @@ class ReactionChanged(msgspec.Struct, frozen=True, kw_only=True, tag="reaction")
     person: Person
     external_id: str
     at: datetime
+    sequence: int = 0
+    """Tells apart changes of the same `at`, where the provider counts them."""
     emoji: tuple[str, ...]
 
 
@@ -136,5 +177,5 @@ class ReachabilityChanged(msgspec.Struct, frozen=True, kw_only=True, tag="reacha
     reason: str = ""
 
 
-Incoming = NewMessage | MessageEdited | MessageDeleted | ReactionChanged | Receipt | ReachabilityChanged
+Incoming = NewMessage | Echo | MessageEdited | MessageDeleted | ReactionChanged | Receipt | ReachabilityChanged
 MessageChange = MessageEdited | MessageDeleted | ReactionChanged | Receipt

@@ -92,7 +92,7 @@ class Database:
 
     def _election(self) -> ObjectId | None:
         """The election that made the primary that the driver talks to; None where it knows of no primary."""
-        servers = self.client.topology_description.server_descriptions().values()
+        servers = self.client.delegate.topology_description.server_descriptions().values()
         return next((server.election_id for server in servers if server.is_writable), None)
 
     async def server_status(self) -> Mapping[str, Any]:

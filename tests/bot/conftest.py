@@ -22,7 +22,7 @@ from inbox.live import LiveFeed
 from inbox.metrics import Metrics
 from inbox.model.accepted import Accepted
 from inbox.model.capabilities import Capabilities, Flow
-from inbox.model.channel import Connection, Outgoing, RawEvent, Sent, WebhookRequest
+from inbox.model.channel import ChannelKind, Connection, Outgoing, RawEvent, Sent, WebhookRequest
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.ids import new_id, now
 from inbox.model.incoming import Incoming, NewMessage, Person
@@ -51,7 +51,7 @@ class PaperSettings(BaseModel):
     """A letter box needs no token."""
 
 
-class PaperConnection:
+class PaperConnection(Connection):
     """Takes everything and tells nobody."""
 
     async def register(self, webhook_url: str) -> None:
@@ -72,12 +72,6 @@ class PaperConnection:
     async def delete(self, to: str, external_id: str) -> None:
         return
 
-    async def typing(self, to: str) -> None:
-        return
-
-    async def acknowledge(self, token: str) -> None:
-        return
-
     async def fetch(self, ref: str, max_bytes: int) -> AsyncIterator[bytes]:
         yield b""
 
@@ -85,7 +79,7 @@ class PaperConnection:
         return
 
 
-class Paper:
+class Paper(ChannelKind):
     """The kind `paper`: text both ways and nothing else."""
 
     name: str = "paper"
@@ -113,7 +107,7 @@ class Paper:
     def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
         return
 
-    def split(self, request: WebhookRequest) -> list[RawEvent]:
+    def split(self, settings: BaseModel, request: WebhookRequest) -> list[RawEvent]:
         return []
 
     def read(self, raw: bytes) -> list[Incoming]:

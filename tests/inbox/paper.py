@@ -16,7 +16,7 @@ from inbox.live import LiveFeed
 from inbox.media import Media
 from inbox.metrics import Metrics
 from inbox.model.capabilities import Capabilities, Flow, MediaLimit
-from inbox.model.channel import Connection, Outgoing, RawEvent, Sent, WebhookRequest
+from inbox.model.channel import ChannelKind, Connection, Outgoing, RawEvent, Sent, WebhookRequest
 from inbox.model.failures import Forged, Unreadable
 from inbox.model.ids import new_id
 from inbox.model.incoming import Incoming, NewMessage, Person
@@ -64,7 +64,7 @@ class PaperSettings(BaseModel):
     address: str = "desk"
 
 
-class PaperConnection:
+class PaperConnection(Connection):
     """Does what its kind is told to do: fail with `failure`, or else keep what was sent."""
 
     def __init__(self, kind: "Paper") -> None:
@@ -108,7 +108,7 @@ class PaperConnection:
         return
 
 
-class Paper:
+class Paper(ChannelKind):
     """The kind `paper`. A webhook's body is a JSON list of `{key, text}`.
 
     The text `???` cannot be read, and an event without text finds a fault in the reader.
@@ -131,7 +131,7 @@ class Paper:
         if request.headers.get("x-token") != SECRET:
             raise Forged("wrong token")
 
-    def split(self, request: WebhookRequest) -> list[RawEvent]:
+    def split(self, settings: BaseModel, request: WebhookRequest) -> list[RawEvent]:
         try:
             events = msgspec.json.decode(request.body, type=list[dict[str, str]])
         except msgspec.MsgspecError as error:

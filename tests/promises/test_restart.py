@@ -4,6 +4,7 @@ import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ async def test_whatever_was_acknowledged_before_mongodb_fell_over_is_there_once_
     for text in ("somebody new writes", "and writes again"):
         assassin.spare = spared
         chat.text(text)
-        await until(lambda text=text: _processed(shop.house.database, text), seconds=60)
+        await until(partial(_processed, shop.house.database, text), seconds=60)
         assassin.spare = None
         await _check_whole(shop.house.database, text)
 
