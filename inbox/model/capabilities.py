@@ -53,9 +53,12 @@ class Capabilities(msgspec.Struct, frozen=True):
     text_limit: int
     text_unit: Literal["characters", "utf16", "utf8"]
     caption_limit: int
+    """How long a text may be to go along with a file, in `text_unit`s."""
     media_limits: dict[str, MediaLimit]
     """By media type: photo, video, audio, voice, document."""
     receive_max_bytes: int
+    captioned: tuple[str, ...] = ("photo", "video", "audio", "voice", "document")
+    """The media types that take a caption; with others a text goes ahead on its own."""
     album_limit: int = 1
     """How many files may share one message when all are photos or videos."""
     delivered_receipts: bool = False
@@ -64,6 +67,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     """How long after the customer's last message anything may be sent; None where there is no such limit."""
     person_window: int | None = None
     """How long after it a manager's own reply may be sent, where that is longer than `reply_window`."""
+    unanswered_limit: int | None = None
+    """How many messages in a row may be sent without the customer's answer; None where there is no such limit."""
     button_limit: int = 0
     """How many buttons a message carries at most; what has more becomes numbered text."""
     button_title_limit: int = 0

@@ -40,6 +40,11 @@ class OutgoingFile(msgspec.Struct, frozen=True, kw_only=True):
     content_type: str
     size: int
     open: Callable[[], AsyncIterator[bytes]]
+    url: str = ""
+    """Where a provider that takes no uploads may fetch it: absolute, signed, expiring.
+
+    Its path ends with the file's extension, by which some tell the type. Empty where the shop has no public address.
+    """
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,7 +86,8 @@ def plan(text: str, files: Sequence[Mapping[str, Any]], capabilities: Capabiliti
     if not groups:
         return [Part(piece) for piece in pieces]
     caption = ""
-    if len(pieces) == 1 and _MEASURES[capabilities.text_unit](pieces[0]) <= capabilities.caption_limit:
+    short = len(pieces) == 1 and _MEASURES[capabilities.text_unit](pieces[0]) <= capabilities.caption_limit
+    if short and files[0]["type"] in capabilities.captioned:
         caption = pieces.pop()
     parts = [Part(piece) for piece in pieces]
     parts.extend(Part(caption if position == 0 else "", group) for position, group in enumerate(groups))

@@ -1,5 +1,6 @@
 import re
 
+import msgspec
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -147,6 +148,12 @@ def files(*types: str) -> list[dict[str, object]]:
 )
 def test_the_requests_that_carry_a_reply(text, types, parts):
     assert plan(text, files(*types), capabilities()) == parts
+
+
+def test_a_text_goes_ahead_of_a_file_that_takes_no_caption():
+    limited = msgspec.structs.replace(capabilities(), captioned=("photo",))
+    assert plan("hello", files("photo"), limited) == [Part("hello", ("0",))]
+    assert plan("hello", files("document"), limited) == [Part("hello"), Part("", ("0",))]
 
 
 def test_a_channel_without_albums_gets_one_file_a_request():
