@@ -8,9 +8,10 @@ from typing import Final
 from aiohttp import web
 
 from channels.faults import Fault, Faults
+from channels.props import Files, sample_photo, sample_voice
 from channels.telegram.sandbox import api
 from channels.telegram.sandbox.control import control
-from channels.telegram.sandbox.state import Bot, Chat, Customer, Files, Message, sample_photo, sample_voice
+from channels.telegram.sandbox.state import Bot, Chat, Customer, Message
 
 __all__ = ["Bot", "Chat", "Customer", "Fault", "Message", "TelegramSandbox", "sample_photo", "sample_voice"]
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 from aiohttp import BodyPartReader, web
 
 from channels.faults import Fault, Faults
-from channels.telegram.sandbox.state import DEFAULT_UPDATES, JSON, Bot, Chat, File, Files, Message, file_content
+from channels.props import File, Files
+from channels.telegram.sandbox.state import DEFAULT_UPDATES, JSON, Bot, Chat, Message, file_content
 from channels.telegram.spec import CAPABILITIES, MEBIBYTE
 
 UPLOAD_MAX_BYTES: Final = 50 * MEBIBYTE
@@ -266,7 +267,7 @@ def _get_file(call: _Call) -> Any:
         "file_id": file.id,
         "file_unique_id": "U",
         "file_size": len(file.data),
-        "file_path": file.path,
+        "file_path": f"{file.type}s/{file.id}",
     }
 
 

@@ -19,7 +19,8 @@ import msgspec
 from aiohttp import web
 
 from channels.faults import Fault, Faults
-from channels.telegram.sandbox.state import JSON, Bot, Chat, Customer, Files, Message
+from channels.props import Files
+from channels.telegram.sandbox.state import JSON, Bot, Chat, Customer, Message
 
 _T = TypeVar("_T")
 

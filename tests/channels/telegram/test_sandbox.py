@@ -1,9 +1,7 @@
 """The sandbox keeps Telegram's rules: what it posts is read by python-telegram-bot and by our own parser."""
 
 import asyncio
-import io
 import json
-import wave
 from typing import Any
 
 import aiohttp
@@ -13,7 +11,7 @@ import telegram as ptb
 from channels.faults import Fault
 from channels.telegram import parse
 from channels.telegram.client import TelegramConnection
-from channels.telegram.sandbox import Bot, Chat, sample_photo, sample_voice
+from channels.telegram.sandbox import Bot, Chat, sample_photo
 from inbox.model.channel import Outgoing
 from inbox.model.incoming import ButtonPress, Contact, Location, NewMessage, ReachabilityChanged, ReactionChanged
 
@@ -44,12 +42,6 @@ class TestTime:
         assert event.sent_at.timestamp() == 1_700_000_000
         assert sent.external_ids
         assert [message.date for message in connected.messages[-2:]] == [1_700_000_000] * 2
-
-
-class TestSamples:
-    def test_a_voice_note_can_be_heard(self):
-        with wave.open(io.BytesIO(sample_voice(2))) as heard:
-            assert heard.getnframes() / heard.getframerate() == 2
 
 
 class TestUpdates:
@@ -232,10 +224,3 @@ class TestControl:
         async with http.get(f"files/{chat.messages[-1].file.id}") as answer:
             assert answer.headers["Content-Disposition"] == "attachment"
             assert answer.content_type == "application/octet-stream"
-
-
-async def test_old_files_make_room(sandbox):
-    files = type(sandbox.telegram.files)(max_bytes=10)
-    first, second = (files.add("document", "a", "text/plain", b"123456") for _ in range(2))
-    assert files.get(first.id) is None
-    assert files.get(second.id) is second
