@@ -6,10 +6,10 @@ Limits are those of the Bot API (https://core.telegram.org/bots/api) in version 
 import re
 import secrets
 from typing import Final
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
+from channels.addresses import provider_root
 from inbox.model.capabilities import Capabilities, Flow, MediaLimit, Pace
 
 NAME: Final = "telegram"
@@ -81,20 +81,9 @@ class TelegramSettings(BaseModel):
     @field_validator("api_base")
     @classmethod
     def _api_base(cls, value: str) -> str:
-        try:
-            address = urlsplit(value)
-            reachable = address.hostname and address.port != 0
-        except ValueError:  # a broken IPv6 bracket or port
-            reachable = False
-            address = urlsplit("")
-        if address.scheme not in {"http", "https"} or not reachable or re.search(r"\s", value):
-            message = "api_base: give an http or https address such as https://api.telegram.org"
-            raise ValueError(message)
-        if address.query or address.fragment or address.username or "{" in value or "}" in value:
-            message = "api_base: only scheme, host, port and path are allowed"
-            raise ValueError(message)
-        if value.endswith("/") or re.search(r"/bot[0-9]", address.path):
-            message = "api_base: give what stands before /bot<token>, without a slash at the end"
+        address = provider_root(value, "https://api.telegram.org")
+        if re.search(r"/bot[0-9]", address.path):
+            message = "api_base: give what stands before /bot<token>"
             raise ValueError(message)
         return value
 

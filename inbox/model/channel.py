@@ -10,7 +10,7 @@ import msgspec
 from pydantic import BaseModel
 
 from inbox.model.capabilities import Capabilities
-from inbox.model.failures import Forged
+from inbox.model.failures import Forged, Refused
 from inbox.model.incoming import Incoming
 
 
@@ -128,9 +128,13 @@ class Connection(Protocol):
 
     async def edit(self, to: str, external_id: str, text: str) -> None:
         """Replace the text of a message of ours."""
+        message = "this channel cannot change what was sent"
+        raise Refused(message, code="edit")
 
     async def delete(self, to: str, external_id: str) -> None:
         """Take back a message of ours."""
+        message = "this channel cannot take back what was sent"
+        raise Refused(message, code="delete")
 
     async def typing(self, to: str) -> None:
         """Show that somebody writes."""
