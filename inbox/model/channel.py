@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from inbox.model.capabilities import Capabilities
 from inbox.model.failures import Forged, Refused
-from inbox.model.incoming import Incoming
+from inbox.model.incoming import Incoming, Person
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +143,13 @@ class Connection(Protocol):
     async def acknowledge(self, token: str) -> None:
         """Confirm a pressed button, where the provider waits for that."""
         return
+
+    async def profile(self, external_id: str) -> Person | None:
+        """Who this is, where the provider's events bring only an id; None where nothing (more) is to be learned.
+
+        Worth asking once somebody wrote and their name is not known. May be slow: never while a webhook waits.
+        """
+        return None
 
     def fetch(self, ref: str, max_bytes: int) -> AsyncIterator[bytes]:
         """Stream a customer's file. Raises `Refused` once it proves larger than `max_bytes`."""

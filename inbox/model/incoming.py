@@ -13,6 +13,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     username: str = ""
     language: str = ""
+    avatar: str = ""
+    """Where their picture lies at the provider, perhaps only for days."""
     machine: bool = False
     """A bot or an automatic sender: stored, never answered by our bot."""
 
@@ -61,13 +63,20 @@ class ButtonPress(msgspec.Struct, frozen=True, kw_only=True, tag="button"):
     acknowledge: str = ""
 
 
+class Link(msgspec.Struct, frozen=True, kw_only=True, tag="link"):
+    """Something on the provider's side that the customer points at: a story, a post. `url` may be gone tomorrow."""
+
+    url: str
+    title: str
+
+
 class Placeholder(msgspec.Struct, frozen=True, kw_only=True, tag="placeholder"):
     """Something the channel can carry and we cannot show yet (a poll, a dice): its name is kept, nothing is lost."""
 
     what: str
 
 
-Content = Location | Contact | ButtonPress | Placeholder
+Content = Location | Contact | ButtonPress | Link | Placeholder
 
 
 class NewMessage(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
