@@ -1,15 +1,15 @@
-"""Files: uploads from managers, downloads from providers, and reading them back.
-
-A file's type is what its bytes say, never what its name or its sender says.
-"""
+"""Files: uploads from managers, downloads from providers, and reading them back."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
 
-import puremagic
 import structlog
 
+from inbox import pictures
 from inbox.channels import Channels
+from inbox.files import Files, shown
 from inbox.live import LiveFeed, about
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.failures import ChannelFailure, Refused, RetryLater
@@ -21,10 +21,8 @@ from inbox.storage.messages import MessageStore
 from inbox.timers import Later
 
 MAX_UPLOAD_BYTES = 50 * 1024 * 1024
-_SNIFF_BYTES = 4096
 _RETRY_SECONDS = 5.0
 _MAX_FETCHES = 6
-_UNKNOWN = "application/octet-stream"
 
 _log = structlog.get_logger(__name__)
 
@@ -35,34 +33,19 @@ class TooLarge(Exception):
     """A stream went on past the limit."""
 
 
-def sniff(head: bytes, claimed: str = "") -> str:
-    """The MIME type of a file that begins with these bytes.
-
-    A claimed text type is believed where the bytes could be text: nothing in them says more.
-    """
-    try:
-        guesses = puremagic.magic_string(head)
-    except (puremagic.PureError, ValueError):
-        guesses = []
-    for guess in guesses:
-        if guess.mime_type:
-            return str(guess.mime_type)
-    if b"\0" not in head and claimed.startswith("text/"):
-        return "text/plain"
-    return _UNKNOWN
-
-
 class Media:
     """Stores and opens files, and fetches those that still lie at a provider."""
 
     def __init__(
         self,
+        files: Files,
         attachments: AttachmentStore,
         messages: MessageStore,
         conversations: ConversationStore,
         channels: Channels,
         feed: LiveFeed,
     ) -> None:
+        self._files = files
         self._attachments = attachments
         self._messages = messages
         self._conversations = conversations
@@ -74,13 +57,12 @@ class Media:
 
         `claimed` is the MIME type that the browser gave.
         """
-        head = _Head(_capped(chunks, MAX_UPLOAD_BYTES))
         try:
-            file_id, size = await self._attachments.write(name, head.stream())
+            taken = await self._files.take(name, claimed, _capped(chunks, MAX_UPLOAD_BYTES))
         except TooLarge:
             raise Invalid("file", f"is larger than {MAX_UPLOAD_BYTES // 1024 // 1024} MB") from None
-        if size == 0:
-            await self._attachments.discard(file_id)
+        if taken["size"] == 0:
+            await self._files.discard(taken)
             raise Invalid("file", "is empty")
         attachment: Document = {
             "_id": new_id(),
@@ -89,13 +71,10 @@ class Media:
             "conversation_id": None,
             "uploader_id": uploader_id,
             "ref": "",
-            "state": "stored",
             "type": "document",
             "name": name,
-            "content_type": sniff(head.bytes, claimed),
-            "size": size,
-            "file_id": file_id,
             "created_at": now(),
+            **taken,
         }
         await self._attachments.insert(attachment)
         return attachment
@@ -107,12 +86,16 @@ class Media:
             raise NotFound("there is no such file")
         if attachment["file_id"] is None:
             raise NotFound("this file is not here yet" if attachment["state"] == "pending" else "this file is not here")
-        file_id = attachment["file_id"]
+        return attachment, partial(self._attachments.read, attachment["file_id"])
 
-        def read(start: int, end: int) -> AsyncIterator[bytes]:
-            return self._attachments.read(file_id, start, end)
-
-        return attachment, read
+    async def open_preview(self, attachment_id: str) -> tuple[Document, Reader]:
+        """The same of a picture's small copy: a picture itself, under the name of the large one."""
+        attachment, _ = await self.open(attachment_id)
+        preview = attachment.get("preview")
+        if preview is None:
+            raise NotFound("this file has no small copy")
+        small = {**attachment, **preview, "content_type": pictures.PREVIEW_TYPE}
+        return small, partial(self._attachments.read, preview["file_id"])
 
     async def fetch(self, data: Document) -> None:
         """Copy a customer's file from its provider (timer `media.fetch`)."""
@@ -121,9 +104,10 @@ class Media:
             return
         opened = await self._channels.open(attachment["channel_id"])
         limit = opened.kind.capabilities.receive_max_bytes
-        head = _Head(opened.connection.fetch(attachment["ref"], limit))
         try:
-            file_id, size = await self._attachments.write(attachment["name"], head.stream())
+            taken = await self._files.take(
+                attachment["name"], attachment["content_type"], opened.connection.fetch(attachment["ref"], limit)
+            )
         except (RetryLater, TimeoutError, asyncio.IncompleteReadError) as error:
             tries = attachment.get("fetches", 0) + 1
             await self._attachments.change(attachment["_id"], fetches=tries)
@@ -136,29 +120,16 @@ class Media:
             reason = str(error) if isinstance(error, Refused) else "the provider did not hand it over"
             await self._note(attachment, state="failed", error=reason)
             return
-        claimed = attachment["content_type"]
-        found = sniff(head.bytes, claimed)
-        await self._note(
-            attachment,
-            state="stored",
-            file_id=file_id,
-            size=size,
-            content_type=found if found != _UNKNOWN else _inactive(claimed),
-        )
+        await self._note(attachment, **taken)
 
-    async def _note(self, attachment: Document, **changes: object) -> None:
+    async def _note(self, attachment: Document, **changes: Any) -> None:
         await self._attachments.change(attachment["_id"], **changes)
-        shown = {field: value for field, value in changes.items() if field != "file_id"}
-        message = await self._messages.set_attachment(attachment["_id"], attachment["message_id"], shown)
+        told = shown(changes) if changes["state"] == "stored" else changes
+        message = await self._messages.set_attachment(attachment["_id"], attachment["message_id"], told)
         conversation = await self._conversations.get(attachment["conversation_id"])
         if message is not None and conversation is not None:
             await self._feed.publish([about("message.updated", message, conversation)])
         _log.info("media_fetched", attachment_id=attachment["_id"], state=changes["state"])
-
-
-def _inactive(claimed: str) -> str:
-    """A claimed type that cannot run in a browser, for bytes that say nothing."""
-    return claimed if claimed.startswith(("audio/", "video/")) else _UNKNOWN
 
 
 async def _capped(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
@@ -168,17 +139,3 @@ async def _capped(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[byt
         if size > limit:
             raise TooLarge
         yield chunk
-
-
-class _Head:
-    """A stream that remembers its first bytes while it passes."""
-
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
-        self.bytes = b""
-
-    async def stream(self) -> AsyncIterator[bytes]:
-        async for chunk in self._chunks:
-            if len(self.bytes) < _SNIFF_BYTES:
-                self.bytes += chunk[: _SNIFF_BYTES - len(self.bytes)]
-            yield chunk

@@ -23,6 +23,7 @@ from inbox.channels import Channels
 from inbox.conversations import Conversations
 from inbox.customers import Customers
 from inbox.events import EventBus
+from inbox.files import Files
 from inbox.ingest import Ingest
 from inbox.journal import Journal
 from inbox.live import LiveFeed
@@ -99,6 +100,7 @@ class House:
         self.teams = TeamStore(database)
 
         # The ground floor: the flow of messages.
+        self.files = Files(attachment_store)
         self.settings = ShopSettings(SettingsStore(database))
         self.channels = Channels(
             store=ChannelStore(database),
@@ -166,7 +168,7 @@ class House:
         self.macros = Macros(MacroStore(database), self.settings, MacroTexts())
         self.messages = Messages(message_store, conversation_store)
         self.customers = Customers(people, self.feed)
-        self.media = Media(attachment_store, message_store, conversation_store, self.channels, self.feed)
+        self.media = Media(self.files, attachment_store, message_store, conversation_store, self.channels, self.feed)
 
         # The upper floors: who answers, and what a machine answers.
         self.assigner = Assigner(

@@ -1,25 +1,23 @@
-"""Files: what is known of them in `attachments`, their bytes in GridFS."""
+"""Files: what is known of them in `attachments`, their bytes in GridFS or in a bucket."""
 
-from collections.abc import AsyncIterator, Iterator
-from itertools import repeat
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pymongo
-from bson import ObjectId
-from motor.motor_asyncio import AsyncIOMotorGridFSBucket
 
+from inbox.storage.blobs import Blobs, GridFs
 from inbox.storage.database import Database, Document
-
-CHUNK = 255 * 1024
+from inbox.storage.errors import Duplicate
 
 
 class AttachmentStore:
-    """The `attachments` collection and the `media` bucket."""
+    """The `attachments` collection, and the bytes that its rows' `file_id` names."""
 
     def __init__(self, database: Database) -> None:
         self._attachments = database.durable.attachments
         self._relaxed = database.relaxed.attachments
-        self._bucket = AsyncIOMotorGridFSBucket(database.durable, bucket_name="media", chunk_size_bytes=CHUNK)
+        self._blobs: Blobs = GridFs(database)
 
     async def expect(self, attachments: list[Document]) -> None:
         """Note files that still lie at their provider; those already noted stay as they are."""
@@ -55,35 +53,27 @@ class AttachmentStore:
             {"$set": {"message_id": message_id, "conversation_id": conversation_id}},
         )
 
+    async def settle(self, attachment: Document) -> Document:
+        """Note a file whose bytes are stored, announced or not; returns the row that counts: the first one's."""
+        fields = {key: value for key, value in attachment.items() if key != "_id"}
+        with suppress(Duplicate):
+            settled: Document = await self._attachments.find_one_and_update(
+                {"_id": attachment["_id"], "state": {"$ne": "stored"}},
+                {"$set": fields},
+                upsert=True,
+                return_document=pymongo.ReturnDocument.AFTER,
+            )
+            return settled
+        return await self.get(attachment["_id"]) or attachment
+
     async def write(self, name: str, chunks: AsyncIterator[bytes]) -> tuple[str, int]:
         """Store a stream; returns the file's id and its size in bytes. A stream that breaks leaves nothing behind."""
-        target = self._bucket.open_upload_stream(name)
-        size = 0
-        try:
-            async for chunk in chunks:
-                await target.write(chunk)
-                size += len(chunk)
-        except BaseException:
-            await target.abort()
-            raise
-        await target.close()
-        return str(target._id), size  # noqa: SLF001 - PyMongo's documented name for a file's id
+        return await self._blobs.write(name, chunks)
 
     async def discard(self, file_id: str) -> None:
         """Forget a stored stream."""
-        await self._bucket.delete(ObjectId(file_id))
+        await self._blobs.discard(file_id)
 
-    async def read(self, file_id: str, start: int, end: int) -> AsyncIterator[bytes]:
+    def read(self, file_id: str, start: int, end: int) -> AsyncIterator[bytes]:
         """Stream bytes `start` to `end` (exclusive)."""
-        source = await self._bucket.open_download_stream(ObjectId(file_id))
-        source.seek(start)
-        for size in _steps(end - start):
-            yield await source.read(size)
-
-
-def _steps(length: int) -> Iterator[int]:
-    """`length` in pieces of at most `CHUNK`."""
-    whole, rest = divmod(length, CHUNK)
-    yield from repeat(CHUNK, whole)
-    if rest:
-        yield rest
+        return self._blobs.read(file_id, start, end)

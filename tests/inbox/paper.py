@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretStr
 from inbox.batch import Batches
 from inbox.channels import Channels
 from inbox.events import EventBus
+from inbox.files import Files
 from inbox.ingest import Ingest
 from inbox.journal import Journal
 from inbox.live import LiveFeed
@@ -210,7 +211,8 @@ class Floor:
             bus=self.bus,
             wakeups=self.wakeups,
         )
-        self.media = Media(self.attachments, self.messages, self.conversations, self.channels, self.feed)
+        self.files = Files(self.attachments)
+        self.media = Media(self.files, self.attachments, self.messages, self.conversations, self.channels, self.feed)
 
     async def connect(self, **settings: Any) -> str:
         """Connect an account; returns the channel's id."""

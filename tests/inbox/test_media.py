@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from inbox.media import MAX_UPLOAD_BYTES, sniff
+from inbox.media import MAX_UPLOAD_BYTES
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.failures import CredentialsRejected, Refused, RetryLater
 from inbox.model.incoming import Media as Picture
@@ -13,26 +13,6 @@ from tests.inbox.paper import Floor
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
-PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
-
-
-@pytest.mark.parametrize(
-    ("head", "claimed", "found"),
-    [
-        (PNG, "", "image/png"),
-        (PNG, "text/html", "image/png"),
-        (JPEG, "application/octet-stream", "image/jpeg"),
-        (PDF, "image/png", "application/pdf"),
-        (b"just words", "text/plain", "text/plain"),
-        (b"just words", "text/html", "text/plain"),
-        (b"just words", "image/png", "application/octet-stream"),
-        (b"a\0b", "text/plain", "application/octet-stream"),
-        (b"", "", "application/octet-stream"),
-        (b"", "text/csv", "text/plain"),
-    ],
-)
-def test_a_file_is_what_its_bytes_say(head, claimed, found):
-    assert sniff(head, claimed) == found
 
 
 async def stream(*chunks: bytes) -> AsyncIterator[bytes]:

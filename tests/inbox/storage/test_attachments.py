@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from inbox.model.ids import new_id, now
-from inbox.storage.attachments import CHUNK, AttachmentStore
+from inbox.storage.attachments import AttachmentStore
+from inbox.storage.blobs import CHUNK
 
 
 @pytest.fixture
