@@ -7,8 +7,9 @@ while the breaker is open, so that the provider sends again.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -22,7 +23,7 @@ from inbox.model.channel import ChannelKind, RawEvent, WebhookRequest
 from inbox.model.failures import Forged, Unreadable
 from inbox.model.ids import derived_id, event_id, now
 from inbox.storage.database import Document
-from inbox.storage.journal import LEASE, JournalStore
+from inbox.storage.journal import LARGE_BYTES, LEASE, JournalStore
 
 INSERT_SECONDS = 1.2
 """How long one insert may take. A request waits for two at most: the one under way and its own."""
@@ -30,10 +31,14 @@ INSERT_SECONDS = 1.2
 COOLING_SECONDS = 1.0
 """How long the breaker stays open after a failed insert; then one insert probes."""
 
+LARGE_SECONDS = 20.0
+"""How long it may take to put a large event down beside its row; who posts such ones waits for minutes."""
+
 MAX_BATCH = 500
 MAX_WAITING_BYTES = 48 * 1024 * 1024
 
 _log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
 
 
 class StorageDown(Exception):
@@ -69,13 +74,14 @@ class Journal:
 
         Raises `Forged` where the provider did not send it and `StorageDown` where it must be sent again.
         """
+        large = len(request.body) > LARGE_BYTES
         try:
-            kind.authenticate(settings, request)
+            await _aside(kind.authenticate, settings, request) if large else kind.authenticate(settings, request)
         except Forged:
             self._count(kind.name, "rejected")
             raise
         try:
-            raw_events = kind.split(settings, request)
+            raw_events = await _aside(kind.split, settings, request) if large else kind.split(settings, request)
         except Unreadable as error:
             raw_events = [RawEvent(derived_id("body", request.body.hex()), request.body)]
             _log.warning("webhook_unreadable", kind=kind.name, channel_id=channel_id, reason=str(error))
@@ -85,7 +91,11 @@ class Journal:
     async def take(self, kind: ChannelKind, channel_id: str, raw_events: Sequence[RawEvent], request_id: str) -> None:
         """Take events as `ChannelKind.split` makes them. Returns once they are durable, or raises `StorageDown`."""
         present = now()
-        read = [self._read(kind, channel_id, raw, present, request_id) for raw in raw_events]
+        if any(len(raw.raw) > LARGE_BYTES for raw in raw_events):
+            read = [await _aside(self._read, kind, channel_id, raw, present, request_id) for raw in raw_events]
+            await self._set_down([row for row, _ in read if len(row["raw"]) > LARGE_BYTES])
+        else:
+            read = [self._read(kind, channel_id, raw, present, request_id) for raw in raw_events]
         if not read:
             return
         known = await self._commit([row for row, _ in read])
@@ -142,6 +152,15 @@ class Journal:
             request_id=request_id,
         )
 
+    async def _set_down(self, rows: list[Document]) -> None:
+        """Make the bodies of large events durable ahead of their rows."""
+        try:
+            for row in rows:
+                await self._store.set_down(row, within=LARGE_SECONDS)
+        except Exception as error:
+            _log.warning("journal_unavailable", error=type(error).__name__, requests=1)
+            raise StorageDown from error
+
     async def _commit(self, rows: list[Document]) -> list[bool]:
         """Make rows durable together with whoever else waits; says of each whether it was known."""
         size = sum(len(row["raw"]) for row in rows)
@@ -192,3 +211,8 @@ class Journal:
         for request in batch + waiting:
             if not request.known.done():
                 request.known.set_exception(StorageDown())
+
+
+async def _aside(work: Callable[..., _T], *arguments: object) -> _T:
+    """Take a large event apart in a thread: it may take a second, in which others want to be answered."""
+    return await asyncio.to_thread(work, *arguments)

@@ -214,6 +214,7 @@ class House:
                 Chore("adopt_lanes", 5.0, self.outbox_store.reopen_strays),
                 Chore("reconcile_loads", 5.0, self.assigner.reconcile),
                 Chore("forget_frames", 600.0, self.feed.forget),
+                Chore("forget_large_events", 60.0, self.journal_store.forget_large),
             ]
         )
 

@@ -13,7 +13,6 @@ from web.doors.gate import read_body
 from web.doors.headers import REQUEST_ID
 from web.doors.table import Call, Face, Route, Who
 
-MAX_BODY = 4 * 1024 * 1024
 RETRY_AFTER = {"Retry-After": "2"}
 
 
@@ -50,9 +49,10 @@ class Webhooks:
         request = call.request
         try:
             channel = await self._channel(call)
-            body = await read_body(request, MAX_BODY)
+            kind = self._channels.kind(channel["kind"])
+            body = await read_body(request, kind.max_webhook_bytes)
             answer = await self._journal.accept(
-                self._channels.kind(channel["kind"]),
+                kind,
                 channel["_id"],
                 self._channels.read_settings(channel),
                 WebhookRequest(headers=request.headers, query=request.query, body=body),

@@ -61,6 +61,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     """The media types that take a caption; with others a text goes ahead on its own."""
     album_limit: int = 1
     """How many files may share one message when all are photos or videos."""
+    album_any: bool = False
+    """Whether files of every type may share one message, as they do in a letter."""
     delivered_receipts: bool = False
     read_receipts: bool = False
     reply_window: int | None = None

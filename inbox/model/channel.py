@@ -168,6 +168,8 @@ class ChannelKind(Protocol):
     title: str
     capabilities: Capabilities
     settings: type[BaseModel]
+    max_webhook_bytes: int = 4 << 20
+    """How large a call of its provider may be."""
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         """Fill in what a new channel may leave out; second: what was made up and is shown once."""

@@ -82,7 +82,7 @@ def media_type(content_type: str, size: int, capabilities: Capabilities) -> str:
 def plan(text: str, files: Sequence[Mapping[str, Any]], capabilities: Capabilities) -> list[Part]:
     """The requests that carry this reply, in order. `files` are `{id, type, size}` with types of `media_type`."""
     pieces = split_text(text, capabilities.text_limit, capabilities.text_unit)
-    groups = _groups(files, capabilities.album_limit)
+    groups = _groups(files, capabilities)
     if not groups:
         return [Part(piece) for piece in pieces]
     caption = ""
@@ -94,11 +94,12 @@ def plan(text: str, files: Sequence[Mapping[str, Any]], capabilities: Capabiliti
     return parts
 
 
-def _groups(files: Sequence[Mapping[str, Any]], album_limit: int) -> list[tuple[str, ...]]:
+def _groups(files: Sequence[Mapping[str, Any]], capabilities: Capabilities) -> list[tuple[str, ...]]:
+    album_limit = capabilities.album_limit
     groups: list[list[str]] = []
     joinable = False
     for file in files:
-        fits = file["type"] in _ALBUM_TYPES
+        fits = capabilities.album_any or file["type"] in _ALBUM_TYPES
         if joinable and fits and len(groups[-1]) < album_limit:
             groups[-1].append(file["id"])
         else:

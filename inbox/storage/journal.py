@@ -2,6 +2,8 @@
 
 A row is `{_id, channel_id, kind, key, raw, state, received_at, lease_until, holder, request_id}`; `state` is `pending`,
 `done` or `quarantined`. A done row loses its body and stays for deduplication as long as `schema.KEEP_EVENTS_SECONDS`.
+An event of more than `LARGE_BYTES` (a letter with files) lies in the bucket `events`: its row has an empty `raw`, and
+`file` says where.
 """
 
 import contextlib
@@ -9,6 +11,9 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 import pymongo
+from bson import ObjectId
+from gridfs.errors import NoFile
+from motor.motor_asyncio import AsyncIOMotorGridFSBucket
 from pymongo.errors import BulkWriteError
 
 from inbox.model.ids import new_id, now
@@ -18,6 +23,12 @@ from inbox.storage.errors import duplicate_positions
 LEASE = timedelta(seconds=12)
 """How long a process may hold an event without saying that it still does."""
 
+LARGE_BYTES = 1 << 20
+"""What is larger lies outside the row. A row may have 16 MB, and a batch of them is written within a second."""
+
+_SET_DOWN_FOR = timedelta(minutes=10)
+"""How long a large event may lie there before its row is written."""
+
 
 class JournalStore:
     """The `journal` collection."""
@@ -26,6 +37,8 @@ class JournalStore:
         self._database = database
         self._durable = database.durable.journal
         self._relaxed = database.relaxed.journal
+        self._large = AsyncIOMotorGridFSBucket(database.durable, bucket_name="events")
+        self._large_files = database.durable["events.files"]
 
     async def insert(self, rows: Sequence[Document], *, within: float) -> set[int]:
         """Store events durably, or raise; returns the positions of those already known. `within` in seconds."""
@@ -35,6 +48,32 @@ class JournalStore:
             except BulkWriteError as error:
                 return duplicate_positions(error)
         return set()
+
+    async def set_down(self, row: Document, *, within: float) -> None:
+        """Move a large event's body out of its row, durably, before the row is inserted. `within` in seconds."""
+        with pymongo.timeout(within):
+            file_id = await self._large.upload_from_stream(row["_id"], row["raw"])
+        row["file"] = str(file_id)
+        row["raw"] = b""
+
+    async def forget_large(self) -> None:
+        """Delete the bodies of large events that are done, or whose row was never written."""
+        old = {"uploadDate": {"$lt": now() - _SET_DOWN_FOR}}
+        files = await self._large_files.find(old, {"filename": 1}).sort("uploadDate", 1).limit(1000).to_list(1000)
+        wanted = {"_id": {"$in": [file["filename"] for file in files]}, "state": {"$ne": "done"}}
+        needed = {row["file"] async for row in self._durable.find(wanted, {"file": 1}) if "file" in row}
+        for file in files:
+            if str(file["_id"]) not in needed:
+                with contextlib.suppress(NoFile):
+                    await self._large.delete(file["_id"])
+
+    async def _whole(self, rows: list[Document]) -> list[Document]:
+        """Rows with the bodies of large events brought back."""
+        for row in rows:
+            if "file" in row:
+                source = await self._large.open_download_stream(ObjectId(row["file"]))
+                row["raw"] = await source.read()
+        return rows
 
     @contextlib.asynccontextmanager
     async def processing(self, ids: Sequence[str]) -> AsyncIterator[None]:
@@ -74,14 +113,15 @@ class JournalStore:
         await self._durable.update_many(
             {"_id": {"$in": ids}, **due}, {"$set": {"lease_until": present + LEASE, "holder": holder}}
         )
-        return await self._durable.find({"_id": {"$in": ids}, "holder": holder, "state": "pending"}).to_list(None)
+        mine = {"_id": {"$in": ids}, "holder": holder, "state": "pending"}
+        return await self._whole(await self._durable.find(mine).to_list(None))
 
     async def held_by(self, holder: str, limit: int) -> list[Document]:
         """Events that a process accepted and has not processed, oldest lease first; their leases begin anew."""
         mine = {"state": "pending", "holder": holder, "lease_until": {"$exists": True}}
         rows = await self._durable.find(mine).sort("lease_until", 1).limit(limit).to_list(limit)
         await self.renew([row["_id"] for row in rows])
-        return rows
+        return await self._whole(rows)
 
     async def quarantine(self, event_id: str, reason: str) -> None:
         """Set an event aside for people to look at."""
@@ -104,7 +144,7 @@ class JournalStore:
             {"$set": {"state": "pending", "lease_until": now() + LEASE}, "$unset": {"reason": ""}},
             return_document=pymongo.ReturnDocument.AFTER,
         )
-        return released
+        return (await self._whole([released]))[0] if released is not None else None
 
     async def pending(self) -> int:
         """How many accepted events wait to be processed."""

@@ -142,3 +142,18 @@ async def test_an_insert_that_fails_for_one_is_repeated_by_all_and_stored_once(f
         await floor.receive(letter(number))
     assert len(await states(database)) == 10
     assert floor.counted("accepted") + floor.counted("duplicate") >= 10
+
+
+async def test_a_large_event_is_accepted_and_read_like_any_other(floor, database):
+    await asyncio.gather(floor.receive(letter(1, "x" * (2 << 20))), floor.receive(letter(2)))
+    bodies = {row["key"]: len(row["raw"]) async for row in database.durable.journal.find()}
+    assert bodies["1"] == 0 < bodies["2"]
+    await work_off(floor.ingest, [])
+    assert await states(database) == {"1": "done", "2": "done"}
+
+
+async def test_a_large_event_that_cannot_be_kept_is_sent_away(databases, redis):
+    watched = connect("mongodb://127.0.0.1:1/?replicaSet=none", "nowhere")
+    with pytest.raises(StorageDown):
+        await Floor(watched, redis).receive(letter(1, "x" * (2 << 20)))
+    watched.close()

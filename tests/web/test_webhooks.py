@@ -6,17 +6,18 @@ import time
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from channels.registry import KINDS
 from inbox.model.ids import new_id
 from inbox.storage.database import connect
 from tests.conftest import SECRET_KEY
 from web.app import build_app
 from web.house import House
 from web.settings import Settings
-from web.webhooks import MAX_BODY
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 SECRET = "what_Telegram_was_told"
 TOKEN = "123456789:AAF-0123456789abcdefghijklmnopqrstuvw"
+MAX_BODY = KINDS["telegram"].max_webhook_bytes
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ async def test_an_unknown_channel_and_another_kind_are_not_there(client, house, 
     for path in elsewhere:
         answer = await client.post(path, data=b'{"update_id": 1}', headers={SECRET_HEADER: SECRET})
         assert answer.status == 404, path
-    assert (await client.get(address)).status == 405
+    assert (await client.get(address)).status == 403
     assert await journal(house) == []
 
 

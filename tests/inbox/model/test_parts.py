@@ -156,6 +156,12 @@ def test_a_text_goes_ahead_of_a_file_that_takes_no_caption():
     assert plan("hello", files("document"), limited) == [Part("hello"), Part("", ("0",))]
 
 
+def test_a_letter_takes_files_of_every_type():
+    letter = msgspec.structs.replace(capabilities(album_limit=2), album_any=True)
+    found = plan("hello", files("document", "photo", "audio"), letter)
+    assert found == [Part("hello", ("0", "1")), Part("", ("2",))]
+
+
 def test_a_channel_without_albums_gets_one_file_a_request():
     assert [part.files for part in plan("", files("photo", "photo"), capabilities(album_limit=1))] == [("0",), ("1",)]
 

@@ -109,3 +109,33 @@ async def test_an_event_is_stored_whole_or_not_at_all(journal, database):
     with pytest.raises(Exception, match=r"(?i)too large|larger than|BSON"):
         await journal.insert([too_large], within=5)
     assert await database.durable.journal.count_documents({}) == 0
+
+
+class TestLargeEvents:
+    async def test_the_body_lies_beside_the_row_and_comes_back_with_it(self, journal, database):
+        row = event("a", raw=b"x" * (20 << 20), lease=EXPIRED)
+        await journal.set_down(row, within=20)
+        await journal.insert([row], within=5)
+        assert (await database.durable.journal.find_one({"_id": "a"}))["raw"] == b""
+        [adopted] = await journal.adopt(10)
+        assert adopted["raw"] == b"x" * (20 << 20)
+
+    async def test_a_quarantined_one_is_whole_when_it_is_put_back_to_work(self, journal):
+        row = event("a", raw=b"large")
+        await journal.set_down(row, within=5)
+        await journal.insert([row], within=5)
+        await journal.quarantine("a", "odd")
+        assert (await journal.release("a"))["raw"] == b"large"
+
+    async def test_bodies_go_when_nobody_needs_them_any_more(self, journal, database):
+        rows = [event(key, raw=b"large") for key in ("done", "waiting", "never inserted")]
+        for row in rows:
+            await journal.set_down(row, within=5)
+        await journal.insert(rows[:2], within=5)
+        await database.durable["events.files"].update_many({}, {"$set": {"uploadDate": now() - timedelta(hours=1)}})
+        await journal.set_down(event("fresh", raw=b"large"), within=5)
+        async with journal.processing(["done"]):
+            pass
+        await journal.forget_large()
+        left = await database.durable["events.files"].distinct("filename")
+        assert sorted(left) == ["fresh", "waiting"]
