@@ -26,6 +26,8 @@ LEASE = timedelta(seconds=12)
 LARGE_BYTES = 1 << 20
 """What is larger lies outside the row. A row may have 16 MB, and a batch of them is written within a second."""
 
+_REACH_SECONDS = 1.2
+
 _SET_DOWN_FOR = timedelta(minutes=10)
 """How long a large event may lie there before its row is written."""
 
@@ -51,6 +53,8 @@ class JournalStore:
 
     async def set_down(self, row: Document, *, within: float) -> None:
         """Move a large event's body out of its row, durably, before the row is inserted. `within` in seconds."""
+        with pymongo.timeout(_REACH_SECONDS):
+            await self._database.ping()  # A database that is away must not hold a large body for as long as it takes.
         with pymongo.timeout(within):
             file_id = await self._large.upload_from_stream(row["_id"], row["raw"])
         row["file"] = str(file_id)
