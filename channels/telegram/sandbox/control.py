@@ -7,24 +7,21 @@ GET    bots/{token}/chats/{customer}      what the customer sees
 GET    bots/{token}/chats/{customer}/events?after=VERSION  the same, as soon as it is newer (long poll)
 POST   bots/{token}/chats/{customer}/{action}  what the customer does; JSON, or a form with `file`s
 POST   bots/{token}/webhook?secret=...    any bytes to the bot's webhook; the right secret when left out
-GET, POST, DELETE faults                  see channels.faults.Fault
-GET    files/{id}                         a file's content
+
+and what channels.steering adds.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import msgspec
 from aiohttp import web
 
-from channels.faults import Fault, Faults
+from channels.faults import Faults
 from channels.props import Files
+from channels.steering import answer, application, body, news, posted_files
 from channels.telegram.sandbox.state import JSON, Bot, Chat, Customer, Message
-
-_T = TypeVar("_T")
-
-POLL_SECONDS: Final = 25.0
 
 
 class World(Protocol):
@@ -127,17 +124,17 @@ class _Control:
         self._world = world
 
     async def bots(self, _request: web.Request) -> web.Response:
-        return web.json_response({"items": [_bot(bot) for bot in self._world.bots.values()]})
+        return answer({"items": [_bot(bot) for bot in self._world.bots.values()]})
 
     async def add_bot(self, request: web.Request) -> web.Response:
-        wanted = await _body(request, _NewBot)
-        return web.json_response(_bot(self._world.create_bot(wanted.username, token=wanted.token)), status=201)
+        wanted = await body(request, _NewBot)
+        return answer(_bot(self._world.create_bot(wanted.username, token=wanted.token)), status=201)
 
     async def customers(self, _request: web.Request) -> web.Response:
-        return web.json_response({"items": [_customer(one) for one in self._world.customers.values()]})
+        return answer({"items": [_customer(one) for one in self._world.customers.values()]})
 
     async def add_customer(self, request: web.Request) -> web.Response:
-        wanted = await _body(request, _NewCustomer)
+        wanted = await body(request, _NewCustomer)
         made = self._world.create_customer(
             wanted.name,
             username=wanted.username,
@@ -145,57 +142,31 @@ class _Control:
             phone=wanted.phone,
             customer_id=wanted.id,
         )
-        return web.json_response(_customer(made), status=201)
+        return answer(_customer(made), status=201)
 
     async def chat(self, request: web.Request) -> web.Response:
-        return web.json_response(_view(self._chat(request)))
+        return answer(_view(self._chat(request)))
 
     async def events(self, request: web.Request) -> web.Response:
         chat = self._chat(request)
-        after = request.query.get("after", "")
-        if after.isdigit() and int(after) == chat.changes.version:
-            news = asyncio.ensure_future(chat.changes.after(chat.changes.version))
-            closing = asyncio.ensure_future(self._world.closing.wait())
-            await asyncio.wait({news, closing}, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            news.cancel()
-            closing.cancel()
-        return web.json_response(_view(chat))
+        await news(request, chat.changes, self._world.closing)
+        return answer(_view(chat))
 
     async def act(self, request: web.Request) -> web.Response:
         chat = self._chat(request)
         action = _ACTIONS.get(request.match_info["action"])
         if action is None:
             raise web.HTTPNotFound(text=f"actions: {', '.join(_ACTIONS)}")
-        wanted = (
-            await _form(request) if request.content_type == "multipart/form-data" else await _body(request, _Action)
-        )
-        return web.json_response({"result": action(chat, wanted), "chat": _view(chat)})
+        if request.content_type == "multipart/form-data":
+            text, files = await posted_files(request)
+            wanted = _Action(text=text, files=files)
+        else:
+            wanted = await body(request, _Action)
+        return answer({"result": action(chat, wanted), "chat": _view(chat)})
 
     async def webhook(self, request: web.Request) -> web.Response:
         status = await self._bot(request).post(await request.read(), secret=request.query.get("secret"))
-        return web.json_response({"status": status})
-
-    async def faults(self, _request: web.Request) -> web.Response:
-        return _json({"items": self._world.faults.listed()})
-
-    async def add_fault(self, request: web.Request) -> web.Response:
-        self._world.faults.add(await _body(request, Fault))
-        return _json({"items": self._world.faults.listed()}, status=201)
-
-    async def clear_faults(self, _request: web.Request) -> web.Response:
-        self._world.faults.clear()
-        return web.Response(status=204)
-
-    async def file(self, request: web.Request) -> web.Response:
-        file = self._world.files.get(request.match_info["id"])
-        if file is None:
-            raise web.HTTPNotFound(text="no such file")
-        active = file.content_type.partition("/")[0] not in {"image", "audio", "video"} or "svg" in file.content_type
-        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
-        if active:
-            headers["Content-Disposition"] = "attachment"
-        kind = "application/octet-stream" if active else file.content_type
-        return web.Response(body=file.data, headers=headers | {"Content-Type": kind})
+        return answer({"status": status})
 
     def _bot(self, request: web.Request) -> Bot:
         bot = self._world.bots.get(request.match_info["token"])
@@ -213,7 +184,7 @@ class _Control:
 def control(world: World) -> web.Application:
     """The routes above."""
     doors = _Control(world)
-    app = web.Application(middlewares=[_explain])
+    app = application(world.faults, world.files)
     chat = "/bots/{token}/chats/{customer:[0-9]{1,18}}"
     app.router.add_get("/bots", doors.bots)
     app.router.add_post("/bots", doors.add_bot)
@@ -223,39 +194,7 @@ def control(world: World) -> web.Application:
     app.router.add_get(chat, doors.chat)
     app.router.add_get(chat + "/events", doors.events)
     app.router.add_post(chat + "/{action}", doors.act)
-    app.router.add_get("/faults", doors.faults)
-    app.router.add_post("/faults", doors.add_fault)
-    app.router.add_delete("/faults", doors.clear_faults)
-    app.router.add_get("/files/{id}", doors.file)
     return app
-
-
-@web.middleware
-async def _explain(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Say what was wrong with the input instead of a bare 500."""
-    try:
-        answer: web.StreamResponse = await handler(request)
-    except (msgspec.MsgspecError, ValueError, LookupError) as error:
-        return web.json_response({"error": str(error).strip("'")}, status=422)
-    return answer
-
-
-async def _body(request: web.Request, kind: type[_T]) -> _T:
-    return msgspec.json.decode(await request.read() or b"{}", type=kind)
-
-
-async def _form(request: web.Request) -> _Action:
-    form = await request.post()
-    files = [
-        (field.filename, field.content_type, field.file.read())
-        for field in form.getall("file", [])
-        if isinstance(field, web.FileField)
-    ]
-    return _Action(text=str(form.get("text", "")), files=files)
-
-
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
 
 
 def _bot(bot: Bot) -> JSON:
