@@ -73,7 +73,7 @@ class Files:
 
 def shown(file: Document) -> Document:
     """What a message shows of a stored file, beside what it showed when the file was announced."""
-    preview = file["preview"]
+    preview = file.get("preview")
     size = preview and {field: preview[field] for field in ("width", "height")}
     return {field: file[field] for field in _SHOWN if field in file} | {"preview": size}
 

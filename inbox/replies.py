@@ -11,6 +11,7 @@ import structlog
 
 from inbox.channels import Channels, Opened
 from inbox.events import EventBus
+from inbox.files import shown
 from inbox.live import LiveFeed, about
 from inbox.model.conversation import answered
 from inbox.model.domain_events import ConversationChanged, ReplyPosted
@@ -334,7 +335,6 @@ def _own(message: Document, author: Author) -> None:
 
 
 def _shown(file: Document) -> Document:
-    shown = {field: file[field] for field in ("name", "content_type", "size", "state")}
     family = {"image": "photo", "video": "video", "audio": "audio"}.get(file["content_type"].partition("/")[0])
     return {
         "id": file["_id"],
@@ -343,7 +343,8 @@ def _shown(file: Document) -> Document:
         "width": None,
         "height": None,
         "duration": None,
-        **shown,
+        "name": file["name"],
+        **shown(file),
     }
 
 

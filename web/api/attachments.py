@@ -10,7 +10,7 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from inbox.conversations import Conversations
-from inbox.media import MAX_UPLOAD_BYTES, Media
+from inbox.media import MAX_UPLOAD_BYTES, Media, Reader
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.people import Viewer
 from inbox.storage.database import Document
@@ -76,9 +76,16 @@ class AttachmentHandlers:
     async def download(self, call: Call[None, None]) -> web.StreamResponse:
         """Send a file, or the part of it that was asked for."""
         attachment, read = await self.media.open(call.path())
+        return await self._send(call, attachment, read, f'"{attachment["_id"]}"')
+
+    async def preview(self, call: Call[None, None]) -> web.StreamResponse:
+        """Send a picture's small copy."""
+        attachment, read = await self.media.open_preview(call.path())
+        return await self._send(call, attachment, read, f'"{attachment["_id"]}.preview"')
+
+    async def _send(self, call: Call[None, None], attachment: Document, read: Reader, tag: str) -> web.StreamResponse:
         await self._refuse_strangers(attachment, call.viewer)
         request, size = call.request, attachment["size"]
-        tag = f'"{attachment["_id"]}"'
         headers = _headers(attachment, tag)
         if request.headers.get("If-None-Match") == tag:
             return web.Response(status=304, headers=headers)

@@ -5,6 +5,7 @@ from functools import partial
 
 from aiohttp import web
 
+from inbox.pictures import PREVIEW_TYPE
 from web.api import requests, shapes
 from web.api.attachments import AttachmentHandlers
 from web.api.audit import AuditHandlers
@@ -305,6 +306,12 @@ def _conversations(services: ApiServices) -> list[Route]:
             summary="A file, whole or in ranges",
             statuses=(200, 206, 304),
             media_type="application/octet-stream",
+        ),
+        _row("GET", "/attachments/{id}/preview", Who.SIGNED_IN)(
+            handler=attachments.preview,
+            summary="A picture's small copy",
+            statuses=(200, 206, 304),
+            media_type=PREVIEW_TYPE,
         ),
     ]
 

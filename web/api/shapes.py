@@ -178,7 +178,10 @@ class ConversationShape(Shape):
 
 
 class AttachmentShape(Shape):
-    """A file. `state`: `pending` while it still lies at the provider, `stored`, or `failed`."""
+    """A file. `state`: `pending` while it still lies at the provider, `stored`, or `failed`.
+
+    `width` and `height` in pixels; `preview_url` where a picture has a small copy.
+    """
 
     id: str
     name: str
@@ -190,6 +193,7 @@ class AttachmentShape(Shape):
     duration: int | None
     state: str
     url: str
+    preview_url: str | None
 
 
 class ReactionShape(Shape):

@@ -87,6 +87,7 @@ def attachment_view(attachment: Mapping[str, Any]) -> View:
         "size": attachment["size"],
         **told,
         "url": f"/api/v1/attachments/{key}",
+        "preview_url": f"/api/v1/attachments/{key}/preview" if attachment.get("preview") else None,
     }
 
 

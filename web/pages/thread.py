@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from web.api.attachments import INLINE_TYPES
 from web.pages.looks import Clock, media_type, moment
 
 Message = Mapping[str, Any]
@@ -90,12 +91,20 @@ class Files:
 
 
 def files(message: Message) -> Files:
-    """Photos go together in a grid; everything else stands below, each in its own way."""
-    sorted_by_type = [(media_type(attachment), attachment) for attachment in message["attachments"]]
-    return Files(
-        photos=[attachment for media, attachment in sorted_by_type if media == "photo" and is_ready(attachment)],
-        others=[pair for pair in sorted_by_type if pair[0] != "photo" or not is_ready(pair[1])],
-    )
+    """Photos go together in a grid; everything else stands below, each in its own way.
+
+    A photo that a browser cannot show is a file like others.
+    """
+    found = Files(photos=[], others=[])
+    for attachment in message["attachments"]:
+        media = media_type(attachment)
+        if media != "photo" or not is_ready(attachment):
+            found.others.append((media, attachment))
+        elif attachment["content_type"] in INLINE_TYPES:
+            found.photos.append(attachment)
+        else:
+            found.others.append(("document", attachment))
+    return found
 
 
 def is_ready(attachment: Mapping[str, Any]) -> bool:

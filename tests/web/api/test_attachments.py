@@ -6,6 +6,7 @@ import pytest
 from aiohttp import FormData
 
 from inbox.media import MAX_UPLOAD_BYTES
+from tests.inbox.test_pictures import drawn
 from tests.web.api.desk import Answer, Caller, written
 from web.api import shapes
 
@@ -114,6 +115,32 @@ async def test_an_upload_is_its_uploaders_until_it_is_sent(desk, database):
     (shown,) = posted.fits(shapes.MessageShape).body["attachments"]
     assert (shown["id"], shown["content_type"], shown["url"]) == (key, "image/png", f"/api/v1/attachments/{key}")
     assert (await desk.owner.call("GET", f"/attachments/{key}")).raw == PNG
+
+
+async def test_a_large_picture_has_a_small_copy_for_the_same_eyes(desk, database):
+    photo = drawn((1600, 800), "JPEG")
+    stored = (await upload(desk.manager, form(photo, "photo.jpg", "image/jpeg"))).fits(shapes.AttachmentShape).body
+    assert (stored["width"], stored["height"]) == (1600, 800)
+    url = stored["preview_url"].removeprefix("/api/v1")
+    got = await desk.manager.call("GET", url)
+    assert (got.status, got.headers["Content-Type"]) == (200, "image/webp")
+    assert len(got.raw) < len(photo)
+    assert got.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    whole = await desk.manager.call("GET", f"/attachments/{stored['id']}")
+    assert whole.headers["ETag"] != got.headers["ETag"]
+    assert (await desk.owner.call("GET", url)).status == 404
+    conversation = await written(database)
+    note = {"kind": "note", "text": "See", "attachments": [stored["id"]]}
+    posted = await desk.manager.call("POST", f"/conversations/{conversation['_id']}/messages", note)
+    (shown,) = posted.fits(shapes.MessageShape).body["attachments"]
+    assert (shown["width"], shown["height"], shown["preview_url"]) == (1600, 800, stored["preview_url"])
+    assert (await desk.owner.call("GET", url)).raw == got.raw
+
+
+async def test_what_has_no_small_copy_says_so(desk):
+    stored = (await upload(desk.manager, form(TEXT, "log.txt", "text/plain"))).body
+    assert stored["preview_url"] is None
+    assert (await desk.manager.call("GET", f"/attachments/{stored['id']}/preview")).status == 404
 
 
 async def test_a_file_follows_its_conversation_out_of_sight(desk, database):

@@ -142,6 +142,7 @@ def attachment(key: str, content_type: str, media: str, **fields: Any) -> Doc:
         "duration": None,
         "state": "stored",
         "url": f"/api/v1/attachments/{key}",
+        "preview_url": None,
         **fields,
     }
 

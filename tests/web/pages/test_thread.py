@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.web.pages.shop import author, message
 from web.pages.looks import Clock
-from web.pages.thread import Day, Group, Line, arrange
+from web.pages.thread import Day, Group, Line, arrange, files
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CLOCK = Clock(UTC, NOON)
@@ -45,3 +45,12 @@ def test_days_and_lines():
 def test_the_day_of_what_stands_before_is_not_said_again():
     assert shapes([said("in", 0)], after=said("in", -1)) == [1]
     assert shapes([]) == []
+
+
+def test_a_photo_that_browsers_cannot_show_is_a_file_like_others():
+    shown = {"type": "photo", "content_type": "image/jpeg", "state": "stored"}
+    odd = {**shown, "content_type": "image/heif"}
+    coming = {**shown, "state": "pending"}
+    found = files({"attachments": [shown, odd, coming]})
+    assert found.photos == [shown]
+    assert found.others == [("document", odd), ("photo", coming)]
