@@ -1,6 +1,7 @@
 """The shop's connected accounts: connecting, checking, pausing, and handing out live connections."""
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from inbox.events import EventBus
 from inbox.live import Frame, LiveFeed
 from inbox.model.channel import ChannelKind, Connection
-from inbox.model.domain_events import ChannelPaused
+from inbox.model.domain_events import ChannelPaused, MessageReceived
 from inbox.model.errors import Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater
 from inbox.model.ids import new_id, now
@@ -35,10 +36,18 @@ REFRESH_SECONDS = 0.4
 FIRST_SIGHT_SECONDS = 2.0
 """How long anybody waits for a channel that this process has never seen."""
 
+LOOK_SECONDS = 300.0
+"""How often a channel that works is looked after."""
+
 CHECK_SECONDS = 15.0
-"""How soon a paused channel is tried again; doubles up to `MAX_CHECK_SECONDS`."""
+"""How soon one that does not is tried again; doubles up to `MAX_CHECK_SECONDS`."""
 
 MAX_CHECK_SECONDS = 600.0
+
+_SPREAD = 0.1
+"""By which part a pause is lengthened or shortened by chance, so that many channels are not looked after at once."""
+
+HELD = "paused by hand"
 
 _log = structlog.get_logger(__name__)
 
@@ -90,6 +99,8 @@ class Channels:
         self._read: dict[str, tuple[datetime, BaseModel]] = {}
         """Settings as they were opened, with the time of the channel's last change: every webhook asks for them."""
         self._opening = asyncio.Lock()
+        self._heard: dict[str, datetime] = {}
+        """When each channel's last message came, as far as this process has not noted it yet."""
 
     def kind(self, name: str) -> ChannelKind:
         """A kind by its name. Raises `Invalid` naming those there are."""
@@ -193,6 +204,8 @@ class Channels:
             **self._stored(settings),
             "state": "disconnected",
             "state_reason": "not registered yet",
+            "state_since": present,
+            "held": False,
             "created_at": present,
             "changed_at": present,
         }
@@ -205,7 +218,9 @@ class Channels:
             await self._store.delete(channel["_id"])
             await self._forget(channel["_id"])
             raise
-        return await self._set_state(channel["_id"], "connected", ""), shown_once
+        connected = await self._settle(channel["_id"], "connected", "")
+        await self._look_again(connected)
+        return connected, shown_once
 
     async def change(self, channel_id: str, *, name: str | None, settings: Mapping[str, Any] | None) -> Document:
         """Rename a channel or give it other settings, which are checked like those of a new one."""
@@ -221,7 +236,9 @@ class Channels:
         candidate = {**channel, **changes, **self._stored(prepared)}
         await self._register(candidate)
         await self._changed(channel_id, {**changes, **self._stored(prepared)})
-        return await self._resume(channel_id)
+        connected = await self._settle(channel_id, "connected", "")
+        await self._look_again(connected)
+        return connected
 
     async def delete(self, channel_id: str) -> None:
         """Disconnect an account. What was said over it stays."""
@@ -232,34 +249,69 @@ class Channels:
         except ChannelFailure as error:
             _log.warning("channel_not_unregistered", channel_id=channel_id, reason=str(error))
         await self._store.delete(channel_id)
+        await self._timers.clear(_timer_id(channel_id))
         await self._forget(channel_id)
         await self._feed.publish([Frame(type="channel.removed", data={"_id": channel["_id"]}, audience="everyone")])
 
     async def check(self, channel_id: str) -> Document:
         """Look whether a channel works, repair what can be repaired, and note what was found."""
-        opened = await self.open(channel_id)
-        try:
-            await opened.connection.check(self.webhook_url(opened.document))
-        except CredentialsRejected as error:
-            return await self.pause(channel_id, str(error))
-        except ChannelFailure as error:
-            return await self._set_state(channel_id, "degraded", str(error))
-        return await self._resume(channel_id)
+        channel = await self._examine(channel_id)
+        await self._look_again(channel)
+        return channel
 
     async def check_again(self, data: Document) -> None:
-        """Try a paused channel (timer `channel.check`)."""
+        """Look after a channel (timer `channel.check`), and have it done again: soon where something is wrong."""
         try:
-            channel = await self.check(data["channel_id"])
+            channel = await self._examine(data["channel_id"])
         except NotFound:
             return
-        if channel["state"] == "paused":
-            seconds = min(data.get("seconds", CHECK_SECONDS) * 2, MAX_CHECK_SECONDS)
-            await self._timers.set(
-                f"channel.check:{channel['_id']}",
-                "channel.check",
-                now() + timedelta(seconds=seconds),
-                {"channel_id": channel["_id"], "seconds": seconds},
-            )
+        await self._look_again(channel, data.get("seconds", CHECK_SECONDS / 2) * 2)
+
+    async def look_after_all(self) -> None:
+        """See to it that every channel has its timer: those connected before there was one, and after a restore."""
+        wanted = {_timer_id(channel["_id"]): {"channel_id": channel["_id"]} for channel in await self.all()}
+        if wanted:
+            await self._timers.set_many("channel.check", wanted)
+
+    async def report(self, channel_id: str, failure: ChannelFailure) -> Document:
+        """Note what went wrong on a channel outside of a check."""
+        if isinstance(failure, CredentialsRejected):
+            return await self.pause(channel_id, str(failure))
+        return await self._settle(channel_id, "degraded", str(failure))
+
+    async def pause(self, channel_id: str, reason: str) -> Document:
+        """Hold a channel's outbox until its token works again; the admins see it and it is tried by itself."""
+        return await self._settle(channel_id, "paused", reason)
+
+    async def hold(self, channel_id: str) -> Document:
+        """Pause a channel until somebody resumes it. What comes in comes in; what goes out waits."""
+        channel = await self.get(channel_id)
+        if channel.get("held"):
+            return channel
+        held = {"held": True, "state": "paused", "state_reason": HELD, "state_since": now()}
+        return await self._changed(channel_id, held)
+
+    async def resume(self, channel_id: str) -> Document:
+        """End what `hold` began; the channel is as it is found to be. One that is paused by itself is tried anew."""
+        channel = await self.get(channel_id)
+        if channel.get("held"):
+            await self._changed(channel_id, {"held": False})
+        return await self.check(channel_id)
+
+    async def hear(self, event: MessageReceived) -> None:
+        """Remember when a channel's last message came, until `note_heard`."""
+        channel_id, at = event.message["channel_id"], event.message["received_at"]
+        self._heard[channel_id] = max(at, self._heard.get(channel_id, at))
+
+    async def note_heard(self) -> None:
+        """Write down when each channel's last message came: once in a while, not with each of them."""
+        while self._heard:
+            channel_id, at = self._heard.popitem()
+            await self._store.note(channel_id, "last_message_at", at)
+
+    async def waiting(self) -> dict[str, int]:
+        """How many requests still have to go to the provider, by channel id."""
+        return await self._outbox.pending()
 
     async def acknowledge(self, data: Document) -> None:
         """Confirm a pressed button (timer `channel.acknowledge`); old presses cannot be confirmed and need not be."""
@@ -270,18 +322,6 @@ class Channels:
             raise Later(error.after or 1.0) from error
         except (ChannelFailure, NotFound) as error:
             _log.info("button_not_acknowledged", channel_id=data["channel_id"], reason=str(error))
-
-    async def pause(self, channel_id: str, reason: str) -> Document:
-        """Hold a channel's outbox until its token works again; the admins see it and it is tried by itself."""
-        channel = await self._set_state(channel_id, "paused", reason)
-        await self._timers.set(
-            f"channel.check:{channel_id}",
-            "channel.check",
-            now() + timedelta(seconds=CHECK_SECONDS),
-            {"channel_id": channel_id, "seconds": CHECK_SECONDS},
-        )
-        await self._bus.announce(ChannelPaused(channel_id, reason))
-        return channel
 
     async def warm(self) -> None:
         """Open every connection ahead of its first use; loading a provider's library may take seconds."""
@@ -296,12 +336,44 @@ class Channels:
         for channel_id in list(self._opened):
             await self._forget(channel_id)
 
-    async def _resume(self, channel_id: str) -> Document:
-        channel = await self._set_state(channel_id, "connected", "")
-        await self._timers.clear(f"channel.check:{channel_id}")
-        await self._outbox.hurry(channel_id)
-        self._wakeups.ring("outbox")
-        return channel
+    async def _examine(self, channel_id: str) -> Document:
+        """Renew, check and note; what a person holds stays held, and its provider is left alone."""
+        channel = await self.get(channel_id)
+        if channel.get("held"):
+            return channel
+        try:
+            opened = await self._renewed(await self.open(channel_id))
+            await opened.connection.check(self.webhook_url(opened.document))
+        except ChannelFailure as failure:
+            found = await self.report(channel_id, failure)
+        except WrongKey as error:
+            found = await self._settle(channel_id, "degraded", str(error))
+        else:
+            found = await self._settle(channel_id, "connected", "")
+        await self._store.note(channel_id, "checked_at", now())
+        return found
+
+    async def _renewed(self, opened: Opened) -> Opened:
+        """The channel with fresh credentials, where those in use are about to expire."""
+        fresh = await opened.connection.renew()
+        if fresh is None:
+            return opened
+        channel_id = opened.document["_id"]
+        renewed = await self._store.renew(opened.document, {**self._stored(fresh), "changed_at": now()})
+        if renewed is None:
+            self._read_at = float("-inf")  # An admin was faster, and gave it others.
+        else:
+            _log.info("channel_renewed", channel_id=channel_id)
+            self._known[channel_id] = renewed
+        return await self.open(channel_id)
+
+    async def _look_again(self, channel: Document, seconds: float = CHECK_SECONDS) -> None:
+        """Set the channel's timer; `seconds` is the pause while something is wrong."""
+        well = channel["state"] == "connected" or channel.get("held", False)
+        seconds = min(seconds, MAX_CHECK_SECONDS)
+        pause = (LOOK_SECONDS if well else seconds) * random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311 - no secret
+        data = {"channel_id": channel["_id"]} | ({} if well else {"seconds": seconds})
+        await self._timers.set(_timer_id(channel["_id"]), "channel.check", now() + timedelta(seconds=pause), data)
 
     async def _connect(self, kind: ChannelKind, settings: BaseModel) -> Connection:
         connection = await kind.connect(settings)
@@ -342,19 +414,32 @@ class Channels:
         channel = await self._store.change(channel_id, changes)
         return await self._publish(channel)
 
-    async def _set_state(self, channel_id: str, state: str, reason: str) -> Document:
+    async def _settle(self, channel_id: str, state: str, reason: str) -> Document:
+        """Note a channel's state, and do what follows where it is another one now."""
         changed = await self._store.set_state(channel_id, state, reason)
         if changed is None:
             self._read_at = float("-inf")
             return await self.get(channel_id)
+        before, after = changed
         _log.info("channel_state", channel_id=channel_id, state=state, reason=reason)
-        return await self._publish(changed)
+        await self._publish(after)
+        worse = state != "connected" and state != before["state"]
+        if worse:
+            await self._look_again(after)
+        if state == "paused" and worse:
+            await self._bus.announce(ChannelPaused(channel_id, reason))
+        if state == "connected" or (state != "paused" and before["state"] == "paused"):
+            await self._outbox.hurry(channel_id)
+            self._wakeups.ring("outbox")
+        return after
 
     async def _publish(self, channel: Document | None) -> Document:
         if channel is None:
             raise NotFound("there is no such channel")
         self._known[channel["_id"]] = channel
-        shown = {key: channel[key] for key in ("_id", "kind", "name", "state", "state_reason")}
+        shown = {
+            key: channel.get(key) for key in ("_id", "kind", "name", "state", "state_reason", "state_since", "held")
+        }
         await self._feed.publish([Frame(type="channel.updated", data=shown, audience="everyone")])
         return channel
 
@@ -364,6 +449,10 @@ class Channels:
         opened = self._opened.pop(channel_id, None)
         if opened is not None:
             await opened.connection.close()
+
+
+def _timer_id(channel_id: str) -> str:
+    return f"channel.check:{channel_id}"
 
 
 def _tell_unless_unavailable(reading: asyncio.Task[list[Document]]) -> None:

@@ -32,6 +32,7 @@ from inbox.managers import Managers
 from inbox.media import Media
 from inbox.messages import Messages
 from inbox.metrics import Metrics
+from inbox.model.domain_events import MessageReceived
 from inbox.outbox import Sender
 from inbox.pacing import Pacer
 from inbox.quarantine import Quarantine
@@ -198,6 +199,7 @@ class House:
         )
 
         # Who hears of what.
+        self.bus.subscribe(MessageReceived, self.channels.hear)
         self.assigner.subscribe()
         self.bot.subscribe(self.bus)
 
@@ -212,6 +214,8 @@ class House:
                 Chore("adopt_events", 2.0, self.ingest.adopt),
                 Chore("renew_leases", 2.0, self.ingest.renew_leases),
                 Chore("adopt_lanes", 5.0, self.outbox_store.reopen_strays),
+                Chore("look_after_channels", 60.0, self.channels.look_after_all),
+                Chore("note_arrivals", 15.0, self.channels.note_heard),
                 Chore("reconcile_loads", 5.0, self.assigner.reconcile),
                 Chore("forget_frames", 600.0, self.feed.forget),
                 Chore("forget_large_events", 60.0, self.journal_store.forget_large),

@@ -1,6 +1,7 @@
 """Connected accounts. Secrets are encrypted before they come here (`inbox.channels`)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pymongo
@@ -9,10 +10,15 @@ from inbox.storage.database import Database, Document
 
 
 class ChannelStore:
-    """The `channels` collection: `{_id, kind, name, settings, sealed, state, state_reason, created_at, changed_at}`."""
+    """The `channels` collection.
+
+    A row is `{_id, kind, name, settings, sealed, state, state_reason, state_since, held, checked_at, last_message_at,
+    created_at, changed_at}`. `held` says that a person paused it; `changed_at` is the time of its settings.
+    """
 
     def __init__(self, database: Database) -> None:
         self._channels = database.durable.channels
+        self._relaxed = database.relaxed.channels
 
     async def all(self) -> list[Document]:
         """Every channel, oldest first."""
@@ -33,14 +39,34 @@ class ChannelStore:
         )
         return changed
 
-    async def set_state(self, channel_id: str, state: str, reason: str) -> Document | None:
-        """Note a channel's state; None where it was that already."""
-        changed: Document | None = await self._channels.find_one_and_update(
-            {"_id": channel_id, "$or": [{"state": {"$ne": state}}, {"state_reason": {"$ne": reason}}]},
-            {"$set": {"state": state, "state_reason": reason}},
+    async def renew(self, channel: Mapping[str, Any], changes: Mapping[str, Any]) -> Document | None:
+        """Set fields, unless somebody gave the channel other settings than `channel` has; then None."""
+        renewed: Document | None = await self._channels.find_one_and_update(
+            {"_id": channel["_id"], "changed_at": channel["changed_at"]},
+            {"$set": dict(changes)},
             return_document=pymongo.ReturnDocument.AFTER,
         )
-        return changed
+        return renewed
+
+    async def set_state(self, channel_id: str, state: str, reason: str) -> tuple[Document, Document] | None:
+        """Note what became of a channel; returns it as it was and as it is.
+
+        None where it was that already, and where a person holds it.
+        """
+        new = {"state": state, "state_reason": reason}
+        differs = [{field: {"$ne": value}} for field, value in new.items()]
+        # In a pipeline a text that begins with $ would name a field.
+        told = {field: {"$literal": value} for field, value in new.items()}
+        since = {"$cond": [{"$eq": ["$state", told["state"]]}, "$state_since", "$$NOW"]}
+        before: Document | None = await self._channels.find_one_and_update(
+            {"_id": channel_id, "held": {"$ne": True}, "$or": differs}, [{"$set": {**told, "state_since": since}}]
+        )
+        after = before and await self.get(channel_id)
+        return (before, after) if before and after else None
+
+    async def note(self, channel_id: str, field: str, at: datetime) -> None:
+        """Move one of a channel's times forward; durable with the next durable write."""
+        await self._relaxed.update_one({"_id": channel_id}, {"$max": {field: at}})
 
     async def delete(self, channel_id: str) -> bool:
         """Forget a channel; its conversations stay."""

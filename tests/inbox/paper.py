@@ -85,6 +85,10 @@ class PaperConnection(Connection):
     async def check(self, webhook_url: str) -> None:
         await self._do("check", webhook_url)
 
+    async def renew(self) -> BaseModel | None:
+        fresh, self._kind.fresh = self._kind.fresh, None
+        return fresh
+
     async def send(self, message: Outgoing) -> Sent:
         await self._do("send", message.text)
         return Sent((new_id(),))
@@ -122,6 +126,8 @@ class Paper(ChannelKind):
     def __init__(self, capabilities: Capabilities = CAPABILITIES) -> None:
         self.capabilities: Capabilities = capabilities
         self.failure: Exception | None = None
+        self.fresh: BaseModel | None = None
+        """What the next renewal gives a connection."""
         self.done: list[tuple[Any, ...]] = []
         self.files: dict[str, bytes] = {}
 

@@ -1,17 +1,20 @@
 """Connected accounts: their secrets at rest, and what becomes of them when the provider says no."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from bson import encode
+from pydantic import SecretStr
 
-from inbox.model.domain_events import ChannelPaused
+from inbox.channels import CHECK_SECONDS, HELD, LOOK_SECONDS, MAX_CHECK_SECONDS
+from inbox.model.domain_events import ChannelPaused, MessageReceived
 from inbox.model.errors import Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import CredentialsRejected, Refused, RetryLater, Uncertain
 from inbox.model.ids import now
 from inbox.secrets import WrongKey
 from inbox.timers import Later
-from tests.inbox.paper import SECRET, Floor
+from tests.inbox.paper import SECRET, Floor, PaperSettings
 
 
 async def raw(floor: Floor) -> bytes:
@@ -108,7 +111,17 @@ async def test_a_change_keeps_what_it_leaves_out_and_counts_at_once(floor):
     assert (opened.settings.token.get_secret_value(), opened.settings.address) == ("other", "front desk")
 
 
-async def test_a_dead_token_pauses_its_channel_tells_the_admins_and_is_tried_again(floor, database):
+async def timer(floor: Floor) -> dict[str, Any]:
+    """The one timer by which the one channel is looked after."""
+    (found,) = await floor.database.durable.timers.find({"kind": "channel.check"}).to_list(None)
+    return dict(found)
+
+
+def due_in(found: dict[str, Any]) -> float:
+    return float((found["due_at"] - now()).total_seconds())
+
+
+async def test_a_dead_token_pauses_its_channel_tells_the_admins_once_and_is_tried_again(floor):
     told: list[ChannelPaused] = []
 
     async def hear(event: ChannelPaused) -> None:
@@ -119,15 +132,17 @@ async def test_a_dead_token_pauses_its_channel_tells_the_admins_and_is_tried_aga
     floor.kind.failure = CredentialsRejected("unauthorised")
     assert (await floor.channels.check(channel_id))["state"] == "paused"
     assert await floor.channels.paused() == [channel_id]
+    assert 0 < due_in(await timer(floor)) <= 1.1 * CHECK_SECONDS
+    for pause in (2, 4, 8):
+        await floor.channels.check_again((await timer(floor))["data"])
+        assert (await timer(floor))["data"]["seconds"] == pause * CHECK_SECONDS
+    for _ in range(5):
+        await floor.channels.check_again((await timer(floor))["data"])
+    assert due_in(await timer(floor)) <= 1.1 * MAX_CHECK_SECONDS
     assert told == [ChannelPaused(channel_id, "unauthorised")]
-    timer = await database.durable.timers.find_one({"kind": "channel.check"})
-    assert timer["due_at"] > now()
-    await floor.channels.check_again(timer["data"])
-    again = await database.durable.timers.find_one({"kind": "channel.check"})
-    assert again["data"]["seconds"] == 2 * timer["data"]["seconds"]
 
 
-async def test_a_repaired_token_resumes_by_itself_and_sends_what_waited(floor, database):
+async def test_a_repaired_token_resumes_by_itself_and_sends_what_waited(floor):
     channel_id = await floor.connect()
     await floor.outbox.put([{"_id": "r", "lane": "k:c", "order": "1", "live": True, "channel_id": channel_id}])
     await floor.outbox.release(await floor.outbox.claim([]), now() + timedelta(hours=1))
@@ -137,8 +152,119 @@ async def test_a_repaired_token_resumes_by_itself_and_sends_what_waited(floor, d
     await floor.channels.check_again({"channel_id": channel_id})
     assert (await floor.channels.get(channel_id))["state"] == "connected"
     assert await floor.channels.paused() == []
-    assert await database.durable.timers.count_documents({}) == 0
+    assert due_in(await timer(floor)) > 0.8 * LOOK_SECONDS
     assert (await floor.outbox.claim([]))["_id"] == "k:c"
+
+
+async def test_a_channel_that_works_is_looked_after_and_what_waits_for_its_time_goes_on_waiting(floor):
+    channel_id = await floor.connect()
+    assert 0.8 * LOOK_SECONDS < due_in(await timer(floor)) <= 1.1 * LOOK_SECONDS
+    await floor.outbox.put([{"_id": "r", "lane": "k:c", "order": "1", "live": True, "channel_id": channel_id}])
+    await floor.outbox.release(await floor.outbox.claim([]), now() + timedelta(hours=1))
+    await floor.channels.check_again((await timer(floor))["data"])
+    assert floor.kind.done[-1] == ("check", f"https://shop.example/webhooks/paper/{channel_id}")
+    assert await floor.outbox.claim([]) is None
+    await floor.channels.all()
+    assert (await floor.channels.get(channel_id))["checked_at"] <= now()
+
+
+async def test_every_channel_gets_its_timer_and_keeps_the_one_it_has(floor):
+    await floor.connect()
+    before = await timer(floor)
+    await floor.channels.look_after_all()
+    assert await timer(floor) == before
+    await floor.timers.clear(before["_id"])
+    await floor.channels.look_after_all()
+    assert due_in(await timer(floor)) <= 0
+    await floor.channels.delete(before["data"]["channel_id"])
+    assert await floor.database.durable.timers.count_documents({}) == 0
+    await floor.channels.look_after_all()
+    assert await floor.database.durable.timers.count_documents({}) == 0
+
+
+async def test_a_state_tells_since_when_it_is_so(floor):
+    channel_id = await floor.connect()
+    connected = await floor.channels.check(channel_id)
+    floor.kind.failure = RetryLater("$down")
+    degraded = await floor.channels.check(channel_id)
+    assert degraded["state_reason"] == "$down"
+    assert degraded["state_since"] >= connected["state_since"]
+    floor.kind.failure = RetryLater("still down")
+    still = await floor.channels.check(channel_id)
+    assert (still["state_reason"], still["state_since"]) == ("still down", degraded["state_since"])
+    floor.kind.failure = None
+    well = await floor.channels.check(channel_id)
+    assert (well["state"], well["state_reason"]) == ("connected", "")
+
+
+async def test_credentials_are_renewed_ahead_of_time_and_kept_sealed(floor):
+    channel_id = await floor.connect(address="front desk")
+    floor.kind.fresh = PaperSettings(token=SecretStr("a-fresh-token"), address="front desk")
+    await floor.channels.check_again({"channel_id": channel_id})
+    assert b"a-fresh-token" not in await raw(floor)
+    opened = await floor.channels.open(channel_id)
+    assert opened.settings.token.get_secret_value() == "a-fresh-token"
+    assert opened.document["state"] == "connected"
+
+
+async def test_a_renewal_does_not_undo_what_an_admin_gave_meanwhile(floor, database, redis):
+    channel_id = await floor.connect()
+    await floor.channels.open(channel_id)
+    neighbour = Floor(database, redis, kind=floor.kind)
+    await neighbour.channels.change(channel_id, name=None, settings={"token": "from the admin"})
+    floor.kind.fresh = PaperSettings(token=SecretStr("a-fresh-token"))
+    await floor.channels.check(channel_id)
+    assert (await floor.channels.open(channel_id)).settings.token.get_secret_value() == "from the admin"
+
+
+async def test_a_channel_paused_by_hand_stays_so_whatever_its_provider_says_until_it_is_resumed(floor):
+    channel_id = await floor.connect()
+    held = await floor.channels.hold(channel_id)
+    assert (held["state"], held["state_reason"]) == ("paused", HELD)
+    assert await floor.channels.paused() == [channel_id]
+    floor.kind.done.clear()
+    for failure in (None, RetryLater("down"), CredentialsRejected("dead")):
+        floor.kind.failure = failure
+        await floor.channels.check(channel_id)
+        await floor.channels.check_again({"channel_id": channel_id})
+        await floor.channels.pause(channel_id, "dead")
+        assert (await floor.channels.hold(channel_id))["state_reason"] == HELD
+    assert floor.kind.done == []
+    floor.kind.failure = None
+    await floor.channels.change(channel_id, name="New", settings={"token": "other"})
+    assert await floor.channels.paused() == [channel_id]
+    assert (await floor.channels.resume(channel_id))["state"] == "connected"
+    assert await floor.channels.paused() == []
+
+
+async def test_who_resumes_a_channel_with_a_dead_token_is_told(floor):
+    channel_id = await floor.connect()
+    await floor.channels.hold(channel_id)
+    floor.kind.failure = CredentialsRejected("dead")
+    resumed = await floor.channels.resume(channel_id)
+    assert (resumed["state"], resumed["state_reason"], resumed["held"]) == ("paused", "dead", False)
+
+
+async def test_a_channel_whose_secrets_cannot_be_read_says_so(floor, database, redis):
+    channel_id = await floor.connect()
+    stranger = Floor(database, redis, key="another key, also 32 bytes long.")
+    found = await stranger.channels.check(channel_id)
+    assert found["state"] == "degraded"
+    assert "SKRYNKA_SECRET_KEY" in found["state_reason"]
+
+
+async def test_when_the_last_message_came_is_noted_once_in_a_while(floor):
+    channel_id = await floor.connect()
+    times = [now() - timedelta(minutes=minutes) for minutes in (3, 1, 2)]
+    for at in times:
+        await floor.channels.hear(MessageReceived({}, {"channel_id": channel_id, "received_at": at}))
+    await floor.channels.note_heard()
+    (kept,) = await floor.channels.all()
+    assert kept["last_message_at"] == times[1]
+    await floor.channels.hear(MessageReceived({}, {"channel_id": channel_id, "received_at": times[0]}))
+    await floor.channels.note_heard()
+    (kept,) = await floor.channels.all()
+    assert kept["last_message_at"] == times[1]
 
 
 async def test_a_provider_in_trouble_is_no_dead_token(floor):

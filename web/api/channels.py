@@ -43,9 +43,13 @@ class ChannelHandlers:
         return json_answer(self._view(await self.channels.get(call.path()), call.viewer))
 
     async def change(self, call: Call[ChannelChange, None]) -> web.Response:
-        """Rename it, or give it other settings, which are checked like new ones."""
-        changes = call.body.changes()
-        changed = await self.channels.change(call.path(), name=changes.get("name"), settings=changes.get("settings"))
+        """Rename it, give it other settings, which are checked like new ones, and pause or resume it."""
+        key, changes = call.path(), call.body.changes()
+        changed = await self.channels.get(key)
+        if "name" in changes or "settings" in changes:
+            changed = await self.channels.change(key, name=changes.get("name"), settings=changes.get("settings"))
+        if "paused" in changes:
+            changed = await (self.channels.hold(key) if changes["paused"] else self.channels.resume(key))
         return json_answer(self._view(changed, call.viewer))
 
     async def delete(self, call: Call[None, None]) -> web.Response:

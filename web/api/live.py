@@ -40,7 +40,8 @@ LIVE_VIEWS: Mapping[str, Callable[[Document, Viewer], View]] = {
     "manager.updated": manager_view,
     "channel.updated": lambda data, _: {
         "id": data["_id"],
-        **{field: data[field] for field in ("kind", "name", "state", "state_reason")},
+        **{field: data.get(field) for field in ("kind", "name", "state", "state_reason", "state_since")},
+        "paused_by_hand": data.get("held", False),
     },
 }
 """What a frame of each type carries. Types that are not here say only what they are about."""

@@ -175,12 +175,13 @@ class NewChannel(Body):
 
 
 class ChannelChange(Change):
-    """What an admin changes about a channel; settings that are not sent stay."""
+    """What an admin changes about a channel; settings that are not sent stay. `paused` holds what goes out, by hand."""
 
-    audited: ClassVar = frozenset({"name"})
+    audited: ClassVar = frozenset({"name", "paused"})
 
     name: Name = ""
     settings: dict[str, Any] = Field(default_factory=dict)
+    paused: bool = False
 
 
 class ConversationsQuery(PageQuery):

@@ -114,9 +114,13 @@ class ChannelShape(Shape):
     name: str
     state: ChannelState
     state_reason: str | None
+    state_since: AwareDatetime | None
+    paused_by_hand: bool
     capabilities: dict[str, Any]
     settings: dict[str, Any] | None
     webhook_url: WebhookUrl | None
+    checked_at: AwareDatetime | None
+    last_message_at: AwareDatetime | None
     created_at: AwareDatetime | None
 
 

@@ -173,9 +173,13 @@ def channel_view(channel: Document, viewer: Viewer, capabilities: Capabilities, 
         "name": channel["name"],
         "state": channel["state"],
         "state_reason": channel["state_reason"] or None,
+        "state_since": channel.get("state_since"),
+        "paused_by_hand": channel.get("held", False),
         "capabilities": capabilities_view(capabilities),
         "settings": channel["settings"] if whole else None,
         "webhook_url": {"path": path, "absolute": absolute} if whole else None,
+        "checked_at": channel.get("checked_at") if whole else None,
+        "last_message_at": channel.get("last_message_at") if whole else None,
         "created_at": channel["created_at"] if whole else None,
     }
 

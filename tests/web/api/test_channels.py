@@ -78,6 +78,16 @@ async def test_a_provider_that_is_away_is_502(desk, wanted):
     assert (await desk.admin.get("/channels"))["items"] == []
 
 
+async def test_a_channel_is_paused_and_resumed_by_hand(desk, wanted):
+    path = f"/channels/{(await desk.admin.call('POST', '/channels', wanted)).body['id']}"
+    for paused, state in ((True, "paused"), (False, "connected")):
+        shown = (await desk.admin.call("PATCH", path, {"paused": paused})).fits(shapes.ChannelShape).body
+        assert (shown["state"], shown["paused_by_hand"]) == (state, paused)
+        assert shown["state_since"] is not None
+    assert (await desk.admin.call("PATCH", path, {"paused": "perhaps"})).status == 422
+    assert (await desk.manager.call("PATCH", path, {"paused": True})).status == 403
+
+
 async def test_a_channel_is_renamed_checked_and_disconnected(desk, wanted):
     path = f"/channels/{(await desk.admin.call('POST', '/channels', wanted)).body['id']}"
     renamed = (await desk.admin.call("PATCH", path, {"name": "Our bot"})).fits(shapes.ChannelShape)
