@@ -4,40 +4,46 @@ Every step may be repeated and may come in any order: two processes and a crash 
 as one clean run. `Batches.process` tells the steps:
 
 1. people         identities by derived id, cards under their ids
-2. cases          each message's conversation: the active one, a reopened one, or a new one
-3. messages       inserted by derived id; albums joined
-4. conversations  decided on by pure functions, written over the revision they saw
-5. changes        edits, reactions and receipts meet their messages, whichever came first
-6. live frames    durable, then on every screen
-7. events         routing and bot hear of it
-8. journal        the events are done; until here, a crash makes somebody repeat all of it
+2. echoes         what the shop wrote elsewhere is told from what we sent ourselves
+3. cases          each message's conversation: the active one, a reopened one, or a new one
+4. messages       inserted by derived id; albums joined
+5. conversations  decided on by pure functions, written over the revision they saw
+6. changes        edits, reactions and receipts meet their messages, whichever came first
+7. live frames    durable, then on every screen
+8. events         routing and bot hear of it
+9. journal        the events are done; until here, a crash makes somebody repeat all of it
 """
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
 import structlog
 
+from inbox.channels import Channels
 from inbox.events import EventBus
 from inbox.live import Frame, LiveFeed, about
 from inbox.metrics import Metrics
 from inbox.model.accepted import Accepted
 from inbox.model.channel import ChannelKind
-from inbox.model.conversation import arrived, new_conversation, reopens
+from inbox.model.conversation import brought, new_conversation, reopens
 from inbox.model.domain_events import ConversationOpened, MessageReceived
-from inbox.model.ids import derived_id, identity_id, new_id
-from inbox.model.inbound import attachments_of, change_of, message_of, quotation_of
+from inbox.model.errors import NotFound
+from inbox.model.ids import derived_id, identity_id, new_id, now
+from inbox.model.inbound import attachments_of, change_of, echo_of, message_of, quotation_of
 from inbox.model.incoming import ButtonPress, Echo, NewMessage, Person, ReachabilityChanged
+from inbox.model.windows import counts_answers
+from inbox.reach import Reach
 from inbox.settings import ShopSettings
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.conversations import ConversationStore, Decision
 from inbox.storage.database import Document
 from inbox.storage.journal import JournalStore
 from inbox.storage.messages import MessageStore
+from inbox.storage.outbox import OutboxStore
 from inbox.storage.people import PeopleStore, Sighting
 from inbox.storage.timers import TimerStore
 from inbox.wakeups import Wakeups
@@ -45,18 +51,37 @@ from inbox.wakeups import Wakeups
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the clocks of two servers may be apart."""
 
+LONGEST_DOUBT = timedelta(minutes=10)
+"""How long an echo waits for the answer of a request under way. A paused channel may leave one without for days."""
+
 _log = structlog.get_logger(__name__)
 
 
 class _Work(msgspec.Struct):
-    """A customer's message on its way through a batch."""
+    """A message on its way through a batch: a customer's, or what the shop wrote to one by another way."""
 
     accepted: Accepted
-    event: NewMessage
+    event: NewMessage | Echo
     customer_id: str
     identity_id: str
     document: Document
     known: bool = False
+
+    @property
+    def opens(self) -> bool:
+        """Whether it opens a conversation, and routing and bot hear of it."""
+        return isinstance(self.event, NewMessage) and not self.event.quiet
+
+    @property
+    def group(self) -> str:
+        """The album that it is a part of."""
+        return self.event.group if isinstance(self.event, NewMessage) else ""
+
+    @property
+    def press(self) -> ButtonPress | None:
+        """The button that was pressed with it."""
+        content = self.event.content if isinstance(self.event, NewMessage) else None
+        return content if isinstance(content, ButtonPress) else None
 
 
 class Batches:
@@ -71,6 +96,9 @@ class Batches:
         conversations: ConversationStore,
         messages: MessageStore,
         attachments: AttachmentStore,
+        outbox: OutboxStore,
+        channels: Channels,
+        reach: Reach,
         timers: TimerStore,
         settings: ShopSettings,
         feed: LiveFeed,
@@ -84,6 +112,9 @@ class Batches:
         self._conversations = conversations
         self._messages = messages
         self._attachments = attachments
+        self._outbox = outbox
+        self._channels = channels
+        self._reach = reach
         self._timers = timers
         self._settings = settings
         self._feed = feed
@@ -99,16 +130,17 @@ class Batches:
         that was kept and can no longer be read.
         """
         self._metrics.ingest_batch.observe(len(batch))
-        async with self._journal.processing([accepted.id for accepted in batch]):
-            await self._process(batch, reopen=reopen)
+        async with self._journal.processing([accepted.id for accepted in batch]) as put_off:
+            await self._process(batch, put_off, reopen=reopen)
 
-    async def _process(self, batch: list[Accepted], *, reopen: bool) -> None:
+    async def _process(self, batch: list[Accepted], put_off: set[str], *, reopen: bool) -> None:
         for accepted in batch:
             if accepted.events is None:
                 accepted.events = self._kinds[accepted.kind].read(accepted.raw)
         repeated = any(accepted.adopted for accepted in batch)
         identities = await self._meet(batch, repeated=repeated)
         work = self._messages_of(batch, identities)
+        confirmed = await self._tell_echoes(batch, identities, work, put_off)
         await self._note_reachability(batch)
         conversations: dict[str, Document] = {}
         if work:
@@ -116,14 +148,15 @@ class Batches:
             await self._store_messages(work)
             conversations = await self._conversations.decide(known, _decisions(work, reopen=reopen))
             conversations |= await self._grown_albums(work, reopen=reopen)
-        changed = await self._settle(batch, work, identities)
+        changed = confirmed + await self._settle(batch, work, identities, put_off)
         conversations = await self._show(work, changed, conversations)
+        await self._note_inbound(work)
         await self._announce(work, conversations)
 
     async def _grown_albums(self, work: list[_Work], *, reopen: bool) -> dict[str, Document]:
         """Decide again where another process joined a part of an album between our joining and deciding."""
         conversations: dict[str, Document] = {}
-        parts = [item for item in work if item.event.group]
+        parts = [item for item in work if item.group]
         while parts:
             present = await self._messages.existing([item.document["_id"] for item in parts])
             parts = [item for item in parts if item.document["sorts"] != present[item.document["_id"]]["sorts"]]
@@ -139,7 +172,7 @@ class Batches:
         """Put what the batch changed on every screen; returns the conversations as they are now."""
         latest = {item.document["_id"]: item.document for item in work} | {row["_id"]: row for row in changed}
         created = {item.document["_id"]: item for item in work if not item.known} | await self._unshown(work)
-        updated = {item.document["_id"] for item in work if item.event.group} | {row["_id"] for row in changed}
+        updated = {item.document["_id"] for item in work if item.group} | {row["_id"] for row in changed}
         elsewhere = {row["conversation_id"] for row in changed} - set(conversations)
         if elsewhere:
             conversations = conversations | await self._conversations.many(list(elsewhere))
@@ -179,6 +212,8 @@ class Batches:
         An opening is announced for the message that caused it, however often it is repeated.
         """
         for item in work:
+            if not item.opens:
+                continue
             conversation = conversations[item.document["conversation_id"]]
             with structlog.contextvars.bound_contextvars(request_id=item.accepted.request_id):
                 if conversation["opened_by"] == item.document["_id"]:
@@ -189,6 +224,7 @@ class Batches:
     async def _meet(self, batch: list[Accepted], *, repeated: bool) -> dict[str, Document]:
         """Identities of everyone in the batch, by identity id."""
         sightings: dict[str, Sighting] = {}
+        cards = await self._answered_cards(batch)
         for accepted in batch:
             for event in accepted.events or ():
                 sighting = Sighting(
@@ -196,6 +232,7 @@ class Batches:
                     kind=accepted.kind,
                     person=event.person,
                     at=accepted.received_at,
+                    customer_id=cards.get(identity_id(accepted.channel_id, event.person.external_id), ""),
                 )
                 earlier = sightings.get(sighting.identity_id)
                 if earlier is None or _tells_more(event.person, earlier.person):
@@ -203,6 +240,70 @@ class Batches:
         if not sightings:
             return {}
         return await self._people.resolve(sightings, ensure_cards=repeated)
+
+    async def _answered_cards(self, batch: list[Accepted]) -> dict[str, str]:
+        """The cards of those whom our messages went to that somebody answers here, by the answering identity."""
+        cards: dict[str, str] = {}
+        for accepted in batch:
+            for event in accepted.events or ():
+                if not isinstance(event, NewMessage) or not event.answers:
+                    continue
+                found = await self._messages.external_to_ids(accepted.channel_id, event.answers)
+                ours = [found[key] for key in event.answers if key in found and found[key]["direction"] == "out"]
+                if ours:
+                    answering = identity_id(accepted.channel_id, event.person.external_id)
+                    cards.setdefault(answering, ours[0]["customer_id"])
+        return cards
+
+    async def _tell_echoes(
+        self, batch: list[Accepted], identities: Mapping[str, Document], work: list[_Work], put_off: set[str]
+    ) -> list[Document]:
+        """Add to `work` what the shop wrote by another way; returns messages of ours whose arrival an echo confirmed.
+
+        An echo that may yet turn out to be ours, because a request to that customer is under way, is put off: its event
+        stays in the journal and is looked at again in a moment.
+        """
+        confirmed: list[Document] = []
+        for accepted in batch:
+            for event in accepted.events or ():
+                if not isinstance(event, Echo):
+                    continue
+                identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
+                document = echo_of(accepted, event, identity, await self._channel_name(accepted.channel_id))
+                known = await self._messages.external_to_ids(accepted.channel_id, [event.external_id])
+                there = known.get(event.external_id)
+                if there is None:
+                    rows = await self._rows_of(event, accepted.channel_id, identity["_id"])
+                    mine = origin_of(event, rows)
+                    if mine is not None:
+                        message = await self._outbox.sent(mine, [event.external_id], among={"state": mine["state"]})
+                        if message is None:
+                            put_off.add(accepted.id)  # It moved between our look and our note: look again.
+                        else:
+                            confirmed.append(message)
+                        continue
+                    if may_be_ours(rows, accepted.received_at, now()):
+                        put_off.add(accepted.id)
+                        continue
+                elif there["_id"] != document["_id"]:
+                    continue
+                work.append(_Work(accepted, event, identity["customer_id"], identity["_id"], document))
+        return confirmed
+
+    async def _channel_name(self, channel_id: str) -> str:
+        try:
+            name: str = (await self._channels.get(channel_id))["name"]
+        except NotFound:
+            return ""
+        return name
+
+    async def _rows_of(self, event: Echo, channel_id: str, identity_id: str) -> list[Document]:
+        """The rows of the outbox that an echo may be of: the one that it names, or those without an answer yet."""
+        if event.key:
+            named = await self._outbox.row(event.key)
+            if named is not None and named["channel_id"] == channel_id:
+                return [named]
+        return await self._outbox.unsettled(identity_id)
 
     def _messages_of(self, batch: list[Accepted], identities: Mapping[str, Document]) -> list[_Work]:
         work: dict[str, _Work] = {}
@@ -220,7 +321,7 @@ class Batches:
 
     async def _find_conversations(self, work: list[_Work], *, repeated: bool) -> dict[str, Document]:
         """Give every message its conversation, beginning those that are missing; returns those that were looked at."""
-        doubtful = [item for item in work if repeated or item.event.group]
+        doubtful = [item for item in work if repeated or item.group]
         if doubtful:
             await self._recognise(doubtful)
         homeless = [item for item in work if not item.document["conversation_id"]]
@@ -251,7 +352,7 @@ class Batches:
             if row is None:
                 continue
             item.document["conversation_id"] = row["conversation_id"]
-            if not item.event.group:
+            if not item.group:
                 item.known = True
                 item.document = row
 
@@ -261,17 +362,20 @@ class Batches:
         closed = await self._conversations.last_closed(list(missing))
         window = timedelta(days=(await self._settings.get())["reopen_window_days"])
         beginning: list[Document] = []
-        for item in homeless:
+        # What opens nothing goes where the rest of the batch goes, else to the last case however old, else to a closed
+        # one whose id is the same for everybody who begins it.
+        for item in sorted(homeless, key=lambda item: not item.opens):
             if item.customer_id in homes:
                 continue
             last = closed.get(item.customer_id)
-            if last is None or not reopens(last, item.accepted.received_at, window):
+            if last is None or (item.opens and not reopens(last, item.accepted.received_at, window)):
                 last = new_conversation(
-                    new_id(),
+                    new_id() if item.opens else derived_id("conversation", item.customer_id),
                     customer_id=item.customer_id,
                     channel_id=item.accepted.channel_id,
                     at=item.accepted.received_at,
-                    source=item.event.source,
+                    source=item.event.source if isinstance(item.event, NewMessage) else "",
+                    closed=not item.opens,
                 )
                 beginning.append(last)
             homes[item.customer_id] = last
@@ -287,14 +391,18 @@ class Batches:
             for item in replies:
                 if item.event.reply_to in quoted and item.accepted.channel_id == channel_id:
                     item.document["reply_to"] = quoted[item.event.reply_to]["_id"]
-        single = [item for item in work if not item.event.group and not item.known]
+        bodies = {item.document["_id"]: item.event.html for item in work if item.event.html and not item.known}
+        if bodies:
+            await self._messages.keep_html(bodies)
+        single = [item for item in work if not item.group and not item.known]
         if single:
             there = await self._messages.insert([item.document for item in single])
             for item in single:
                 item.known = item.document["_id"] in there
+            await self._drop_our_own(work)
         albums: dict[str, Document] = {}
         for item in work:
-            if item.event.group:
+            if item.group:
                 joined = await self._messages.join_album(item.document)
                 item.known = len(joined["attachments"]) > len(item.document["attachments"])
                 albums[joined["_id"]] = joined
@@ -304,14 +412,37 @@ class Batches:
         acknowledgements = {
             derived_id("acknowledge", item.document["_id"]): {
                 "channel_id": item.accepted.channel_id,
-                "token": item.event.content.acknowledge,
+                "token": item.press.acknowledge,
             }
             for item in work
-            if isinstance(item.event.content, ButtonPress) and item.event.content.acknowledge and not item.known
+            if item.press is not None and item.press.acknowledge and not item.known
         }
         if acknowledgements:
             await self._timers.set_many("channel.acknowledge", acknowledgements)
             self._wakeups.ring("timers")
+
+    async def _drop_our_own(self, work: list[_Work]) -> None:
+        """Take echoes out of the work that met a message of ours when they were stored: its sender was quicker."""
+        met = [item for item in work if item.known and isinstance(item.event, Echo)]
+        if met:
+            stored = await self._messages.existing([item.document["_id"] for item in met])
+            work[:] = [item for item in work if item not in met or item.document["_id"] in stored]
+
+    async def _note_inbound(self, work: list[_Work]) -> None:
+        """Note when customers wrote last, where their channel lets us answer only for so long or so often."""
+        wrote: dict[str, datetime] = {}
+        for item in work:
+            kind = self._kinds.get(item.accepted.kind)
+            counts = kind is not None and counts_answers(kind.capabilities)
+            if counts and item.opens and not item.document.get("public"):
+                wrote[item.identity_id] = max(item.event.sent_at, wrote.get(item.identity_id, item.event.sent_at))
+        if not wrote:
+            return
+        await self._people.note_inbound(wrote)
+        present = await self._people.many(list(wrote))
+        await self._feed.publish(
+            [Frame(type="identity.updated", data=identity) for identity in await self._reach.told(present)]
+        )
 
     async def _expect_files(self, work: list[_Work]) -> None:
         expected: list[Document] = []
@@ -347,19 +478,20 @@ class Batches:
                     if await self._people.set_reachable(
                         key, reachable=event.reachable, reason=event.reason, at=event.at
                     ):
-                        identity = await self._people.identity(key)
-                        if identity is not None:
+                        for identity in await self._reach.told(await self._people.many([key])):
                             await self._feed.publish([Frame(type="identity.updated", data=identity)])
 
     async def _settle(
-        self, batch: list[Accepted], work: list[_Work], identities: Mapping[str, Document]
+        self, batch: list[Accepted], work: list[_Work], identities: Mapping[str, Document], put_off: set[str]
     ) -> list[Document]:
         """Bring changes and messages together, whichever came first; returns the messages that changed."""
         changes: list[Document] = []
         concerned: dict[str, set[str]] = defaultdict(set)
         for accepted in batch:
             for event in accepted.events or ():
-                if not isinstance(event, NewMessage | Echo | ReachabilityChanged):
+                if isinstance(event, Echo) and accepted.id not in put_off:
+                    concerned[accepted.channel_id].add(event.external_id)
+                elif not isinstance(event, NewMessage | Echo | ReachabilityChanged):
                     identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
                     changes.append(change_of(accepted, event, identity))
                     concerned[accepted.channel_id].add(event.external_id)
@@ -379,10 +511,31 @@ class Batches:
 
 def _decisions(work: list[_Work], *, reopen: bool) -> dict[str, Decision]:
     """What the batch brings to each conversation."""
-    brought: dict[str, dict[str, Document]] = defaultdict(dict)
+    coming: dict[str, dict[str, Document]] = defaultdict(dict)
     for item in work:
-        brought[item.document["conversation_id"]][item.document["_id"]] = item.document
-    return {key: partial(arrived, messages=list(rows.values()), opens=reopen) for key, rows in brought.items()}
+        coming[item.document["conversation_id"]][item.document["_id"]] = item.document
+    return {key: partial(brought, messages=list(rows.values()), opens=reopen) for key, rows in coming.items()}
+
+
+def origin_of(event: Echo, rows: Sequence[Document]) -> Document | None:
+    """Which row of the outbox an echo is of: the one that it names, else one that is uncertain and says the same.
+
+    A request that is still under way is not looked at for what it says: its own answer is about to tell.
+    """
+    if event.key:
+        return next((row for row in rows if row["_id"] == event.key), None)
+    return next((row for row in rows if row["state"] == "uncertain" and _says_the_same(row, event)), None)
+
+
+def _says_the_same(row: Document, event: Echo) -> bool:
+    payload = row["payload"]
+    same_text = payload["text"].split() == event.text.split()
+    return same_text and bool(payload["files"]) == bool(event.media) and event.sent_at > row["began_at"] - CLOCKS_DIFFER
+
+
+def may_be_ours(rows: Sequence[Document], received_at: datetime, present: datetime) -> bool:
+    """Whether to wait for the answer of a request under way before an echo is taken for somebody else's words."""
+    return any(row["state"] == "sending" for row in rows) and present - received_at < LONGEST_DOUBT
 
 
 def _tells_more(person: Person, earlier: Person) -> bool:

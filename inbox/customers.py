@@ -10,6 +10,7 @@ from inbox.live import Frame, LiveFeed
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.paging import decode_cursor, page
+from inbox.reach import Reach
 from inbox.storage.database import Document
 from inbox.storage.people import PeopleStore
 
@@ -19,8 +20,9 @@ DEFAULT_REGION = "UA"
 class Customers:
     """The cards of the shop, readable by every manager."""
 
-    def __init__(self, people: PeopleStore, feed: LiveFeed) -> None:
+    def __init__(self, people: PeopleStore, reach: Reach, feed: LiveFeed) -> None:
         self._people = people
+        self._reach = reach
         self._feed = feed
 
     async def page(self, q: str, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
@@ -43,9 +45,9 @@ class Customers:
         return await self._people.customers(customer_ids)
 
     async def identities(self, customer_ids: Sequence[str]) -> dict[str, list[Document]]:
-        """Every identity of these customers, by customer."""
+        """Every identity of these customers with what its channel allows now, by customer."""
         found: dict[str, list[Document]] = {customer_id: [] for customer_id in customer_ids}
-        for identity in await self._people.identities(customer_ids):
+        for identity in await self._reach.told(await self._people.identities(customer_ids)):
             found[identity["customer_id"]].append(identity)
         return found
 

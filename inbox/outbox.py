@@ -1,7 +1,8 @@
 """Step 6, send: rows of the outbox go to their providers, each lane in order, each row under a lease.
 
 A row is marked `sending` before its request leaves. Whoever finds a row in that state in a lane that they just claimed
-knows that its sender died between the provider's yes and our note: it becomes `uncertain`, never a second request.
+knows that its sender died between the provider's yes and our note: it becomes `uncertain`, never a second request. A
+lane whose holder died also shows once more what was moved in it last: the page may never have heard of it.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import msgspec
 import structlog
 
 from inbox.channels import Channels, Opened
+from inbox.links import FileLinks
 from inbox.live import Frame, LiveFeed, about
 from inbox.metrics import Metrics
 from inbox.model.channel import Outgoing, OutgoingFile, Sent
@@ -28,18 +30,22 @@ from inbox.model.failures import (
 )
 from inbox.model.ids import now
 from inbox.pacing import Pacer
+from inbox.reach import Reach, window_of
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
 from inbox.storage.messages import MessageStore
 from inbox.storage.outbox import LEASE, OutboxStore
-from inbox.storage.people import PeopleStore
+from inbox.storage.people import PeopleStore, address_of
 from inbox.wakeups import Wakeups
 
 POLL_SECONDS = 1.0
 STOP_SECONDS = 17.0
 """How long a stopping server lets requests that left have their answer: a little longer than a provider is given."""
+
+REFERENCES = 20
+"""How many messages of an exchange a request names as those before it."""
 
 LANES = 48
 """How many conversations one process sends to at a time."""
@@ -52,15 +58,12 @@ LONGEST_PAUSE = 30.0
 PATIENCE_SECONDS = 4.0
 """Pauses up to this long are waited for with the lane in hand."""
 
-WORST_FIRST = ("failed", "uncertain", "queued", "sending", "sent")
-
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 
 
-def worst(states: list[str]) -> str:
-    """What a message of several parts shows."""
-    return min(states, key=WORST_FIRST.index)
+class _Hopeless(Exception):
+    """A row that cannot be sent, in words for its manager."""
 
 
 class Sender:
@@ -75,6 +78,8 @@ class Sender:
         people: PeopleStore,
         attachments: AttachmentStore,
         channels: Channels,
+        reach: Reach,
+        links: FileLinks,
         pacer: Pacer,
         feed: LiveFeed,
         wakeups: Wakeups,
@@ -86,6 +91,8 @@ class Sender:
         self._people = people
         self._attachments = attachments
         self._channels = channels
+        self._reach = reach
+        self._links = links
         self._pacer = pacer
         self._feed = feed
         self._wakeups = wakeups
@@ -125,6 +132,8 @@ class Sender:
     async def _work_lane(self, lane: Document) -> None:
         """Send a lane's rows in order, then give it back with the time at which it is due again."""
         try:
+            if lane["inherited"] and lane.get("showing"):
+                await _persist(lambda: self._show_again(lane["showing"]))
             due_in = await self._send_rows(lane)
             due_at = None if due_in is None else now() + timedelta(seconds=due_in)
             await _persist(lambda: self._outbox.release(lane, due_at))
@@ -139,7 +148,7 @@ class Sender:
                 request_id=row["request_id"], message_id=row["message_id"], conversation_id=row["conversation_id"]
             ):
                 if row["state"] == "sending":
-                    await self._settle(row, "uncertain", error="the server stopped while this was being sent")
+                    await self._abandon(lane, row)
                     continue
                 if self._stopping:
                     return 0.0
@@ -151,33 +160,44 @@ class Sender:
     async def _send_row(self, lane: Document, row: Document) -> float | None:
         """Send one row; returns seconds to wait before the lane goes on, or None to go on at once."""
         try:
-            opened = await self._channels.open(row["channel_id"])
-        except NotFound:
-            await self._settle(row, "failed", error="this channel was disconnected")
-            return None
-        identity = await self._people.identity(row["identity_id"])
-        if identity is None:
-            await self._settle(row, "failed", error="this customer is gone")
-            return None
+            opened, identity, message = await self._addressed(row)
+        except _Hopeless as error:
+            return await self._give_up(lane, row, str(error))
         pause = await self._pace(opened, identity["_id"])
         if pause > 0:
             return pause
-        request = await self._request(row, identity)
-        if not (await self._outbox.renew(lane) and await self._begin(row, lane)):
+        request = await self._request(row, message, identity, opened)
+        if not await self._begin(lane, row):
             return 0.0
         holding = asyncio.create_task(self._hold(lane))
         try:
             sent = await opened.connection.send(request)
         except ChannelFailure as failure:
-            return await self._failed(row, identity, failure)
+            return await self._failed(lane, row, identity, failure)
         except Exception as error:
             _log.exception("send_failed")
-            await self._settle(row, "uncertain", error=f"sending broke off ({type(error).__name__})")
+            await self._settle(lane, row, "uncertain", error=f"sending broke off ({type(error).__name__})")
         else:
-            await self._sent(row, sent)
+            await self._sent(row, sent, request.subject)
         finally:
             holding.cancel()
         return None
+
+    async def _addressed(self, row: Document) -> tuple[Opened, Document, Document]:
+        """A row's channel, identity and message. Raises `_Hopeless` where nothing can or may be sent there now."""
+        try:
+            opened = await self._channels.open(row["channel_id"])
+        except NotFound:
+            raise _Hopeless("this channel was disconnected") from None
+        identity = await self._people.identity(row["identity_id"])
+        message = await self._messages.get(row["message_id"])
+        if identity is None or message is None:
+            raise _Hopeless("this customer is gone")
+        position = int(row["order"].rpartition(":")[2])
+        refusal = await self._reach.refusal(identity, opened.kind, message, position + 1)
+        if refusal is not None:
+            raise _Hopeless(refusal)
+        return opened, identity, message
 
     async def _hold(self, lane: Document) -> None:
         """Keep a lane while its request is under way; a large file on a slow line may take minutes."""
@@ -196,11 +216,15 @@ class Sender:
                 await asyncio.sleep(wait)
         return 0.0
 
-    async def _request(self, row: Document, identity: Document) -> Outgoing:
+    async def _request(self, row: Document, message: Document, identity: Document, opened: Opened) -> Outgoing:
         payload = row["payload"]
         files = await self._attachments.many(payload["files"])
+        exchange = await self._messages.exchange(message, REFERENCES)
+        window = window_of(identity, opened.kind.capabilities, message)
+        subjects = [told["subject"] for told in exchange if told.get("subject")]
+        references = [external_id for told in exchange for external_id in told.get("external_ids", ())]
         return Outgoing(
-            to=identity.get("address") or identity["external_id"],
+            to=address_of(identity),
             text=payload["text"],
             files=tuple(
                 OutgoingFile(
@@ -209,79 +233,113 @@ class Sender:
                     content_type=file["content_type"],
                     size=file["size"],
                     open=_opener(self._attachments, file),
+                    url=self._links.address(file),
                 )
                 for position, file in enumerate(files)
             ),
             reply_to=payload["reply_to"],
+            buttons=tuple((title, data) for title, data in payload["buttons"]),
+            key=row["_id"],
+            by_person=message["author"]["type"] == "manager",
+            late=window is not None and window.late(now()),
+            private=message.get("private", False),
+            subject=subjects[-1] if subjects else "",
+            references=tuple(references[-REFERENCES:]),
         )
 
-    async def _sent(self, row: Document, sent: Sent) -> None:
-        async def note() -> None:
-            await self._messages.note_sent(row["message_id"], sent.external_ids)
+    async def _sent(self, row: Document, sent: Sent, subject: str) -> None:
+        await _persist(lambda: self._outbox.sent(row, sent.external_ids, subject=subject))
+        self._count(row, "sent")
 
-        await _persist(note)
-        await self._settle(row, "sent")
-        # A receipt or a reaction may have beaten our own note of the provider's id.
-        for message in await self._messages.settle_changes(row["channel_id"], list(sent.external_ids)):
-            await self._show(message)
+        async def show() -> None:
+            # A receipt or a reaction may have beaten our own note of the provider's id.
+            for changed in await self._messages.settle_changes(row["channel_id"], list(sent.external_ids)):
+                if changed["_id"] != row["message_id"]:
+                    await self._show(changed)
+            await self._show_again(row["message_id"])
 
-    async def _failed(self, row: Document, identity: Document, failure: ChannelFailure) -> float | None:
+        await _persist(show)
+
+    async def _failed(self, lane: Document, row: Document, identity: Document, failure: ChannelFailure) -> float | None:
         reason = str(failure)
         match failure:
             case RetryLater(after=float() | int() as after):
-                await self._settle(row, "queued", error=reason)
+                await self._settle(lane, row, "queued", error=reason)
                 return float(after)
             case RetryLater():
                 attempts = row["attempts"] + 1
                 if attempts >= MAX_ATTEMPTS:
-                    await self._settle(row, "failed", error=reason, attempts=attempts)
+                    await self._settle(lane, row, "failed", error=reason, attempts=attempts)
                     return None
-                await self._settle(row, "queued", error=reason, attempts=attempts)
+                await self._settle(lane, row, "queued", error=reason, attempts=attempts)
                 pause: float = min(FIRST_PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE)
                 return pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
             case CredentialsRejected():
-                await self._settle(row, "queued", error=reason)
+                await self._settle(lane, row, "queued", error=reason)
                 await self._channels.pause(row["channel_id"], reason)
                 return 1.0
             case AddressMoved(external_id=external_id):
-                await self._people.move_identity(identity["_id"], external_id)
-                await self._settle(row, "queued")
+                await _persist(lambda: self._people.move_identity(identity["_id"], external_id))
+                await self._settle(lane, row, "queued")
                 return 0.0
             case Uncertain():
-                await self._settle(row, "uncertain", error=reason)
+                await self._settle(lane, row, "uncertain", error=reason)
             case _:
                 if isinstance(failure, Unreachable):
-                    await self._note_unreachable(identity, reason)
-                await self._settle(row, "failed", error=reason)
+                    await _persist(lambda: self._note_unreachable(identity, reason))
+                await self._settle(lane, row, "failed", error=reason)
         return None
 
     async def _note_unreachable(self, identity: Document, reason: str) -> None:
         await self._people.set_reachable(identity["_id"], reachable=False, reason=reason, at=now())
         changed = await self._people.identity(identity["_id"])
         if changed is not None:
-            await self._feed.publish([Frame(type="identity.updated", data=changed)])
+            (told,) = await self._reach.told([changed])
+            await self._feed.publish([Frame(type="identity.updated", data=told)])
 
-    async def _settle(self, row: Document, state: str, *, error: str | None = None, **changes: Any) -> None:
-        """Move a row to a state and show its message in the worst state of its rows."""
-        await _persist(lambda: self._outbox.set_state(row["_id"], state, error=error, **changes))
-        if state not in ("queued", "sending"):
-            self._sends.labels(row["kind"], state).inc()
-            _log.info("message_" + state, error=error)
-
-        await _persist(lambda: self._show_state(row))
-
-    async def _begin(self, row: Document, lane: Document) -> bool:
+    async def _begin(self, lane: Document, row: Document) -> bool:
         """Mark a row as leaving; False where the lane was lost meanwhile and somebody else took the row."""
-        began = await _persist(lambda: self._outbox.begin(row["_id"], lane["holder"]))
-        if began:
-            await _persist(lambda: self._show_state(row))
-        return began
+        if not await self._outbox.renew(lane, showing=row["message_id"]):
+            return False
+        message = await _persist(lambda: self._outbox.begin(row, lane["holder"]))
+        if message is None:
+            return False
+        await _persist(lambda: self._show(message))
+        return True
 
-    async def _show_state(self, row: Document) -> None:
-        rows = await self._outbox.of_message(row["message_id"])
-        shown = worst([part["state"] for part in rows])
-        reasons = [part["error"] for part in rows if part["state"] == shown and part["error"]]
-        message = await self._messages.set_sending_state(row["message_id"], shown, reasons[0] if reasons else None)
+    async def _abandon(self, lane: Document, row: Document) -> None:
+        await self._outbox.renew(lane, showing=row["message_id"])
+        reason = "the server stopped while this was being sent"
+        message = await _persist(lambda: self._outbox.abandon(row, reason))
+        if message is not None:
+            self._count(row, "uncertain", error=reason)
+            await _persist(lambda: self._show(message))
+
+    async def _give_up(self, lane: Document, row: Document, reason: str) -> float | None:
+        """Fail a row before anything left."""
+        if not await self._outbox.renew(lane, showing=row["message_id"]):
+            return 0.0
+        await self._settle(lane, row, "failed", error=reason)
+        return None
+
+    async def _settle(
+        self, lane: Document, row: Document, state: str, *, error: str | None = None, **changes: Any
+    ) -> None:
+        """Move a row that did not arrive, and show its message; whoever has the row by now knows more."""
+        holder = lane["holder"]
+        message = await _persist(lambda: self._outbox.finish(row, state, holder, error=error, **changes))
+        if message is None:
+            return
+        if state != "queued":
+            self._count(row, state, error=error)
+        await _persist(lambda: self._show(message))
+
+    def _count(self, row: Document, state: str, **details: Any) -> None:
+        self._sends.labels(row["kind"], state).inc()
+        _log.info("message_" + state, **details)
+
+    async def _show_again(self, message_id: str) -> None:
+        message = await self._messages.get(message_id)
         if message is not None:
             await self._show(message)
 
@@ -322,6 +380,7 @@ class PlannedRow(msgspec.Struct, frozen=True):
     files: tuple[str, ...]
     types: tuple[str, ...]
     reply_to: str
+    buttons: tuple[tuple[str, str], ...] = ()
 
 
 def outbox_rows(message: Document, kind: str, planned: list[PlannedRow], request_id: str) -> list[Document]:
@@ -342,6 +401,7 @@ def outbox_rows(message: Document, kind: str, planned: list[PlannedRow], request
                 "files": list(part.files),
                 "types": list(part.types),
                 "reply_to": part.reply_to,
+                "buttons": [list(button) for button in part.buttons],
             },
             "state": "queued",
             "attempts": 0,

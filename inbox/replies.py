@@ -12,21 +12,24 @@ import structlog
 from inbox.channels import Channels, Opened
 from inbox.events import EventBus
 from inbox.files import shown
+from inbox.links import FileLinks
+from inbox.files import shown
 from inbox.live import LiveFeed, about
 from inbox.model.conversation import answered
 from inbox.model.domain_events import ConversationChanged, ReplyPosted
 from inbox.model.errors import Conflict, Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, RetryLater
 from inbox.model.ids import new_id, now, sort_key
-from inbox.model.parts import media_type, plan
+from inbox.model.parts import carries, has_buttons, media_type, plan
 from inbox.model.people import Author
 from inbox.outbox import PlannedRow, outbox_rows
+from inbox.reach import Reach
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
 from inbox.storage.messages import MessageStore
 from inbox.storage.outbox import OutboxStore
-from inbox.storage.people import PeopleStore
+from inbox.storage.people import PeopleStore, address_of
 from inbox.wakeups import Wakeups
 
 MAX_TEXT = 20_000
@@ -44,6 +47,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     client_token: str | None = None
     macro_id: str | None = None
     automatic: bool = False
+    private: bool | None = None
+    """How a public comment is answered: in private, or (False and None) where everybody can read it."""
+    buttons: Sequence[tuple[str, str]] = ()
+    """(title, data) pairs that the customer can press, where the channel has such."""
 
 
 class Replies:
@@ -58,6 +65,8 @@ class Replies:
         people: PeopleStore,
         attachments: AttachmentStore,
         channels: Channels,
+        reach: Reach,
+        links: FileLinks,
         feed: LiveFeed,
         bus: EventBus,
         wakeups: Wakeups,
@@ -68,6 +77,8 @@ class Replies:
         self._people = people
         self._attachments = attachments
         self._channels = channels
+        self._reach = reach
+        self._links = links
         self._feed = feed
         self._bus = bus
         self._wakeups = wakeups
@@ -86,33 +97,18 @@ class Replies:
         files = await self._files(draft.attachments, author)
         message = _message(conversation, draft, text, author)
         rows: list[Document] = []
-        opened: Opened | None = None
         if draft.kind == "reply":
-            opened = await self._address(message, conversation, draft.channel_id)
-            quoted = await self._quoted(message, draft.reply_to)
-            limits = opened.kind.capabilities
-            sized = [
-                {"id": file["_id"], "type": media_type(file["content_type"], file["size"], limits)} for file in files
-            ]
-            for file, out in zip(files, sized, strict=True):
-                limit = limits.media_limits.get(out["type"])
-                if limit is None:
-                    raise Invalid("attachments", f"{opened.kind.title} does not take {file['name']}")
-                if file["size"] > limit.max_bytes:
-                    raise Invalid(
-                        "attachments",
-                        f"{file['name']} is larger than the {limit.max_bytes // 1024 // 1024} MB"
-                        f" that {opened.kind.title} takes",
-                    )
-            types = {out["id"]: out["type"] for out in sized}
-            planned = [
-                PlannedRow(part.text, part.files, tuple(types[key] for key in part.files), quoted if first else "")
-                for first, part in ((not position, part) for position, part in enumerate(plan(text, sized, limits)))
-            ]
+            opened, identity = await self._address(message, conversation, draft.channel_id)
+            quoted = await self._quoted(message, draft)
+            planned = self._planned(message, draft, files, opened, quoted)
+            refusal = await self._reach.refusal(identity, opened.kind, message, len(planned))
+            if refusal is not None:
+                raise Invalid("channel_id", refusal)
             request_id = structlog.contextvars.get_contextvars().get("request_id", "")
             rows = outbox_rows(message, opened.kind.name, planned, request_id)
+            message["parts"] = message["unsent"] = len(rows)
         elif draft.reply_to is not None:
-            await self._quoted(message, draft.reply_to)
+            await self._quoted(message, draft)
         message["attachments"] = [_shown(file) for file in files]
         message, created = await self._messages.post(message, rows)
         if rows:
@@ -138,7 +134,7 @@ class Replies:
             if by_person and not conversation["active"]:
                 conversation = await self._reopen(conversation, author)
             decision = partial(answered, message=message, by_person=by_person)
-            decided = await self._conversations.decide({}, {conversation["_id"]: decision})
+            decided = await self._conversations.decide({}, {conversation["_id"]: decision}, durable=True)
             conversation = decided[conversation["_id"]]
             if by_person and author.id is not None:
                 await self._people.note_manager(conversation["customer_id"], author.id)
@@ -178,12 +174,11 @@ class Replies:
     async def retry(self, message_id: str) -> Document:
         """Send again what is not known to have been sent. Raises `Conflict` where there is nothing to repeat."""
         message = await self._outgoing(message_id)
-        rows = await self._outbox.revive(message_id)
-        if not rows:
+        revived = await self._outbox.revive(message_id)
+        if revived is None:
             raise Conflict(f"this message is {message['state']}: there is nothing to send again")
-        changed = await self._messages.set_sending_state(message_id, "queued", None)
         self._wakeups.ring("outbox")
-        return await self._publish(changed or message)
+        return await self._publish(revived)
 
     async def edit(self, message_id: str, text: str, *, author: Author) -> Document:
         """Replace the text of a sent message, at the customer's end first."""
@@ -205,7 +200,7 @@ class Replies:
             raise Conflict("only a text that went out as one message can be edited")
         if len(plan(text, (), limits)) > 1:
             raise Invalid("text", f"is longer than one message on {opened.kind.title} can be")
-        await _ask(opened, opened.connection.edit(identity["external_id"], external_ids[0], text))
+        await _ask(opened, opened.connection.edit(address_of(identity), external_ids[0], text))
         changed = await self._messages.change(message_id, {"text": text, "entities": [], "edited_at": now()})
         return await self._publish(changed or message)
 
@@ -221,7 +216,7 @@ class Replies:
             if limits.delete_window and now() - message["created_at"] > timedelta(seconds=limits.delete_window):
                 raise Conflict(f"{opened.kind.title} takes messages back for {limits.delete_window // 3600} hours only")
             for external_id in external_ids:
-                await _ask(opened, opened.connection.delete(identity["external_id"], external_id))
+                await _ask(opened, opened.connection.delete(address_of(identity), external_id))
         changed = await self._messages.change(message_id, {"deleted_at": now()})
         return await self._publish(changed or message)
 
@@ -233,7 +228,7 @@ class Replies:
         if identity is None or not opened.kind.capabilities.typing.sends:
             return
         try:
-            await opened.connection.typing(identity.get("address") or identity["external_id"])
+            await opened.connection.typing(address_of(identity))
         except ChannelFailure as error:
             structlog.get_logger(__name__).info("typing_not_shown", reason=str(error))
 
@@ -258,7 +253,9 @@ class Replies:
                 raise Invalid("attachments", f"{file['_id']} was uploaded by somebody else")
         return files
 
-    async def _address(self, message: Document, conversation: Document, channel_id: str | None) -> Opened:
+    async def _address(
+        self, message: Document, conversation: Document, channel_id: str | None
+    ) -> tuple[Opened, Document]:
         """Decide over which channel and to which identity a reply goes."""
         chosen = channel_id or conversation["channel_id"]
         try:
@@ -274,20 +271,66 @@ class Replies:
             raise Invalid("channel_id", f"the customer cannot be reached there: {identity['reachable_reason']}")
         message["channel_id"] = chosen
         message["identity_id"] = identity["_id"]
-        return opened
+        return opened, identity
 
-    async def _quoted(self, message: Document, reply_to: str | None) -> str:
+    async def _quoted(self, message: Document, draft: Draft) -> str:
         """The provider's id of the message that is answered, where it has one on the same channel."""
-        if reply_to is None:
-            return ""
-        quoted = await self._messages.get(reply_to)
-        if quoted is None or quoted["conversation_id"] != message["conversation_id"]:
+        quoted = await self._messages.get(draft.reply_to) if draft.reply_to is not None else None
+        answers_here = quoted is not None and quoted["conversation_id"] == message["conversation_id"]
+        if draft.reply_to is not None and not answers_here:
             raise Invalid("reply_to", "there is no such message in this conversation")
-        message["reply_to"] = reply_to
-        if quoted["channel_id"] != message["channel_id"]:
+        same_channel = quoted is not None and quoted["channel_id"] == message["channel_id"]
+        replies = message["direction"] == "out"
+        public = quoted is not None and replies and same_channel and quoted.get("public", False)
+        if draft.private is not None and not public:
+            raise Invalid("private", "only an answer to a public message is public or private: name it in reply_to")
+        if quoted is None:
             return ""
+        message["reply_to"] = draft.reply_to
+        if public and draft.private:
+            message |= {"private": True, "commented_at": quoted["sent_at"]}
+        elif public:
+            message["public"] = True
         external_ids: list[str] = quoted.get("external_ids") or [""]
-        return external_ids[0]
+        return external_ids[0] if same_channel else ""
+
+    def _planned(
+        self, message: Document, draft: Draft, files: Sequence[Document], opened: Opened, quoted: str
+    ) -> list[PlannedRow]:
+        """The requests that carry a reply. What the channel cannot carry stands in its text, as links or numbers.
+
+        The message's own text becomes what the customer reads.
+        """
+        limits = opened.kind.capabilities
+        carried = [(file, media_type(file["content_type"], file["size"], limits)) for file in files]
+        sized = [
+            {"id": file["_id"], "type": type_}
+            for file, type_ in carried
+            if carries(limits, type_, file["content_type"], file["size"])
+        ]
+        taken = {file["id"] for file in sized}
+        linked = [file for file in files if file["_id"] not in taken]
+        if linked and not message["text"]:
+            refused = _too_much(linked[0], opened)
+            raise Invalid("attachments", f"{refused}; write a line to it, and it goes along as a link")
+        lines = [f"{file['name']}: {self._links.address(file)}" for file in linked]
+        pressable = has_buttons(limits, draft.buttons)
+        if not pressable:
+            lines += [f"{number}. {title}" for number, (title, _) in enumerate(draft.buttons, 1)]
+        message["text"] = "\n".join([message["text"], *lines]).strip()
+        types = {file["id"]: file["type"] for file in sized}
+        parts = plan(message["text"], sized, limits)
+        buttons = tuple(draft.buttons) if pressable else ()
+        return [
+            PlannedRow(
+                text=part.text,
+                files=part.files,
+                types=tuple(types[key] for key in part.files),
+                reply_to="" if position else quoted,
+                buttons=buttons if position == len(parts) - 1 else (),
+            )
+            for position, part in enumerate(parts)
+        ]
 
     async def _outgoing(self, message_id: str) -> Document:
         message = await self._messages.get(message_id)
@@ -326,6 +369,15 @@ async def _ask(opened: Opened, request: Awaitable[None]) -> None:
         raise ProviderUnavailable(f"{opened.kind.title} did not answer; try again") from error
     except ChannelFailure as error:
         raise Conflict(f"{opened.kind.title}: {error}") from error
+
+
+def _too_much(file: Document, opened: Opened) -> str:
+    """Why a channel does not take a file."""
+    limits, title = opened.kind.capabilities.media_limits, opened.kind.title
+    limit = limits.get(media_type(file["content_type"], file["size"], opened.kind.capabilities))
+    if limit is None or file["size"] <= limit.max_bytes:
+        return f"{title} does not take {file['name']}"
+    return f"{file['name']} is larger than the {limit.max_bytes // 1024 // 1024} MB that {title} takes"
 
 
 def _own(message: Document, author: Author) -> None:

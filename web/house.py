@@ -26,6 +26,7 @@ from inbox.events import EventBus
 from inbox.files import Files
 from inbox.ingest import Ingest
 from inbox.journal import Journal
+from inbox.links import FileLinks
 from inbox.live import LiveFeed
 from inbox.macros import Macros, MacroTexts
 from inbox.managers import Managers
@@ -36,6 +37,7 @@ from inbox.model.domain_events import MessageReceived
 from inbox.outbox import Sender
 from inbox.pacing import Pacer
 from inbox.quarantine import Quarantine
+from inbox.reach import Reach
 from inbox.replies import Replies
 from inbox.secrets import SecretBox
 from inbox.settings import ShopSettings
@@ -117,6 +119,8 @@ class House:
             # sight they cost nothing; left in it, every full collection stops the server for a quarter of a second.
             on_loaded=gc.freeze,
         )
+        self.links = FileLinks(self.box, base_url)
+        reach = Reach(KINDS, message_store)
         batches = Batches(
             kinds=KINDS,
             journal=self.journal_store,
@@ -124,6 +128,9 @@ class House:
             conversations=conversation_store,
             messages=message_store,
             attachments=attachment_store,
+            outbox=self.outbox_store,
+            channels=self.channels,
+            reach=reach,
             timers=timer_store,
             settings=self.settings,
             feed=self.feed,
@@ -141,6 +148,8 @@ class House:
             people=people,
             attachments=attachment_store,
             channels=self.channels,
+            reach=reach,
+            links=self.links,
             pacer=Pacer(redis, database.name),
             feed=self.feed,
             wakeups=self.wakeups,
@@ -153,6 +162,8 @@ class House:
             people=people,
             attachments=attachment_store,
             channels=self.channels,
+            reach=reach,
+            links=self.links,
             feed=self.feed,
             bus=self.bus,
             wakeups=self.wakeups,
@@ -168,7 +179,7 @@ class House:
         )
         self.macros = Macros(MacroStore(database), self.settings, MacroTexts())
         self.messages = Messages(message_store, conversation_store)
-        self.customers = Customers(people, self.feed)
+        self.customers = Customers(people, reach, self.feed)
         self.media = Media(self.files, attachment_store, message_store, conversation_store, self.channels, self.feed)
 
         # The upper floors: who answers, and what a machine answers.

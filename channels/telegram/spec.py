@@ -39,6 +39,7 @@ CAPABILITIES: Final = Capabilities(
     },
     receive_max_bytes=20 * MEBIBYTE,  # getFile
     album_limit=10,  # sendMediaGroup: 2-10
+    button_limit=100,  # Not documented; a keyboard of more is refused as REPLY_MARKUP_TOO_LONG.
     delete_window=48 * 3600,  # deleteMessage
     channel_pace=Pace(per_second=25, burst=25),  # FAQ, "My bot is hitting limits": about 30 messages a second
     chat_pace=Pace(per_second=1, burst=3),  # the same page: about one message a second in a chat, short bursts allowed

@@ -35,9 +35,9 @@ def reopens(conversation: Mapping[str, Any], received_at: datetime, window: time
 
 
 def new_conversation(
-    conversation_id: str, *, customer_id: str, channel_id: str, at: datetime, source: str = ""
+    conversation_id: str, *, customer_id: str, channel_id: str, at: datetime, source: str = "", closed: bool = False
 ) -> dict[str, Any]:
-    """A conversation as it begins, before its first message arrives in it."""
+    """A conversation as it begins, before its first message arrives in it; `closed` where that opens nothing."""
     return {
         "_id": conversation_id,
         "customer_id": customer_id,
@@ -45,8 +45,8 @@ def new_conversation(
         "assignee_id": None,
         "last_assignee_id": None,
         "team_id": None,
-        "status": ConversationStatus.OPEN.value,
-        "active": True,
+        "status": (ConversationStatus.CLOSED if closed else ConversationStatus.OPEN).value,
+        "active": not closed,
         "priority": int(Priority.NORMAL),
         "labels": [],
         "version": 1,
@@ -56,7 +56,7 @@ def new_conversation(
         "opened_at": at,
         "opened_by": None,
         "openings": 0,
-        "closed_at": None,
+        "closed_at": at if closed else None,
         "snoozed_until": None,
         "last_at": at,
         "last_message": None,
@@ -76,6 +76,23 @@ def _summary(conversation: Mapping[str, Any], newest: Mapping[str, Any]) -> dict
     # An album grows: its row follows what it has become.
     if shown is None or newest["sort"] > shown["sort"] or ("sorts" in newest and newest["_id"] == shown["id"]):
         changes["last_message"] = preview(newest)
+    return changes
+
+
+def brought(
+    conversation: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], *, opens: bool = True
+) -> dict[str, Any]:
+    """What a channel's messages change in their conversation: the customer's, and what the shop wrote elsewhere.
+
+    A customer who was written to elsewhere was answered. Quiet messages are shown and change nothing else.
+    """
+    written = [message for message in messages if message["direction"] == "in" and not message.get("quiet")]
+    changes = arrived(conversation, written, opens=opens) if written else {}
+    for message in messages:
+        if message["direction"] == "out":
+            changes |= answered({**conversation, **changes}, message, by_person=True)
+        elif message.get("quiet"):
+            changes |= _summary({**conversation, **changes}, message)
     return changes
 
 

@@ -1,4 +1,4 @@
-"""A customer's messages and changes as documents: what an event of a channel becomes before it is stored."""
+"""Messages and changes that a channel brings, as documents: what an event becomes before it is stored."""
 
 from datetime import datetime
 from typing import Any
@@ -7,12 +7,12 @@ import msgspec
 
 from inbox.model.accepted import Accepted
 from inbox.model.ids import derived_id, inbound_message_id, sort_key
-from inbox.model.incoming import MessageChange, NewMessage
+from inbox.model.incoming import Echo, MessageChange, NewMessage
 
 Document = dict[str, Any]
 
 
-def attachments_of(accepted: Accepted, event: NewMessage) -> list[Document]:
+def attachments_of(accepted: Accepted, event: NewMessage | Echo) -> list[Document]:
     """A message's files as it shows them while they still lie at the provider."""
     return [
         {
@@ -33,27 +33,49 @@ def attachments_of(accepted: Accepted, event: NewMessage) -> list[Document]:
 
 def message_of(accepted: Accepted, event: NewMessage, identity: Document) -> Document:
     """A customer's message as it is stored; its conversation is found later."""
+    author = {
+        "type": "customer",
+        "id": identity["customer_id"],
+        "name": identity["name"] or identity["username"],
+        "machine": event.person.machine,
+    }
     return {
+        **_stored(accepted, event, identity),
         "_id": inbound_message_id(accepted.channel_id, event.group or event.external_id),
+        "direction": "in",
+        "author": author,
+        "content": msgspec.to_builtins(event.content) if event.content is not None else None,
+        "forwarded": event.forwarded,
+        "state": "received",
+        **_told(original=event.original, public=event.public, quiet=event.quiet),
+    }
+
+
+def echo_of(accepted: Accepted, event: Echo, identity: Document, channel_name: str) -> Document:
+    """What the shop wrote by another way than through us, as it is stored."""
+    return {
+        **_stored(accepted, event, identity),
+        "_id": inbound_message_id(accepted.channel_id, event.external_id),
+        "direction": "out",
+        "author": {"type": "shop", "id": None, "name": channel_name, "machine": False},
+        "content": None,
+        "forwarded": False,
+        "state": "sent",
+    }
+
+
+def _stored(accepted: Accepted, event: NewMessage | Echo, identity: Document) -> Document:
+    """What both have."""
+    return {
         "conversation_id": "",
         "customer_id": identity["customer_id"],
         "channel_id": accepted.channel_id,
         "identity_id": identity["_id"],
         "external_ids": [event.external_id],
-        "direction": "in",
-        "author": {
-            "type": "customer",
-            "id": identity["customer_id"],
-            "name": identity["name"] or identity["username"],
-            "machine": event.person.machine,
-        },
         "text": event.text,
         "entities": [dict(entity) for entity in event.entities],
-        "content": msgspec.to_builtins(event.content) if event.content is not None else None,
         "attachments": attachments_of(accepted, event),
-        "forwarded": event.forwarded,
         "reply_to": None,
-        "state": "received",
         "error": None,
         "sort": sort_key(event.sent_at, event.sequence),
         "sent_at": event.sent_at,
@@ -63,10 +85,16 @@ def message_of(accepted: Accepted, event: NewMessage, identity: Document) -> Doc
         "deleted_at": None,
         "reactions": [],
         "automatic": False,
+        **_told(subject=event.subject, html=bool(event.html)),
     }
 
 
-def quotation_of(accepted: Accepted, event: NewMessage, message_id: str) -> Document:
+def _told(**fields: str | bool) -> Document:
+    """Fields that most messages do not have, where this one does."""
+    return {name: value for name, value in fields.items() if value}
+
+
+def quotation_of(accepted: Accepted, event: NewMessage | Echo, message_id: str) -> Document:
     """What a message answers, waiting to be known.
 
     It is a change of the answer that is due when the answered message is there.

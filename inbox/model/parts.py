@@ -68,15 +68,25 @@ def _cut(window: str, reach: int) -> int:
     return reach
 
 
+def carries(capabilities: Capabilities, type_: str, content_type: str, size: int) -> bool:
+    """Whether the channel takes this file as this media type."""
+    limit = capabilities.media_limits.get(type_)
+    if limit is None or size > limit.max_bytes or not capabilities.media.sends:
+        return False
+    return not limit.content_types or any(fnmatchcase(content_type, glob) for glob in limit.content_types)
+
+
 def media_type(content_type: str, size: int, capabilities: Capabilities) -> str:
     """As which media type a file goes out: as what it is where the channel takes that, else as a document."""
     family = {"image": "photo", "video": "video", "audio": "audio"}.get(content_type.partition("/")[0], "document")
-    limit = capabilities.media_limits.get(family)
-    if limit is None or size > limit.max_bytes:
-        return "document"
-    if limit.content_types and not any(fnmatchcase(content_type, glob) for glob in limit.content_types):
-        return "document"
-    return family
+    return family if carries(capabilities, family, content_type, size) else "document"
+
+
+def has_buttons(capabilities: Capabilities, buttons: Sequence[tuple[str, str]]) -> bool:
+    """Whether the channel can show these buttons as such; elsewhere they become numbered text."""
+    longest = max((len(title) for title, _ in buttons), default=0)
+    titles_fit = not capabilities.button_title_limit or longest <= capabilities.button_title_limit
+    return capabilities.buttons.sends and len(buttons) <= capabilities.button_limit and titles_fit
 
 
 def plan(text: str, files: Sequence[Mapping[str, Any]], capabilities: Capabilities) -> list[Part]:

@@ -64,8 +64,12 @@ class ConversationStore:
             if duplicate_positions(error):
                 raise Conflict("another process opened a conversation for this customer") from error
 
-    async def decide(self, known: Mapping[str, Document], decisions: Mapping[str, Decision]) -> dict[str, Document]:
+    async def decide(
+        self, known: Mapping[str, Document], decisions: Mapping[str, Decision], *, durable: bool = False
+    ) -> dict[str, Document]:
         """Apply decisions to conversations by id; returns them as they are now.
+
+        Written durably where that is asked for, else with the next durable write.
 
         `known` is what was read of them before. Each is written only where its `revision` is still the one that was
         decided on; where it is not, it is read and decided anew. Raises `Conflict` where a reopening met another active
@@ -84,14 +88,15 @@ class ConversationStore:
                     revised = {**changes, "revision": before["revision"] + 1}
                     writes.append(pymongo.UpdateOne({"_id": key, "revision": before["revision"]}, {"$set": revised}))
                     present[key] = {**before, **revised}
-            if not writes or await self._written(writes):
+            if not writes or await self._written(writes, durable=durable):
                 return {key: present[key] for key in decisions}
             present = {}
         raise Conflict("this conversation changes too fast: look again")
 
-    async def _written(self, writes: list[pymongo.UpdateOne]) -> bool:
+    async def _written(self, writes: list[pymongo.UpdateOne], *, durable: bool) -> bool:
+        collection = self._durable if durable else self._relaxed
         try:
-            result = await self._relaxed.bulk_write(writes, ordered=False)
+            result = await collection.bulk_write(writes, ordered=False)
         except BulkWriteError as error:
             if duplicate_positions(error):
                 raise Conflict("another conversation of this customer became active") from error
@@ -139,7 +144,7 @@ class ConversationStore:
 
     async def read(self, conversation_id: str, manager_id: str, sort: str) -> Document | None:
         """Move a manager's read mark forward, never back."""
-        changed: Document | None = await self._relaxed.find_one_and_update(
+        changed: Document | None = await self._durable.find_one_and_update(
             {"_id": conversation_id}, {"$max": {f"read_by.{manager_id}": sort}, "$inc": {"revision": 1}}, **CURRENT
         )
         return changed

@@ -23,6 +23,9 @@ from inbox.storage.errors import duplicate_positions
 LEASE = timedelta(seconds=12)
 """How long a process may hold an event without saying that it still does."""
 
+PUT_OFF = timedelta(seconds=1)
+"""How soon an event is looked at again whose meaning something under way is about to tell."""
+
 LARGE_BYTES = 1 << 20
 """What is larger lies outside the row. A row may have 16 MB, and a batch of them is written within a second."""
 
@@ -80,14 +83,19 @@ class JournalStore:
         return rows
 
     @contextlib.asynccontextmanager
-    async def processing(self, ids: Sequence[str]) -> AsyncIterator[None]:
+    async def processing(self, ids: Sequence[str]) -> AsyncIterator[set[str]]:
         """Mark events as processed at the end of the context, whose last write but relaxed ones has to be durable.
 
-        Raises `TermEnded` where the database may have forgotten some of the work: to be repeated.
+        Those that are added to the set meanwhile stay as they are, for whoever looks next, in a moment. Raises
+        `TermEnded` where the database may have forgotten some of the work: to be repeated.
         """
+        put_off: set[str] = set()
         async with self._database.one_term():
-            yield
-        await self._finish(ids)
+            yield put_off
+        await self._finish([event_id for event_id in ids if event_id not in put_off])
+        if put_off:
+            later = {"_id": {"$in": list(put_off)}, "state": "pending"}
+            await self._relaxed.update_many(later, {"$set": {"lease_until": now() + PUT_OFF}})
 
     async def _finish(self, ids: Sequence[str]) -> None:
         """Mark events as processed. Losing this write only means processing them again, which changes nothing."""

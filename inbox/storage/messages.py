@@ -14,6 +14,7 @@ import pymongo
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import BulkWriteError
 
+from inbox.model.ids import sort_key
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate, duplicate_positions
 
@@ -23,16 +24,20 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _RECEIPT_RANK = {"queued": 0, "sending": 1, "uncertain": 2, "failed": 3, "sent": 3, "delivered": 4, "read": 5}
 
 
-def _newer(key: str, at: object) -> Document:
-    return {"$gt": [at, {"$ifNull": [f"${key}", _NEVER]}]}
-
-
 def _edited(change: Document) -> Document:
-    newer = _newer("edited_at", change["at"])
+    sequence = change.get("sequence", 0)
+    # Where time and number are the same nobody knows which came last; by its text it is at least always the same one.
+    newer = {
+        "$gt": [
+            [change["at"], sequence, {"$literal": change["text"]}],
+            [{"$ifNull": ["$edited_at", _NEVER]}, {"$ifNull": ["$edited_sequence", 0]}, "$text"],
+        ]
+    }
     return {
         "text": {"$cond": [newer, {"$literal": change["text"]}, "$text"]},
         "entities": {"$cond": [newer, {"$literal": change["entities"]}, "$entities"]},
         "edited_at": {"$cond": [newer, change["at"], {"$ifNull": ["$edited_at", None]}]},
+        "edited_sequence": {"$cond": [newer, sequence, {"$ifNull": ["$edited_sequence", 0]}]},
     }
 
 
@@ -41,45 +46,40 @@ def _deleted(change: Document) -> Document:
 
 
 def _reacted(change: Document) -> Document:
-    author = change["person"]
-    newer = {
-        "$gt": [
-            change["at"],
-            {
-                "$ifNull": [
-                    {
-                        "$max": {
-                            "$map": {
-                                "input": {"$filter": {"input": "$reactions", "cond": {"$eq": ["$$this.by", author]}}},
-                                "in": "$$this.at",
-                            }
-                        }
-                    },
-                    _NEVER,
-                ]
-            },
-        ]
+    author, place = change["person"], {"at": change["at"], "sequence": change.get("sequence", 0)}
+    before = {
+        "$max": {
+            "$map": {
+                "input": {"$filter": {"input": "$reactions", "cond": {"$eq": ["$$this.by", author]}}},
+                "in": ["$$this.at", {"$ifNull": ["$$this.sequence", 0]}],
+            }
+        }
     }
+    newer = {"$gt": [[place["at"], place["sequence"]], {"$ifNull": [before, [_NEVER, 0]]}]}
     others = {"$filter": {"input": "$reactions", "cond": {"$ne": ["$$this.by", author]}}}
-    mine = [{"emoji": emoji, "by": author, "at": change["at"]} for emoji in change["emoji"]]
+    mine = [{"emoji": emoji, "by": author, **place} for emoji in change["emoji"]]
     # Taking a reaction back leaves an empty mark, so that an older event cannot bring it back.
-    mark = mine or [{"emoji": "", "by": author, "at": change["at"]}]
+    mark = mine or [{"emoji": "", "by": author, **place}]
     return {"reactions": {"$cond": [newer, {"$concatArrays": [others, {"$literal": mark}]}, "$reactions"]}}
 
 
+def _rank(state: str) -> Document:
+    branches = [{"case": {"$eq": [state, name]}, "then": value} for name, value in _RECEIPT_RANK.items()]
+    return {"$switch": {"branches": branches, "default": 0}}
+
+
 def _receipted(change: Document) -> Document:
-    rank = {
-        "$switch": {
-            "branches": [{"case": {"$eq": ["$state", state]}, "then": value} for state, value in _RECEIPT_RANK.items()],
-            "default": 0,
-        }
-    }
-    better = {"$gt": [_RECEIPT_RANK[change["state"]], rank]}
+    """The best that the provider told stands in `receipt`; it shows once all parts are known to be sent."""
+    rank = _RECEIPT_RANK[change["state"]]
+    better = {"$gt": [rank, _rank("$state")]}
     if change["state"] == "failed":
         better = {"$in": ["$state", ["sending", "uncertain", "sent"]]}
+    shows = {"$and": [better, {"$eq": [{"$ifNull": ["$unsent", 0]}, 0]}]}
+    receipt = {"$literal": {"state": change["state"], "error": change["error"] or None}}
     return {
-        "state": {"$cond": [better, change["state"], "$state"]},
-        "error": {"$cond": [better, {"$literal": change["error"] or None}, "$error"]},
+        "receipt": {"$cond": [{"$gt": [rank, _rank("$receipt.state")]}, receipt, "$receipt"]},
+        "state": {"$cond": [shows, change["state"], "$state"]},
+        "error": {"$cond": [shows, {"$literal": change["error"] or None}, "$error"]},
     }
 
 
@@ -124,6 +124,7 @@ class MessageStore:
         self._relaxed = database.relaxed.messages
         self._durable = database.durable.messages
         self._early = database.relaxed.early_changes
+        self._bodies = database.relaxed.bodies
         self._outbox = database.durable.outbox
         self._client = database.client
 
@@ -227,25 +228,6 @@ class MessageStore:
         )
         return changed
 
-    async def set_sending_state(self, message_id: str, state: str, error: str | None) -> Document | None:
-        """Show how far a message of ours got.
-
-        A receipt that came first (delivered, read) is not taken back by `sent`.
-        """
-        condition: Document = {"_id": message_id}
-        if state == "sent":
-            condition["state"] = {"$nin": ["delivered", "read"]}
-        changed: Document | None = await self._relaxed.find_one_and_update(
-            condition, {"$set": {"state": state, "error": error}}, **CURRENT
-        )
-        return changed
-
-    async def note_sent(self, message_id: str, external_ids: Sequence[str]) -> None:
-        """Add the provider's ids of a sent part."""
-        await self._relaxed.update_one(
-            {"_id": message_id}, {"$addToSet": {"external_ids": {"$each": list(external_ids)}}}
-        )
-
     async def set_attachment(self, attachment_id: str, message_id: str, changes: Mapping[str, Any]) -> Document | None:
         """Change what a message says of one of its files."""
         changed: Document | None = await self._relaxed.find_one_and_update(
@@ -260,6 +242,47 @@ class MessageStore:
         cursor = self._relaxed.find({"channel_id": channel_id, "external_ids": {"$in": list(external_ids)}})
         wanted = set(external_ids)
         return {external: row async for row in cursor for external in wanted.intersection(row["external_ids"])}
+
+    async def keep_html(self, bodies: Mapping[str, str]) -> None:
+        """Keep messages' HTML, by message id, apart from the messages: those are read and shown all the time."""
+        try:
+            await self._bodies.insert_many([{"_id": key, "html": html} for key, html in bodies.items()], ordered=False)
+        except BulkWriteError as error:
+            duplicate_positions(error)
+
+    async def html(self, message_id: str) -> str | None:
+        """A message as HTML, as it came; None where it has no such version."""
+        body = await self._bodies.find_one({"_id": message_id})
+        return None if body is None else str(body["html"])
+
+    async def unanswered(self, identity: Mapping[str, Any], before: str | None = None) -> int:
+        """How many requests went to an identity since it wrote last, `before` a sort key where one is given."""
+        wrote = identity.get("last_inbound_at")
+        places = {"$gt": sort_key(wrote) if wrote is not None else ""}
+        if before is not None:
+            places["$lt"] = before
+        ours = {"direction": "out", "identity_id": identity["_id"], "state": {"$ne": "failed"}}
+        counted = await self._durable.aggregate(
+            [
+                {"$match": {"customer_id": identity["customer_id"], "sort": places, **ours}},
+                {"$group": {"_id": None, "requests": {"$sum": {"$ifNull": ["$parts", 1]}}}},
+            ]
+        ).to_list(1)
+        return int(counted[0]["requests"]) if counted else 0
+
+    async def exchange(self, message: Mapping[str, Any], limit: int) -> list[Document]:
+        """What was said on a message's channel in its conversation before it: the last `limit` messages, oldest first.
+
+        Only their `external_ids` and `subject`.
+        """
+        earlier = {
+            "conversation_id": message["conversation_id"],
+            "channel_id": message["channel_id"],
+            "sort": {"$lt": message["sort"]},
+            "direction": {"$in": ["in", "out"]},
+        }
+        found = self._durable.find(earlier, {"external_ids": 1, "subject": 1}).sort("sort", -1).limit(limit)
+        return list(reversed(await found.to_list(limit)))
 
     async def hold_changes(self, changes: Sequence[Document]) -> None:
         """Remember changes until their message is known. Each has `_id`, `channel_id`, `external_id`, `type`, `at`."""
@@ -278,7 +301,7 @@ class MessageStore:
         messages = await self.external_to_ids(channel_id, [change["external_id"] for change in held])
         settled: list[str] = []
         touched: dict[str, Document] = {}
-        for change in sorted(held, key=lambda row: row["at"]):
+        for change in sorted(held, key=lambda row: (row["at"], row.get("sequence", 0))):
             message = messages.get(change["external_id"])
             if message is None:
                 continue

@@ -8,6 +8,7 @@ an id derived from it, so that a repetition after both were forgotten comes to t
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import pymongo
@@ -26,6 +27,8 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     person: Person
     at: datetime
+    customer_id: str = ""
+    """Whose card the identity joins where it is new; its own where that is empty."""
 
     @property
     def identity_id(self) -> str:
@@ -45,12 +48,23 @@ def _called(identity: Document) -> str:
     return name
 
 
+def address_of(identity: Mapping[str, Any]) -> str:
+    """Where an identity is written to: its own id, unless the provider has given it another."""
+    address: str = identity.get("address") or identity["external_id"]
+    return address
+
+
 class PeopleStore:
-    """The `identities` and `customers` collections."""
+    """The `identities` and `customers` collections.
+
+    What an event tells is written relaxed, for its batch to make durable; what somebody was told is stored, durably.
+    """
 
     def __init__(self, database: Database) -> None:
         self._identities = database.relaxed.identities
         self._customers = database.relaxed.customers
+        self._durable_identities = database.durable.identities
+        self._durable_customers = database.durable.customers
 
     async def resolve(self, sightings: Mapping[str, Sighting], *, ensure_cards: bool) -> dict[str, Document]:
         """The identities of these people by identity id, created with their cards where they are new.
@@ -99,7 +113,7 @@ class PeopleStore:
                 "channel_id": sighting.channel_id,
                 "kind": sighting.kind,
                 "external_id": sighting.person.external_id,
-                "customer_id": first_customer_id(sighting.identity_id),
+                "customer_id": sighting.customer_id or first_customer_id(sighting.identity_id),
                 "reachable": True,
                 "machine": sighting.person.machine,
                 "name": "",
@@ -145,7 +159,7 @@ class PeopleStore:
 
     async def set_reachable(self, identity_id: str, *, reachable: bool, reason: str, at: datetime) -> bool:
         """Note whether an identity can be written to; older news than what is known changes nothing."""
-        result = await self._identities.update_one(
+        result = await self._durable_identities.update_one(
             {"_id": identity_id, "$or": [{"reachable_at": None}, {"reachable_at": {"$lte": at}}]},
             {"$set": {"reachable": reachable, "reachable_reason": reason, "reachable_at": at}},
         )
@@ -153,11 +167,20 @@ class PeopleStore:
 
     async def move_identity(self, identity_id: str, external_id: str) -> None:
         """Write to an identity under another address from now on (Telegram's migrated chats)."""
-        await self._identities.update_one({"_id": identity_id}, {"$set": {"address": external_id}})
+        await self._durable_identities.update_one({"_id": identity_id}, {"$set": {"address": external_id}})
+
+    async def note_inbound(self, wrote: Mapping[str, datetime]) -> None:
+        """Remember when identities wrote last, by identity id; older news changes nothing."""
+        writes = [pymongo.UpdateOne({"_id": key}, {"$max": {"last_inbound_at": at}}) for key, at in wrote.items()]
+        await self._identities.bulk_write(writes, ordered=False)
 
     async def identity(self, identity_id: str) -> Document | None:
         """One identity."""
         return await self._identities.find_one({"_id": identity_id})
+
+    async def many(self, identity_ids: Sequence[str]) -> list[Document]:
+        """These identities, as far as they are known."""
+        return await self._identities.find({"_id": {"$in": list(identity_ids)}}).to_list(None)
 
     async def identity_on(self, customer_id: str, channel_id: str) -> Document | None:
         """How this customer is reached on this channel, most recently created first."""
@@ -181,11 +204,11 @@ class PeopleStore:
 
     async def insert_customer(self, card: Document) -> None:
         """Store a card made by hand."""
-        await self._customers.insert_one(card)
+        await self._durable_customers.insert_one(card)
 
     async def change_customer(self, customer_id: str, changes: Document) -> Document | None:
         """Set fields of a card; returns it as it is now."""
-        changed: Document | None = await self._customers.find_one_and_update(
+        changed: Document | None = await self._durable_customers.find_one_and_update(
             {"_id": customer_id},
             {"$set": {**changes, "updated_at": now()}},
             return_document=pymongo.ReturnDocument.AFTER,
@@ -194,7 +217,7 @@ class PeopleStore:
 
     async def note_manager(self, customer_id: str, manager_id: str) -> None:
         """Remember who answered this customer last."""
-        await self._customers.update_one({"_id": customer_id}, {"$set": {"last_manager_id": manager_id}})
+        await self._durable_customers.update_one({"_id": customer_id}, {"$set": {"last_manager_id": manager_id}})
 
     async def search(self, q: str, after: tuple[datetime, str] | None, limit: int) -> list[Document]:
         """Cards whose name, phone, e-mail or handle contains `q`, most recently changed first."""

@@ -48,6 +48,7 @@ COLLECTIONS: tuple[Collection, ...] = (
         (
             _index("lane", "order", partialFilterExpression={"live": True}, name="lane"),
             _index("message_id", name="message"),
+            _index("identity_id", partialFilterExpression={"doubtful": True}, name="doubtful"),
             _index("done_at", expireAfterSeconds=KEEP_EVENTS_SECONDS, name="forget"),
         ),
     ),
@@ -100,6 +101,8 @@ COLLECTIONS: tuple[Collection, ...] = (
             ),
         ),
     ),
+    # Messages as HTML, apart from what lists and screens read.
+    Collection("bodies"),
     # Edits, deletes, reactions and receipts that came before their message.
     Collection(
         "early_changes",

@@ -18,6 +18,7 @@ from inbox.channels import Channels
 from inbox.conversations import Conversations
 from inbox.events import EventBus
 from inbox.ingest import Ingest
+from inbox.links import FileLinks
 from inbox.live import LiveFeed
 from inbox.metrics import Metrics
 from inbox.model.accepted import Accepted
@@ -27,6 +28,7 @@ from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.ids import new_id, now
 from inbox.model.incoming import Incoming, NewMessage, Person
 from inbox.model.people import Author
+from inbox.reach import Reach
 from inbox.replies import Draft, Replies
 from inbox.secrets import SecretBox
 from inbox.settings import ShopSettings
@@ -137,13 +139,15 @@ class Process:
         self.journal = JournalStore(self.database)
         self.attachments = AttachmentStore(self.database)
         self.timers = TimerStore(self.database)
-        outbox = OutboxStore(self.database)
+        self.outbox = OutboxStore(self.database)
+        box = SecretBox("a key for tests only, 32 bytes long")
+        self.reach = Reach({"paper": Paper()}, self.messages)
         self.channels = Channels(
             store=ChannelStore(self.database),
-            outbox=outbox,
+            outbox=self.outbox,
             timers=self.timers,
             kinds={"paper": Paper()},
-            box=SecretBox("a key for tests only, 32 bytes long"),
+            box=box,
             feed=self.feed,
             bus=self.bus,
             wakeups=self.wakeups,
@@ -152,10 +156,12 @@ class Process:
         self.replies = Replies(
             conversations=self.conversation_store,
             messages=self.messages,
-            outbox=outbox,
+            outbox=self.outbox,
             people=self.people,
             attachments=self.attachments,
             channels=self.channels,
+            reach=self.reach,
+            links=FileLinks(box, "http://127.0.0.1:1"),
             feed=self.feed,
             bus=self.bus,
             wakeups=self.wakeups,
@@ -200,6 +206,9 @@ class Process:
             conversations=self.conversation_store,
             messages=self.messages,
             attachments=self.attachments,
+            outbox=self.outbox,
+            channels=self.channels,
+            reach=self.reach,
             timers=self.timers,
             settings=self.settings,
             feed=self.feed,

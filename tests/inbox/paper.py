@@ -13,6 +13,7 @@ from inbox.events import EventBus
 from inbox.files import Files
 from inbox.ingest import Ingest
 from inbox.journal import Journal
+from inbox.links import FileLinks
 from inbox.live import LiveFeed
 from inbox.media import Media
 from inbox.metrics import Metrics
@@ -21,6 +22,9 @@ from inbox.model.channel import ChannelKind, Connection, Outgoing, RawEvent, Sen
 from inbox.model.failures import Forged, Unreadable
 from inbox.model.ids import new_id
 from inbox.model.incoming import Incoming, NewMessage, Person
+from inbox.outbox import Sender
+from inbox.pacing import Pacer
+from inbox.reach import Reach
 from inbox.replies import Replies
 from inbox.secrets import SecretBox
 from inbox.settings import ShopSettings
@@ -190,6 +194,8 @@ class Floor:
             wakeups=self.wakeups,
             base_url="https://shop.example/",
         )
+        self.links = FileLinks(SecretBox(key), "https://shop.example")
+        self.reach = Reach({"paper": self.kind}, self.messages)
         batches = Batches(
             kinds={"paper": self.kind},
             journal=self.journal_store,
@@ -197,6 +203,9 @@ class Floor:
             conversations=self.conversations,
             messages=self.messages,
             attachments=self.attachments,
+            outbox=self.outbox,
+            channels=self.channels,
+            reach=self.reach,
             timers=self.timers,
             settings=ShopSettings(SettingsStore(database)),
             feed=self.feed,
@@ -213,9 +222,25 @@ class Floor:
             people=self.people,
             attachments=self.attachments,
             channels=self.channels,
+            reach=self.reach,
+            links=self.links,
             feed=self.feed,
             bus=self.bus,
             wakeups=self.wakeups,
+        )
+        self.sender = Sender(
+            outbox=self.outbox,
+            messages=self.messages,
+            conversations=self.conversations,
+            people=self.people,
+            attachments=self.attachments,
+            channels=self.channels,
+            reach=self.reach,
+            links=self.links,
+            pacer=Pacer(redis, database.name),
+            feed=self.feed,
+            wakeups=self.wakeups,
+            metrics=self.metrics,
         )
         self.files = Files(self.attachments)
         self.media = Media(self.files, self.attachments, self.messages, self.conversations, self.channels, self.feed)

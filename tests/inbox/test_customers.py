@@ -6,7 +6,7 @@ from inbox.model.errors import Invalid, NotFound
 
 @pytest.fixture
 def customers(floor):
-    return Customers(floor.people, floor.feed)
+    return Customers(floor.people, floor.reach, floor.feed)
 
 
 @pytest.mark.parametrize(

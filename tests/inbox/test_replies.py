@@ -65,8 +65,8 @@ class Desk:
     async def sent(self, **draft: Any) -> dict[str, Any]:
         """A reply that the provider has taken under the id `x1`."""
         message = await self.post(**draft)
-        await self.floor.messages.note_sent(message["_id"], ["x1"])
-        await self.floor.messages.set_sending_state(message["_id"], "sent", None)
+        (row,) = await self.floor.outbox.of_message(message["_id"])
+        await self.floor.outbox.sent(row, ["x1"])
         return message
 
     async def present(self, message_id: str) -> dict[str, Any]:

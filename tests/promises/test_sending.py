@@ -245,19 +245,21 @@ async def test_send_again_repeats_only_the_parts_that_are_not_known_to_have_arri
 
 async def test_a_sender_that_was_held_up_beyond_its_lease_leaves_the_row_to_whoever_took_it(database):
     store = OutboxStore(database)
-    row = {"lane": "conversation:channel", "channel_id": "channel", "message_id": "message", "order": "1"}
-    await store.put([{**row, "_id": "row", "live": True, "state": "queued"}])
+    row = {"_id": "row", "lane": "conversation:channel", "channel_id": "channel", "message_id": "message", "order": "1"}
+    await database.durable.messages.insert_one({"_id": "message", "state": "queued"})
+    await store.put([{**row, "live": True, "state": "queued", "error": None}])
     first = await store.claim([])
     assert first is not None
     assert await store.claim([]) is None
     await database.durable.lanes.update_many({}, {"$set": {"lease_until": now() - timedelta(seconds=1)}})
     second = await store.claim([])
     assert second is not None
-    assert await store.begin("row", second["holder"])
-    assert await store.begin("row", second["holder"]), "a note that is repeated because its answer was lost"
-    assert not await store.begin("row", first["holder"])
-    await store.set_state("row", "sent")
-    assert not await store.begin("row", first["holder"])
+    assert await store.begin(row, second["holder"])
+    assert await store.begin(row, second["holder"]), "a note that is repeated because its answer was lost"
+    assert not await store.begin(row, first["holder"])
+    assert not await store.finish(row, "failed", first["holder"], error="slow")
+    await store.sent(row, ["1"])
+    assert not await store.begin(row, first["holder"])
 
 
 async def test_a_customer_s_message_is_answered_while_another_s_hangs(shop):

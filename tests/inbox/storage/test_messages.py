@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from inbox.model.ids import new_id, sort_key
 from inbox.storage.messages import MessageStore
+from inbox.storage.outbox import OutboxStore
 from tests.inbox.arrivals import at
 
 on_the_database = settings(
@@ -270,15 +271,16 @@ async def test_what_a_receipt_makes_of_each_state(messages, present, told, state
     assert (found["state"], found["error"]) == (state, error)
 
 
-async def test_a_receipt_that_beat_our_own_note_is_not_taken_back(messages):
+async def test_a_receipt_that_beat_our_own_note_is_not_taken_back(messages, database):
     ours = message("c", direction="out", state="sending")
     del ours["external_ids"]
     await messages.insert([ours])
     await messages.hold_changes([receipt("c", 5, "read")])
     assert await messages.settle_changes("c", ["1"]) == []
-    await messages.note_sent("c-m1", ["1"])
+    outbox = OutboxStore(database)
+    await outbox.put([row(1)])
+    await outbox.sent(row(1), ["1"])
     await messages.settle_changes("c", ["1"])
-    assert await messages.set_sending_state("c-m1", "sent", None) is None
     assert (await messages.get("c-m1"))["state"] == "read"
 
 
@@ -289,7 +291,16 @@ def ours(number: int, **fields: Any) -> dict[str, Any]:
 
 
 def row(number: int) -> dict[str, Any]:
-    return {"_id": f"r{number}", "message_id": f"c-m{number}", "lane": "l", "live": True}
+    return {
+        "_id": f"r{number}",
+        "message_id": f"c-m{number}",
+        "channel_id": "c",
+        "lane": "l",
+        "order": f"{number}",
+        "live": True,
+        "state": "queued",
+        "error": None,
+    }
 
 
 async def test_a_known_client_token_gives_the_first_message_and_no_second_row(messages, database):
