@@ -47,6 +47,9 @@ MAX_CHECK_SECONDS = 600.0
 _SPREAD = 0.1
 """By which part a pause is lengthened or shortened by chance, so that many channels are not looked after at once."""
 
+STATES = ("connected", "degraded", "paused", "disconnected")
+"""Works; works with trouble; what goes out waits; not there yet."""
+
 HELD = "paused by hand"
 
 _log = structlog.get_logger(__name__)

@@ -22,6 +22,12 @@ class Metrics:
         self.outbox_pending = Gauge(
             "skrynka_outbox_pending", "Requests to providers that still have to go.", ["kind"], registry=self.registry
         )
+        self.channel_state = Gauge(
+            "skrynka_channel_state",
+            "1 for the state that a channel is in: connected, degraded, paused, disconnected.",
+            ["channel", "kind", "state"],
+            registry=self.registry,
+        )
         self.ingest_seconds = Histogram(
             "skrynka_ingest_seconds",
             "From a webhook accepted to its message visible on the live feed.",

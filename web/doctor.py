@@ -5,6 +5,7 @@ import uvloop
 from inbox.model.errors import DomainError
 from inbox.model.failures import ChannelFailure
 from inbox.secrets import WrongKey
+from inbox.storage.database import Document
 from web.app import opened
 from web.house import House
 from web.settings import Settings, SettingsError
@@ -22,7 +23,7 @@ async def _examine(settings: Settings) -> int:
             findings.append(_say(True, "mongodb", f"primary answers, database {house.database.name}"))
             findings.append(await _redis(house))
             findings += [
-                await _channel(house, channel["_id"], f"{channel['kind']} {channel['name']!r}")
+                await _channel(house, channel, f"{channel['kind']} {channel['name']!r}")
                 for channel in await house.channels.all()
             ]
     except SettingsError as error:
@@ -46,13 +47,17 @@ async def _redis(house: House) -> bool:
     return _say(True, "redis", "answers")
 
 
-async def _channel(house: House, channel_id: str, title: str) -> bool:
+async def _channel(house: House, channel: Document, title: str) -> bool:
+    waiting = (await house.channels.waiting()).get(channel["_id"], 0)
+    queue = f"; {waiting} to be sent" if waiting else ""
+    if channel.get("held"):
+        return _say(True, title, f"{channel['state_reason']}, not asked{queue}")
     try:
-        opened_channel = await house.channels.open(channel_id)
+        opened_channel = await house.channels.open(channel["_id"])
         await opened_channel.connection.check(house.channels.webhook_url(opened_channel.document))
     except (ChannelFailure, DomainError, WrongKey) as error:
-        return _say(False, title, str(error))
-    return _say(True, title, "token accepted, webhook set")
+        return _say(False, title, f"{error}{queue}")
+    return _say(True, title, f"works: credentials accepted, events come in{queue}")
 
 
 def _say(holds: bool, what: str, finding: str) -> bool:  # noqa: FBT001 - the finding itself

@@ -7,9 +7,9 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from redis.asyncio import Redis
 
-from inbox.channels import Channels
+from inbox.channels import STATES, Channels
 from inbox.metrics import Metrics
-from inbox.storage.database import Database
+from inbox.storage.database import Database, Document
 from inbox.storage.errors import is_unavailable
 from inbox.storage.journal import JournalStore
 from inbox.storage.outbox import OutboxStore
@@ -91,15 +91,24 @@ class Operations:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 self._metrics.journal_pending.set(await self._journal.pending())
-                await self._count_outbox()
+                channels = await self._channels.all()
+                self._tell_states(channels)
+                await self._count_outbox(channels)
         except Exception as error:
             # The work lists cannot be counted now; the counters of this process are all the more wanted.
             if not is_unavailable(error):
                 raise
         return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    async def _count_outbox(self) -> None:
-        kinds = {row["_id"]: row["kind"] for row in await self._channels.all()}
+    def _tell_states(self, channels: list[Document]) -> None:
+        self._metrics.channel_state.clear()  # A channel that was removed is in no state.
+        for channel in channels:
+            for state in STATES:
+                here = self._metrics.channel_state.labels(channel["_id"], channel["kind"], state)
+                here.set(channel["state"] == state)
+
+    async def _count_outbox(self, channels: list[Document]) -> None:
+        kinds = {row["_id"]: row["kind"] for row in channels}
         waiting = dict.fromkeys(kinds.values(), 0)
         for channel_id, count in (await self._outbox.pending()).items():
             kind = kinds.get(channel_id, "disconnected")

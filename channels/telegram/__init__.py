@@ -5,6 +5,7 @@ sets the webhook; `authenticate`, `split` and `read` turn a call of that webhook
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from pydantic import BaseModel
 
@@ -27,6 +28,7 @@ class Telegram(ChannelKind):
     title: str = spec.TITLE
     capabilities: Capabilities = spec.CAPABILITIES
     settings: type[BaseModel] = TelegramSettings
+    setup: Sequence[str] = spec.SETUP
 
     def __init__(self, *, answer_seconds: float = spec.ANSWER_SECONDS) -> None:
         self._answer_seconds = answer_seconds

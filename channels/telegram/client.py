@@ -68,6 +68,8 @@ CONNECT_SECONDS: Final = 5.0
 SLOWEST: Final = 64 * 1024
 """Bytes a second; an upload or download slower than this is given up."""
 CHUNK: Final = 64 * 1024
+PILED_UP: Final = 50
+"""How many events wait at Telegram before that is trouble: a busy hour alone brings a few."""
 
 _T = TypeVar("_T")
 
@@ -95,6 +97,10 @@ class TelegramConnection(Connection):
         stands = info.url == webhook_url and set(info.allowed_updates or ()) == set(ALLOWED_UPDATES)
         if not stands or info.last_error_date is not None:
             await self._set_webhook(webhook_url)
+        if stands and info.pending_update_count >= PILED_UP:
+            why = f": {info.last_error_message}" if info.last_error_message else ""
+            reason = f"{info.pending_update_count} events wait at Telegram and do not get here{why}"
+            raise RetryLater(reason)
 
     async def send(self, message: Outgoing) -> Sent:
         rendered, uploads = render.send(message)

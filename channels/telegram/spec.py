@@ -7,13 +7,18 @@ import re
 import secrets
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from channels.addresses import provider_root
 from inbox.model.capabilities import Capabilities, Flow, MediaLimit, Pace
 
 NAME: Final = "telegram"
 TITLE: Final = "Telegram"
+SETUP: Final = (
+    "In Telegram, open @BotFather and send /newbot. For a bot that you have already, send /mybots and choose it.",
+    "Answer its questions: a name that customers see, and a user name that ends in “bot”.",
+    "Copy the token that @BotFather gives you, and paste it here.",
+)
 
 MEBIBYTE: Final = 1 << 20
 _UPLOAD: Final = 50 * MEBIBYTE
@@ -57,10 +62,17 @@ class TelegramSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    token: SecretStr
-    api_base: str = "https://api.telegram.org"
-    secret_token: SecretStr | None = None
-    """What Telegram shows in the header of every webhook call; made up by `with_secret` when absent."""
+    token: SecretStr = Field(title="Token", description="From @BotFather; it looks like 123456789:AAF-0123abcd…")
+    api_base: str = Field(
+        default="https://api.telegram.org",
+        title="Address of the Bot API",
+        description="Only for a Bot API server of your own, or a proxy",
+    )
+    secret_token: SecretStr | None = Field(
+        default=None,
+        title="Webhook secret",
+        description="What Telegram shows with every call, so that nobody else can pose as it; made up where left empty",
+    )
 
     @field_validator("token")
     @classmethod

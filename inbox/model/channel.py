@@ -161,7 +161,9 @@ class Connection(Protocol):
 class ChannelKind(Protocol):
     """A kind of channel: what it is, how to believe it, how to read it, how to connect. Only `connect` is not pure.
 
-    `settings` is a pydantic model; its `SecretStr` fields are encrypted at rest and never shown.
+    `settings` is a pydantic model; its `SecretStr` fields are encrypted at rest and never shown. It is also the form in
+    which an admin fills it: a field's `title` is its label, `description` the help below; what is optional is folded
+    away unless its `json_schema_extra` says `{"prominent": True}`.
     """
 
     name: str
@@ -170,6 +172,12 @@ class ChannelKind(Protocol):
     settings: type[BaseModel]
     max_webhook_bytes: int = 4 << 20
     """How large a call of its provider may be."""
+    setup: Sequence[str] = ()
+    """What an admin does at the provider before connecting, a plain sentence a step."""
+
+    def webhook_steps(self, settings: BaseModel) -> Sequence[str]:
+        """What an admin does at the provider with the webhook's address; empty where `register` tells it by itself."""
+        return ()
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         """Fill in what a new channel may leave out; second: what was made up and is shown once."""

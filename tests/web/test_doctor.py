@@ -80,9 +80,12 @@ async def test_each_channel_is_asked_and_a_dead_token_fails(settings, sandbox, c
         assert dead is not None
         sealed = house.box.seal({**house.box.open(dead["sealed"]), "token": "1:dead"})
         await house.database.durable.channels.update_one({"_id": dead["_id"]}, {"$set": {"sealed": sealed}})
+        held, _ = await house.channels.create("telegram", "Held", wanted)
+        await house.channels.hold(held["_id"])
     assert await _examine(settings()) == 1
     printed = found(capsys)
     assert printed["telegram 'Good'"][0] == "ok"
+    assert printed["telegram 'Held'"] == ("ok", "paused by hand, not asked")
     assert printed["telegram 'Dead'"][0] == "FAIL"
     assert "1:dead" not in str(printed)
     assert bot.token not in str(printed)

@@ -102,6 +102,10 @@ async def test_the_numbers_have_the_names_that_checks_read(serve, database, redi
     assert found["skrynka_journal_pending",] == 1
     assert found["skrynka_outbox_pending", ("kind", "telegram")] == 2
     assert found["skrynka_assign_total", ("reason", "least_loaded")] == 1
+    states = {dict(rest)["state"]: value for (name, *rest), value in found.items() if name == "skrynka_channel_state"}
+    assert states == {"connected": 1, "degraded": 0, "paused": 0, "disconnected": 0}
+    await database.durable.channels.delete_one({"_id": "c1"})
+    assert "skrynka_channel_state" not in {name for name, *_ in await numbers(client)}
     assert found["skrynka_ingest_seconds_count",] == 1
     assert any(name == "skrynka_ingest_seconds_bucket" for name, *_ in found)
 

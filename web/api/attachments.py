@@ -76,32 +76,14 @@ class AttachmentHandlers:
     async def download(self, call: Call[None, None]) -> web.StreamResponse:
         """Send a file, or the part of it that was asked for."""
         attachment, read = await self.media.open(call.path())
-        return await self._send(call, attachment, read, f'"{attachment["_id"]}"')
+        await self._refuse_strangers(attachment, call.viewer)
+        return await send_file(call.request, attachment, read, f'"{attachment["_id"]}"')
 
     async def preview(self, call: Call[None, None]) -> web.StreamResponse:
         """Send a picture's small copy."""
         attachment, read = await self.media.open_preview(call.path())
-        return await self._send(call, attachment, read, f'"{attachment["_id"]}.preview"')
-
-    async def _send(self, call: Call[None, None], attachment: Document, read: Reader, tag: str) -> web.StreamResponse:
         await self._refuse_strangers(attachment, call.viewer)
-        request, size = call.request, attachment["size"]
-        headers = _headers(attachment, tag)
-        if request.headers.get("If-None-Match") == tag:
-            return web.Response(status=304, headers=headers)
-        asked = request.headers.get("Range") if request.headers.get("If-Range", tag) == tag else None
-        start, end = _span(asked, size)
-        response = web.StreamResponse(status=206 if (start, end) != (0, size) else 200, headers=headers)
-        response.content_type = attachment["content_type"]
-        response.content_length = end - start
-        if response.status == web.HTTPPartialContent.status_code:
-            response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-        await response.prepare(request)
-        if request.method != "HEAD":
-            async for chunk in read(start, end):
-                await response.write(chunk)
-        await response.write_eof()
-        return response
+        return await send_file(call.request, attachment, read, f'"{attachment["_id"]}.preview"')
 
     async def _refuse_strangers(self, attachment: Document, viewer: Viewer) -> None:
         """A file is for those who may see its conversation; one that is in none yet, for who brought it."""
@@ -109,6 +91,27 @@ class AttachmentHandlers:
             await self.conversations.get(viewer, attachment["conversation_id"])
         elif attachment["uploader_id"] != viewer.id:
             raise NotFound("there is no such file")
+
+
+async def send_file(request: web.Request, attachment: Document, read: Reader, tag: str) -> web.StreamResponse:
+    """Answer with a file, or the part of it that was asked for; `tag` names this version of it."""
+    size = attachment["size"]
+    headers = _headers(attachment, tag)
+    if request.headers.get("If-None-Match") == tag:
+        return web.Response(status=304, headers=headers)
+    asked = request.headers.get("Range") if request.headers.get("If-Range", tag) == tag else None
+    start, end = _span(asked, size)
+    response = web.StreamResponse(status=206 if (start, end) != (0, size) else 200, headers=headers)
+    response.content_type = attachment["content_type"]
+    response.content_length = end - start
+    if response.status == web.HTTPPartialContent.status_code:
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    await response.prepare(request)
+    if request.method != "HEAD":
+        async for chunk in read(start, end):
+            await response.write(chunk)
+    await response.write_eof()
+    return response
 
 
 async def _file_part(request: web.Request) -> BodyPartReader:

@@ -222,9 +222,9 @@ class ConversationPatch(Change):
 
 
 class NewMessage(Body):
-    """A reply or a note."""
+    """A reply or a note. `private` says how a public comment named in `reply_to` is answered; absent means in public."""
 
-    audited: ClassVar = frozenset({"kind", "channel_id", "macro_id"})
+    audited: ClassVar = frozenset({"kind", "channel_id", "macro_id", "private"})
 
     text: Annotated[str, StringConstraints(max_length=_TEXT_LIMIT)] = ""
     kind: Literal["reply", "note"] = "reply"
@@ -232,6 +232,7 @@ class NewMessage(Body):
     attachments: Annotated[tuple[Id, ...], Field(max_length=10), AfterValidator(_each_once)] = ()
     macro_id: Id | None = None
     reply_to: Id | None = None
+    private: bool | None = None
     client_token: Token | None = None
 
     @model_validator(mode="after")

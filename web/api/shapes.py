@@ -208,7 +208,11 @@ class ReactionShape(Shape):
 
 
 class MessageShape(Shape):
-    """Something said in a conversation."""
+    """Something said in a conversation.
+
+    `original` is the whole text where `text` leaves out what it quotes, `html` says whether there is an HTML version.
+    `public`: everybody can read it (a comment). `private`: it answers a public one in private.
+    """
 
     id: str
     conversation_id: str
@@ -216,6 +220,11 @@ class MessageShape(Shape):
     direction: Direction
     author: AuthorShape
     text: str
+    subject: str
+    original: str | None
+    html: bool
+    public: bool
+    private: bool
     entities: list[dict[str, Any]]
     content: dict[str, Any] | None
     attachments: list[AttachmentShape]
@@ -239,7 +248,11 @@ class StartedShape(ConversationShape):
 
 
 class IdentityShape(Shape):
-    """The customer as one channel knows them."""
+    """The customer as one channel knows them.
+
+    `window_until`: until when anything may be sent, null where there is no such limit; `person_window_until` where a
+    manager's own reply may go longer. `unanswered_left`: how many messages may still go before the customer answers.
+    """
 
     id: str
     channel_id: str
@@ -249,6 +262,8 @@ class IdentityShape(Shape):
     username: str
     reachable: bool
     window_until: AwareDatetime | None
+    person_window_until: AwareDatetime | None
+    unanswered_left: int | None
 
 
 class CustomerShape(Shape):

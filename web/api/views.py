@@ -100,6 +100,11 @@ def message_view(message: Document) -> View:
         "direction": message["direction"],
         "author": author_view(message["author"]),
         "text": message["text"],
+        "subject": message.get("subject", ""),
+        "original": message.get("original"),
+        "html": message.get("html", False),
+        "public": message.get("public", False),
+        "private": message.get("private", False),
         "entities": message.get("entities", []),
         "content": message.get("content"),
         "attachments": [attachment_view(row) for row in message["attachments"]],
@@ -129,6 +134,8 @@ def identity_view(identity: Document) -> View:
         "username": identity["username"],
         "reachable": identity["reachable"],
         "window_until": identity.get("window_until"),
+        "person_window_until": identity.get("person_window_until"),
+        "unanswered_left": identity.get("unanswered_left"),
     }
 
 

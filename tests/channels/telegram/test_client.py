@@ -12,7 +12,7 @@ import telegram as ptb
 from pydantic import SecretStr
 
 from channels.faults import Fault
-from channels.telegram.client import TelegramConnection, failure_of
+from channels.telegram.client import PILED_UP, TelegramConnection, failure_of
 from channels.telegram.parse import ALLOWED_UPDATES
 from channels.telegram.sandbox import Bot, Chat
 from channels.telegram.spec import TelegramSettings
@@ -83,6 +83,15 @@ class TestWebhook:
         await connection.check(URL)
         assert (bot.webhook.url, bot.webhook.secret) == (URL, "s3cret")
         assert bot.webhook.updates == set(ALLOWED_UPDATES)
+
+    async def test_check_tells_what_piles_up_and_why(self, bot, chat, connection):
+        await connection.register(URL)
+        for _ in range(PILED_UP):
+            chat.text("Ви тут?")
+        bot.webhook.last_error_date = 1760000000
+        bot.webhook.last_error_message = "Connection refused"
+        with pytest.raises(RetryLater, match=r"\d+ events wait at Telegram.*Connection refused"):
+            await connection.check(URL)
 
     async def test_unregister(self, bot, connection):
         await connection.register(URL)
