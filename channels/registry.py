@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from channels.instagram import Instagram
 from channels.telegram import Telegram
 from inbox.model.channel import ChannelKind
 
@@ -12,6 +13,7 @@ def _by_name(*kinds: ChannelKind) -> Mapping[str, ChannelKind]:
 
 
 KINDS: Mapping[str, ChannelKind] = _by_name(
+    Instagram(),
     Telegram(),
 )
 """Kind by name, as it stands in `/webhooks/{kind}/{channel_id}` and in the channel's row."""

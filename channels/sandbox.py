@@ -17,6 +17,7 @@ from typing import Final, Protocol, Self
 import jinja2
 from aiohttp import web
 
+from channels.instagram.sandbox import InstagramSandbox
 from channels.telegram.sandbox import TelegramSandbox
 
 MAX_REQUEST_BYTES: Final = 64 << 20
@@ -54,7 +55,8 @@ class Sandbox:
         self._port = port
         self.inbox_url = inbox_url
         self.telegram = TelegramSandbox()
-        self._kinds: tuple[ProviderSandbox, ...] = (self.telegram,)
+        self.instagram = InstagramSandbox(lambda: self.api_base("instagram"))
+        self._kinds: tuple[ProviderSandbox, ...] = (self.telegram, self.instagram)
         self._runner: web.AppRunner | None = None
 
     @property

@@ -3,6 +3,8 @@
 Fixtures are bodies of `tests/channels/{kind}/fixtures/{event}__{variant}.json`, one webhook call each.
 """
 
+import hashlib
+import hmac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +33,8 @@ class Example:
     settings: Mapping[str, Any]
     headers: Callable[[Any, bytes], dict[str, str]]
     unknown_event: bytes
+    handshake: tuple[Mapping[str, str], str] | None = None
+    """The query by which its provider checks an address, the secret in it last, and the answer it wants."""
 
 
 EXAMPLES = {
@@ -38,6 +42,24 @@ EXAMPLES = {
         settings={"token": "123456789:AAF0123456789abcdefghijklmnopqrstuv", "secret_token": "s3cret-of-the-webhook"},
         headers=lambda settings, _body: {"x-telegram-bot-api-secret-token": settings.secret_token.get_secret_value()},
         unknown_event=b'{"update_id": 7, "teleport": {"to": "Kyiv"}}',
+    ),
+    "instagram": Example(
+        settings={
+            "account_id": "17841400000000001",
+            "access_token": "IGAA0123456789abcdefghijklmnop",
+            "app_secret": "0123456789abcdef0123456789abcdef",
+            "meta_app_secret": "fedcba9876543210fedcba9876543210",
+            "verify_token": "meatyhamhock",
+        },
+        headers=lambda settings, body: {
+            "x-hub-signature-256": "sha256="
+            + hmac.new(settings.app_secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
+        },
+        unknown_event=b'{"object":"instagram","entry":[{"id":"17841400000000001","time":1,"teleport":{"to":"Kyiv"}}]}',
+        handshake=(
+            {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": "meatyhamhock"},
+            "1158201444",
+        ),
     ),
 }
 
@@ -120,6 +142,24 @@ class TestWebhook:
         for found in read:
             assert found.person.external_id
             assert msgspec.json.decode(msgspec.json.encode(found), type=Incoming) == found
+
+
+class TestHandshake:
+    def test_the_provider_that_shows_the_secret_gets_its_answer(self, kind, example, settings):
+        if example.handshake is not None:
+            query, answer = example.handshake
+            assert kind.handshake(settings, WebhookRequest(headers={}, query=query, body=b"")) == answer
+
+    @pytest.mark.parametrize("shown", ["", "0", "ключ", "\udcff", "x" * 10_000])
+    def test_nobody_else_does(self, kind, example, settings, shown):
+        query: dict[str, str] = {}
+        if example.handshake is not None:
+            query = dict(example.handshake[0])
+            query[list(query)[-1]] = shown
+        with pytest.raises(Forged):
+            kind.handshake(settings, WebhookRequest(headers={}, query=query, body=b""))
+        with pytest.raises(Forged):
+            kind.handshake(settings, WebhookRequest(headers={}, query={}, body=b""))
 
 
 class TestSettings:

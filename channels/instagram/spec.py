@@ -1,0 +1,155 @@
+"""What Instagram is and can do, and what it takes to connect a professional account.
+
+Limits are those of the Instagram API with Instagram Login (https://developers.facebook.com/docs/instagram-platform), at
+the page named beside each. What no page of Meta's confirms stands behind a setting.
+"""
+
+import re
+import secrets
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+
+from channels.addresses import provider_root
+from inbox.model.capabilities import Capabilities, Flow, MediaLimit, Pace
+
+NAME: Final = "instagram"
+TITLE: Final = "Instagram"
+
+HOUR: Final = 3600
+DAY: Final = 24 * HOUR
+MEGABYTE: Final = 10**6
+_LARGE: Final = 25 * MEGABYTE
+_SOUNDS: Final = ("audio/aac", "audio/mp4", "audio/x-m4a", "audio/wav", "audio/x-wav")
+
+CAPABILITIES: Final = Capabilities(
+    text=Flow.BOTH,
+    media=Flow.BOTH,
+    buttons=Flow.BOTH,
+    quote=Flow.RECEIVE,
+    edit=Flow.RECEIVE,
+    delete=Flow.RECEIVE,
+    reaction=Flow.RECEIVE,
+    typing=Flow.SEND,
+    text_limit=1000,  # Send messages: 1000 bytes in UTF-8, about 500 Cyrillic letters
+    text_unit="utf8",
+    caption_limit=0,  # Send messages: a text and an attachment are two requests
+    media_limits={  # Send messages, table of media types
+        "photo": MediaLimit(8 * MEGABYTE, ("image/png", "image/jpeg")),
+        "video": MediaLimit(
+            _LARGE, ("video/mp4", "video/ogg", "video/x-msvideo", "video/avi", "video/quicktime", "video/webm")
+        ),
+        "audio": MediaLimit(_LARGE, _SOUNDS),
+        "voice": MediaLimit(_LARGE, _SOUNDS),
+        "document": MediaLimit(_LARGE, ("application/pdf",)),
+    },
+    receive_max_bytes=50 * MEGABYTE,  # Nothing is documented; as much as the inbox takes from anybody.
+    captioned=(),
+    read_receipts=True,
+    reply_window=24 * HOUR,  # Messaging window
+    person_window=7 * DAY,  # Human agent: replies of people only
+    button_limit=13,  # Quick replies
+    button_title_limit=20,  # Quick replies: longer ones are cut off
+    channel_pace=Pace(per_second=10, burst=20),  # Rate limits: 100 texts a second, 10 of audio or video
+    chat_pace=Pace(per_second=2, burst=5),  # Nothing is documented; no person writes faster.
+)
+
+PAYLOAD_LIMIT: Final = 1000
+"""Quick replies: how long the data behind a button may be, in characters."""
+
+ANSWER_SECONDS: Final = 15.0
+"""How long Instagram may take to answer once it has the whole request; after that a message is *uncertain*."""
+
+RENEW_AHEAD: Final = 20 * DAY
+"""How long before its end a token is renewed. Tokens live 60 days and can be renewed only while they live."""
+
+_ID: Final = re.compile(r"[0-9]{1,32}")
+_VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
+"""What a secret is made of: ASCII without spaces."""
+
+
+class InstagramSettings(BaseModel):
+    """A professional account. `api_base` is Instagram's root: no version, no trailing slash."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    account_id: str
+    """The `user_id` that `/me` tells, which is also the `id` of every webhook entry."""
+    access_token: SecretStr
+    app_secret: SecretStr
+    meta_app_secret: SecretStr | None = None
+    """Meta shows a secret for the Instagram app and one for the app around it; which one signs is not documented."""
+    verify_token: SecretStr | None = None
+    """What Meta shows when it checks the webhook's address; made up by `with_verify_token` when absent."""
+    api_base: str = "https://graph.instagram.com"
+    api_version: str = "v25.0"
+    token_expires_at: int | None = None
+    """When `access_token` ends, in Unix seconds; known once it was renewed here."""
+
+    @field_validator("account_id")
+    @classmethod
+    def _account_id(cls, value: str) -> str:
+        if not _ID.fullmatch(value.strip()):
+            raise ValueError("account_id: digits only, as Meta's dashboard shows them beside the account's name")
+        return value.strip()
+
+    @field_validator("access_token")
+    @classmethod
+    def _access_token(cls, value: SecretStr) -> SecretStr:
+        return _copied(value, "access_token: copy the whole token from Meta's dashboard")
+
+    @field_validator("app_secret")
+    @classmethod
+    def _app_secret(cls, value: SecretStr) -> SecretStr:
+        return _copied(value, "app_secret: copy the Instagram app secret from Meta's dashboard")
+
+    @field_validator("meta_app_secret")
+    @classmethod
+    def _meta_app_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        return _copied(value, "meta_app_secret: copy the app secret under App settings, Basic")
+
+    @field_validator("verify_token")
+    @classmethod
+    def _verify_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        return _copied(value, "verify_token: use Latin letters and digits, or leave it out and one is generated")
+
+    @field_validator("api_version")
+    @classmethod
+    def _api_version(cls, value: str) -> str:
+        if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,2}", value):
+            raise ValueError("api_version: such as v25.0")
+        return value
+
+    @field_validator("api_base")
+    @classmethod
+    def _api_base(cls, value: str) -> str:
+        if re.search(r"/v[0-9.]+$", provider_root(value, "https://graph.instagram.com").path):
+            raise ValueError("api_base: give what stands before the version")
+        return value
+
+
+def own(settings: BaseModel) -> InstagramSettings:
+    """`settings` as Instagram's own; a programming error where another kind's settings come in."""
+    if not isinstance(settings, InstagramSettings):
+        raise TypeError(f"{type(settings).__name__} does not belong to {NAME}")
+    return settings
+
+
+def with_verify_token(settings: InstagramSettings) -> tuple[InstagramSettings, dict[str, str]]:
+    """The settings with a verify token, and that token when it was made up here: it is shown once."""
+    if settings.verify_token is not None:
+        return settings, {}
+    token = secrets.token_urlsafe(24)
+    return settings.model_copy(update={"verify_token": SecretStr(token)}), {"verify_token": token}
+
+
+def _copied(value: SecretStr, message: str) -> SecretStr:
+    """`value` without what a copied line brings along. Raises `ValueError` with `message` where it does not fit."""
+    secret = value.get_secret_value().strip()
+    if not _VISIBLE.fullmatch(secret):
+        raise ValueError(message)
+    return SecretStr(secret)
