@@ -1,0 +1,209 @@
+"""What mail is and can do, and what it takes to connect a mailbox.
+
+Nothing in SMTP limits a letter's text; sizes are those of the large mail services, named beside each.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Final, Literal, Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
+
+from inbox.model.capabilities import Capabilities, Flow, MediaLimit, Pace
+
+NAME: Final = "email"
+TITLE: Final = "Email"
+
+MEBIBYTE: Final = 1 << 20
+
+MAIL_MAX_BYTES: Final = 25 * MEBIBYTE
+"""A whole letter as it is sent, files in base64: what Gmail takes; most others take as much or more."""
+
+_FILE = MediaLimit(18 * MEBIBYTE)  # base64 makes four bytes of three, and the text needs some room
+
+CAPABILITIES: Final = Capabilities(
+    text=Flow.BOTH,
+    media=Flow.BOTH,
+    buttons=Flow.NONE,
+    quote=Flow.BOTH,
+    edit=Flow.NONE,
+    delete=Flow.NONE,
+    reaction=Flow.NONE,
+    typing=Flow.NONE,
+    text_limit=100_000,
+    text_unit="characters",
+    caption_limit=100_000,
+    media_limits={"photo": _FILE, "video": _FILE, "audio": _FILE, "voice": _FILE, "document": _FILE},
+    receive_max_bytes=50 * MEBIBYTE,
+    album_limit=20,
+    album_any=True,
+    channel_pace=Pace(per_second=2, burst=10),  # Gmail and Microsoft 365 count in thousands a day and tens a minute.
+    chat_pace=Pace(per_second=1, burst=3),
+    starts_conversations=True,
+)
+
+MAX_WEBHOOK_BYTES: Final = 48 * MEBIBYTE
+"""The largest call: SendGrid posts letters of up to 30 MB, Postmark up to 35 MB and files in base64."""
+
+ANSWER_SECONDS: Final = 15.0
+"""How long a server may take to answer once it has a whole letter; after that it is *uncertain*."""
+
+Provider = Literal["postmark", "mailgun", "sendgrid"]
+
+_ADDRESS: Final = re.compile(r"[^@\s<>()\[\]:;,\\\"\x00-\x1f]{1,64}@[^@\s<>()\[\]:;,\\\"\x00-\x1f]{1,253}")
+_SECRET: Final = re.compile(r"[\x21-\x7e]{8,256}")
+_SIGNING_KEY: Final = re.compile(r"[A-Za-z0-9_-]{32,128}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_DEFAULT_PORTS: Final[Mapping[str, int]] = {"smtp": 587, "smtps": 465, "imap": 143, "imaps": 993}
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A mail server as an address names it. `tls` from the first byte on; otherwise `starttls` says when it begins."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    tls: bool
+    starttls: Literal["required", "offered", "never"]
+
+    def __repr__(self) -> str:
+        return f"Server({self.host}:{self.port})"
+
+
+class EmailSettings(BaseModel):
+    """A mailbox: where its letters leave, and how they come in (IMAP, a provider's webhook, or both)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    address: str
+    from_name: str = ""
+    smtp_url: SecretStr
+    """`smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`, with %40 for an @ in user or password."""
+    imap_url: SecretStr | None = None
+    """`imaps://user:password@host:993` or `imap://…:143` (STARTTLS); `?sent=Folder` where it is not found by itself."""
+    inbound: Provider | None = None
+    inbound_secret: SecretStr | None = None
+    """Basic auth's password (Postmark, SendGrid), or Mailgun's webhook signing key."""
+    plus_addressing: bool | None = None
+    """Whether letters to `name+anything@domain` arrive here. Unset: yes where a provider's webhook brings them."""
+    signing_key: SecretStr | None = None
+    """What makes our Message-IDs and reply addresses unforgeable; made up by `prepared` and never shown."""
+
+    @field_validator("address")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        value = value.strip()
+        if not _ADDRESS.fullmatch(value):
+            raise ValueError("address: give the mailbox's address, such as support@shop.example")
+        return value
+
+    @field_validator("from_name")
+    @classmethod
+    def _from_name(cls, value: str) -> str:
+        if _CONTROL.search(value) or len(value) > 100:  # noqa: PLR2004 - the words name it
+            raise ValueError("from_name: one line of at most 100 characters")
+        return value.strip()
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url(cls, value: SecretStr) -> SecretStr:
+        if _server(value, {"smtp", "smtps"}) is None:
+            raise ValueError("smtp_url: write smtp://user:password@host:587 or smtps://user:password@host:465")
+        return value
+
+    @field_validator("imap_url")
+    @classmethod
+    def _imap_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        found = _server(value, {"imap", "imaps"})
+        if found is None or not found.user:
+            raise ValueError("imap_url: write imaps://user:password@host:993, with %40 for an @ in the user")
+        return value
+
+    @field_validator("inbound_secret")
+    @classmethod
+    def _inbound_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _SECRET.fullmatch(value.get_secret_value()):
+            raise ValueError("inbound_secret: 8 to 256 visible ASCII characters")
+        return value
+
+    @field_validator("signing_key")
+    @classmethod
+    def _signing_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _SIGNING_KEY.fullmatch(value.get_secret_value()):
+            raise ValueError("signing_key: leave it out and one is generated")
+        return value
+
+    @model_validator(mode="after")
+    def _inbound_is_proven(self) -> Self:
+        if self.inbound == "mailgun" and self.inbound_secret is None:
+            raise ValueError("inbound_secret: give Mailgun's HTTP webhook signing key")
+        return self
+
+    @property
+    def smtp(self) -> Server:
+        found = _server(self.smtp_url, {"smtp", "smtps"})
+        assert found is not None  # noqa: S101 - the validator saw it
+        return found
+
+    @property
+    def imap(self) -> Server | None:
+        return _server(self.imap_url, {"imap", "imaps"}) if self.imap_url is not None else None
+
+    @property
+    def sent_folder(self) -> str:
+        """The folder of sent letters where the admin names it; empty where it is to be found."""
+        query = urlsplit(self.imap_url.get_secret_value()).query if self.imap_url is not None else ""
+        return parse_qs(query).get("sent", [""])[0]
+
+    @property
+    def takes_plus_addresses(self) -> bool:
+        return self.inbound is not None if self.plus_addressing is None else self.plus_addressing
+
+
+def own(settings: BaseModel) -> EmailSettings:
+    """`settings` as mail's own; a programming error where another kind's settings come in."""
+    if not isinstance(settings, EmailSettings):
+        message = f"{type(settings).__name__} does not belong to {NAME}"
+        raise TypeError(message)
+    return settings
+
+
+def prepared(settings: EmailSettings) -> tuple[EmailSettings, dict[str, str]]:
+    """The settings with what could be left out; second: the webhook's password, where it was made up here."""
+    changes: dict[str, SecretStr] = {}
+    shown: dict[str, str] = {}
+    if settings.signing_key is None:
+        changes["signing_key"] = SecretStr(secrets.token_urlsafe(32))
+    if settings.inbound is not None and settings.inbound_secret is None:
+        shown["inbound_secret"] = secrets.token_urlsafe(24)
+        changes["inbound_secret"] = SecretStr(shown["inbound_secret"])
+    return settings.model_copy(update=changes) if changes else settings, shown
+
+
+def _server(url: SecretStr, schemes: set[str]) -> Server | None:
+    """The server that an address names, or None where it names none."""
+    try:
+        parts = urlsplit(url.get_secret_value().strip())
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:  # a broken IPv6 bracket or port
+        return None
+    if parts.scheme not in schemes or not parts.hostname or re.search(r"\s", url.get_secret_value()):
+        return None
+    local = parts.hostname in _LOOPBACK
+    starttls: Literal["required", "offered"] = "offered" if local else "required"
+    chosen = parse_qs(parts.query).get("starttls", [""])[0]
+    return Server(
+        host=parts.hostname,
+        port=port,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        tls=parts.scheme.endswith("s"),
+        starttls="never" if chosen == "never" else starttls,
+    )
