@@ -25,6 +25,7 @@ import structlog
 
 from inbox.channels import Channels
 from inbox.events import EventBus
+from inbox.files import Files
 from inbox.live import Frame, LiveFeed, about
 from inbox.metrics import Metrics
 from inbox.model.accepted import Accepted
@@ -34,7 +35,7 @@ from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.errors import NotFound
 from inbox.model.ids import derived_id, identity_id, new_id, now
 from inbox.model.inbound import attachments_of, change_of, echo_of, message_of, quotation_of
-from inbox.model.incoming import ButtonPress, Echo, NewMessage, Person, ReachabilityChanged
+from inbox.model.incoming import ButtonPress, Echo, Media, NewMessage, Person, ReachabilityChanged
 from inbox.model.windows import counts_answers
 from inbox.reach import Reach
 from inbox.settings import ShopSettings
@@ -96,6 +97,7 @@ class Batches:
         conversations: ConversationStore,
         messages: MessageStore,
         attachments: AttachmentStore,
+        files: Files,
         outbox: OutboxStore,
         channels: Channels,
         reach: Reach,
@@ -112,6 +114,7 @@ class Batches:
         self._conversations = conversations
         self._messages = messages
         self._attachments = attachments
+        self._files = files
         self._outbox = outbox
         self._channels = channels
         self._reach = reach
@@ -384,13 +387,10 @@ class Batches:
 
     async def _store_messages(self, work: list[_Work]) -> None:
         """Insert messages, expect their files, have pressed buttons confirmed."""
-        replies = [item for item in work if item.event.reply_to and not item.known]
-        for channel_id in {item.accepted.channel_id for item in replies}:
-            wanted = [item.event.reply_to for item in replies if item.accepted.channel_id == channel_id]
-            quoted = await self._messages.external_to_ids(channel_id, wanted)
-            for item in replies:
-                if item.event.reply_to in quoted and item.accepted.channel_id == channel_id:
-                    item.document["reply_to"] = quoted[item.event.reply_to]["_id"]
+        await self._find_quoted([item for item in work if item.event.reply_to and not item.known])
+        for item in work:
+            if not item.known:
+                await self._keep_files(item)
         bodies = {item.document["_id"]: item.event.html for item in work if item.event.html and not item.known}
         if bodies:
             await self._messages.keep_html(bodies)
@@ -421,6 +421,15 @@ class Batches:
             await self._timers.set_many("channel.acknowledge", acknowledgements)
             self._wakeups.ring("timers")
 
+    async def _find_quoted(self, replies: list[_Work]) -> None:
+        """Tell answers what they answer, as far as it is here already."""
+        for channel_id in {item.accepted.channel_id for item in replies}:
+            wanted = [item.event.reply_to for item in replies if item.accepted.channel_id == channel_id]
+            quoted = await self._messages.external_to_ids(channel_id, wanted)
+            for item in replies:
+                if item.event.reply_to in quoted and item.accepted.channel_id == channel_id:
+                    item.document["reply_to"] = quoted[item.event.reply_to]["_id"]
+
     async def _drop_our_own(self, work: list[_Work]) -> None:
         """Take echoes out of the work that met a message of ours when they were stored: its sender was quicker."""
         met = [item for item in work if item.known and isinstance(item.event, Echo)]
@@ -444,27 +453,19 @@ class Batches:
             [Frame(type="identity.updated", data=identity) for identity in await self._reach.told(present)]
         )
 
+    async def _keep_files(self, item: _Work) -> None:
+        """Store the files that came with the event itself: the journal forgets them with it."""
+        for position, media in enumerate(item.event.media):
+            if media.content is not None:
+                row = _attachment(item, media, item.document["attachments"][position])
+                item.document["attachments"][position] |= await self._files.keep(row, media.content)
+
     async def _expect_files(self, work: list[_Work]) -> None:
         expected: list[Document] = []
         for item in work:
             for media, shown in zip(item.event.media, attachments_of(item.accepted, item.event), strict=True):
-                expected.append(
-                    {
-                        "_id": shown["id"],
-                        "channel_id": item.accepted.channel_id,
-                        "message_id": item.document["_id"],
-                        "conversation_id": item.document["conversation_id"],
-                        "uploader_id": None,
-                        "ref": media.ref,
-                        "state": "pending",
-                        "type": media.type,
-                        "name": shown["name"],
-                        "content_type": shown["content_type"],
-                        "size": media.size,
-                        "file_id": None,
-                        "created_at": item.accepted.received_at,
-                    }
-                )
+                if media.content is None:
+                    expected.append(_attachment(item, media, shown))
         if expected:
             await self._attachments.expect(expected)
             await self._timers.set_many("media.fetch", {row["_id"]: {"attachment_id": row["_id"]} for row in expected})
@@ -507,6 +508,25 @@ class Batches:
         for channel_id, external_ids in concerned.items():
             touched.extend(await self._messages.settle_changes(channel_id, list(external_ids)))
         return touched
+
+
+def _attachment(item: _Work, media: Media, shown: Document) -> Document:
+    """A file of a message as it is expected."""
+    return {
+        "_id": shown["id"],
+        "channel_id": item.accepted.channel_id,
+        "message_id": item.document["_id"],
+        "conversation_id": item.document["conversation_id"],
+        "uploader_id": None,
+        "ref": media.ref,
+        "state": "pending",
+        "type": media.type,
+        "name": shown["name"],
+        "content_type": shown["content_type"],
+        "size": media.size,
+        "file_id": None,
+        "created_at": item.accepted.received_at,
+    }
 
 
 def _decisions(work: list[_Work], *, reopen: bool) -> dict[str, Decision]:

@@ -26,6 +26,7 @@ from web.doors.passwords import Passwords
 from web.doors.signin import SignIn
 from web.doors.throttle import LoginThrottle
 from web.embedded import embedded_databases
+from web.files import LinkedFiles
 from web.house import House, connect_redis
 from web.memory import share_one_pool
 from web.operations import Operations
@@ -201,6 +202,7 @@ def build_app(
     )
     doors.add(app, Webhooks(house.channels, house.journal).table())
     doors.add(app, operations.table())
+    doors.add(app, LinkedFiles(house.media, house.links).table())
     services = ApiServices(
         assigner=house.assigner,
         audit=house.audit,

@@ -128,6 +128,7 @@ class House:
             conversations=conversation_store,
             messages=message_store,
             attachments=attachment_store,
+            files=self.files,
             outbox=self.outbox_store,
             channels=self.channels,
             reach=reach,

@@ -17,6 +17,7 @@ from inbox.batch import Batches
 from inbox.channels import Channels
 from inbox.conversations import Conversations
 from inbox.events import EventBus
+from inbox.files import Files
 from inbox.ingest import Ingest
 from inbox.links import FileLinks
 from inbox.live import LiveFeed
@@ -206,6 +207,7 @@ class Process:
             conversations=self.conversation_store,
             messages=self.messages,
             attachments=self.attachments,
+            files=Files(self.attachments),
             outbox=self.outbox,
             channels=self.channels,
             reach=self.reach,

@@ -194,6 +194,7 @@ class Floor:
             wakeups=self.wakeups,
             base_url="https://shop.example/",
         )
+        self.files = Files(self.attachments)
         self.links = FileLinks(SecretBox(key), "https://shop.example")
         self.reach = Reach({"paper": self.kind}, self.messages)
         batches = Batches(
@@ -203,6 +204,7 @@ class Floor:
             conversations=self.conversations,
             messages=self.messages,
             attachments=self.attachments,
+            files=self.files,
             outbox=self.outbox,
             channels=self.channels,
             reach=self.reach,
@@ -242,7 +244,6 @@ class Floor:
             wakeups=self.wakeups,
             metrics=self.metrics,
         )
-        self.files = Files(self.attachments)
         self.media = Media(self.files, self.attachments, self.messages, self.conversations, self.channels, self.feed)
 
     async def connect(self, **settings: Any) -> str:

@@ -28,6 +28,7 @@ from inbox.storage.conversations import ConversationStore, closing
 from inbox.storage.messages import MessageStore
 from tests.conftest import SECRET_KEY
 from tests.inbox.arrivals import ANN, accepted, at, said, work_off
+from tests.inbox.orders import told
 from web.house import House
 
 BOB = Person(external_id="bob", name="Bob")
@@ -112,46 +113,6 @@ def _cases(draw: st.DrawFn) -> tuple[list[Incoming], list[list[tuple[Incoming, b
     return story, batches
 
 
-async def told(house: House, channel_id: str) -> dict[str, Any]:
-    """Everything that the database says about a channel's customers, in words that have no ids of its own."""
-    database = house.database.durable
-    messages = (
-        await database.messages.find({"channel_id": channel_id}).sort([("sort", 1), ("external_ids", 1)]).to_list(None)
-    )
-    names = {row["_id"]: row["external_ids"][0] for row in messages}
-    threads = [
-        {
-            "external_ids": row["external_ids"],
-            "who": row["author"]["name"],
-            "case": row["conversation_id"],
-            "text": row["text"],
-            "files": [file["part"] for file in row["attachments"]],
-            "sort": row["sort"],
-            "edited_at": row["edited_at"],
-            "deleted_at": row["deleted_at"],
-            "reactions": [mark["emoji"] for mark in row["reactions"]],
-            "reply_to": names.get(row["reply_to"]),
-        }
-        for row in messages
-    ]
-    cases = {}
-    async for row in database.conversations.find({"channel_id": channel_id}):
-        shown = row["last_message"]
-        fields = ("status", "active", "unanswered", "last_inbound_sort", "last_at")
-        cases[row["_id"]] = {
-            **{field: row[field] for field in fields},
-            "last": (names[shown["id"]], shown["text"], shown["sort"]),
-        }
-    order = {case: position for position, case in enumerate(dict.fromkeys(thread["case"] for thread in threads))}
-    people = await database.identities.find({"channel_id": channel_id}).to_list(None)
-    return {
-        "messages": [{**thread, "case": order[thread["case"]]} for thread in threads],
-        "cases": {order[case]: fields for case, fields in cases.items()},
-        "cards": len({row["customer_id"] for row in people}),
-        "early": await database.early_changes.count_documents({"channel_id": channel_id}),
-    }
-
-
 @settings(
     max_examples=25,
     deadline=None,  # A shared machine pauses as it likes.
@@ -179,7 +140,7 @@ async def test_any_order_repetition_and_division_ends_in_the_documents_of_one_cl
     else:
         for turn, batch in enumerate(work):
             await work_off(houses[turn % 2].ingest, batch)
-    assert await told(house, messy) == await told(house, clean)
+    assert await told(house.database, messy) == await told(house.database, clean)
 
 
 async def _all(house: House, batches: Sequence[list[Accepted]]) -> None:

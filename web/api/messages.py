@@ -51,6 +51,7 @@ class MessageHandlers:
                 attachments=body.attachments,
                 macro_id=body.macro_id,
                 reply_to=body.reply_to,
+                private=body.private,
                 client_token=body.client_token,
             ),
             author=Author.of(call.viewer),

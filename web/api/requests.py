@@ -222,7 +222,7 @@ class ConversationPatch(Change):
 
 
 class NewMessage(Body):
-    """A reply or a note. `private` says how a public comment named in `reply_to` is answered; absent means in public."""
+    """A reply or a note. `private` says how the public comment in `reply_to` is answered; absent means in public."""
 
     audited: ClassVar = frozenset({"kind", "channel_id", "macro_id", "private"})
 

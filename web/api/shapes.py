@@ -130,6 +130,7 @@ class NewChannelShape(ChannelShape):
     model_config = ConfigDict(extra="allow")
 
     secret_token: str | None
+    generated: dict[str, str]
 
 
 class AuthorShape(Shape):
