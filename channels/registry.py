@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from channels.instagram import Instagram
 from channels.telegram import Telegram
+from channels.viber import Viber
 from inbox.model.channel import ChannelKind
 
 
@@ -15,5 +16,6 @@ def _by_name(*kinds: ChannelKind) -> Mapping[str, ChannelKind]:
 KINDS: Mapping[str, ChannelKind] = _by_name(
     Instagram(),
     Telegram(),
+    Viber(),
 )
 """Kind by name, as it stands in `/webhooks/{kind}/{channel_id}` and in the channel's row."""

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from channels.instagram.sandbox import InstagramSandbox
 from channels.telegram.sandbox import TelegramSandbox
+from channels.viber.sandbox import ViberSandbox
 
 MAX_REQUEST_BYTES: Final = 64 << 20
 _PAGES: Final = Path(__file__).parent / "sandbox_pages"
@@ -56,7 +57,8 @@ class Sandbox:
         self.inbox_url = inbox_url
         self.telegram = TelegramSandbox()
         self.instagram = InstagramSandbox(lambda: self.api_base("instagram"))
-        self._kinds: tuple[ProviderSandbox, ...] = (self.telegram, self.instagram)
+        self.viber = ViberSandbox()
+        self._kinds: tuple[ProviderSandbox, ...] = (self.telegram, self.viber, self.instagram)
         self._runner: web.AppRunner | None = None
 
     @property

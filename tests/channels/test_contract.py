@@ -43,6 +43,15 @@ EXAMPLES = {
         headers=lambda settings, _body: {"x-telegram-bot-api-secret-token": settings.secret_token.get_secret_value()},
         unknown_event=b'{"update_id": 7, "teleport": {"to": "Kyiv"}}',
     ),
+    "viber": Example(
+        settings={"token": "445da6az1s345z78-dazcczb2542zv51a", "sender_name": "Скринька"},
+        headers=lambda settings, body: {
+            "x-viber-content-signature": hmac.new(
+                settings.token.get_secret_value().encode(), body, hashlib.sha256
+            ).hexdigest()
+        },
+        unknown_event=b'{"event": "teleport", "timestamp": 1793612400123, "message_token": 7, "user": "Kyiv"}',
+    ),
     "instagram": Example(
         settings={
             "account_id": "17841400000000001",
@@ -172,7 +181,7 @@ class TestSettings:
     def test_an_error_names_the_field_and_never_the_value(self, kind, example):
         for name in kind.settings.model_fields:
             with pytest.raises(ValidationError) as raised:
-                kind.settings.model_validate({**example.settings, name: "ключ до дому"})
+                kind.settings.model_validate({**example.settings, name: "ключ до дому\n" * 1000})
             assert name in str(raised.value)
             assert "ключ до дому" not in str(raised.value)
 
