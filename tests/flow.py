@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 from redis.asyncio import Redis
 
 from channels.sandbox import Sandbox
@@ -15,7 +15,7 @@ from channels.telegram.sandbox import Bot, Chat
 from inbox.managers import NewManager
 from inbox.model.people import Role
 from inbox.storage.database import Database
-from web.app import build_app
+from web.app import build_app, listening
 from web.doors.passwords import Passwords
 from web.house import House
 from web.settings import Settings
@@ -77,8 +77,8 @@ class Shop:
     @contextlib.asynccontextmanager
     async def open(cls, database: Database, redis: Redis, sandbox: Sandbox, secret_key: str) -> AsyncIterator[Self]:
         """Serve on a free port of loopback until the context ends."""
-        listening = socket.create_server(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listener = socket.create_server(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         house = House(database, redis, secret_key=secret_key, base_url=url)
         await house.rules.install()
         hashed = await Passwords().hash(PASSWORD)
@@ -88,11 +88,7 @@ class Shop:
         async with contextlib.AsyncExitStack() as stack:
             http = await stack.enter_async_context(ClientSession())
             await stack.enter_async_context(house.working())
-            runner = web.AppRunner(build_app(Settings(), house), access_log=None, shutdown_timeout=1)
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
-            stack.callback(house.feed.close)
-            await web.SockSite(runner, listening).start()
+            await stack.enter_async_context(listening(build_app(Settings(), house), house, sock=listener))
             owner = await sign_in(http, url, OWNER, PASSWORD)
             bot = sandbox.telegram.create_bot()
             created = await owner.call(

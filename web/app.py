@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import structlog
 import uvloop
@@ -26,6 +27,7 @@ from web.doors.passwords import Passwords
 from web.doors.signin import SignIn
 from web.doors.throttle import LoginThrottle
 from web.embedded import embedded_databases
+from web.express import ExpressLane
 from web.files import LinkedFiles
 from web.house import House, connect_redis
 from web.memory import share_one_pool
@@ -40,6 +42,12 @@ START_SECONDS = 20.0
 
 DRAIN_SECONDS = 5.0
 """How long requests under way may take when the server stops."""
+
+BACKLOG = 1024
+"""How many connections may wait to be taken."""
+
+EXPRESS = web.AppKey("express", ExpressLane)
+"""Which calls an application answers before it is asked."""
 
 _log = structlog.get_logger(__name__)
 
@@ -91,16 +99,30 @@ async def running(
         house = await _open_house(stack, settings, base_url=settings.public_url or f"http://{host}:{port}")
         app = build_app(settings, house, frame_ancestors, welcome)
         await stack.enter_async_context(house.working())
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS, handler_cancellation=False)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        stack.callback(house.feed.close)
-        site = web.TCPSite(runner, host, port, backlog=1024)
-        await site.start()
-        bound = runner.addresses[0]
+        bound = await stack.enter_async_context(listening(app, house, host=host, port=port))
         warming = asyncio.create_task(house.channels.warm())
         stack.callback(warming.cancel)
         yield Server(f"http://{bound[0]}:{bound[1]}", house, app)
+
+
+@contextlib.asynccontextmanager
+async def listening(app: web.Application, house: House, **where: Any) -> AsyncIterator[tuple[str, int]]:
+    """Serve over HTTP for the length of the context; `where` as for `create_server`: `host` and `port`, or `sock`.
+
+    At the end nobody new is let in, live sockets are closed, and calls under way are answered.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS, handler_cancellation=False)
+    await runner.setup()
+    express = app[EXPRESS]
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(runner.cleanup)
+        connections = express.before(cast("web.Server", runner.server))
+        listener = await asyncio.get_running_loop().create_server(connections, backlog=BACKLOG, **where)
+        stack.push_async_callback(express.drained)
+        stack.callback(house.feed.close)
+        stack.callback(listener.close)
+        bound = listener.sockets[0].getsockname()
+        yield bound[0], bound[1]
 
 
 def free_port(host: str) -> int:
@@ -197,10 +219,12 @@ def build_app(
     )
     app = web.Application()
     doors.install(app)
+    webhooks = Webhooks(house.channels, house.journal)
+    app[EXPRESS] = ExpressLane(webhooks, doors.headers)
     operations = Operations(
         house.database, house.redis, house.journal_store, house.outbox_store, house.channels, house.metrics
     )
-    doors.add(app, Webhooks(house.channels, house.journal).table())
+    doors.add(app, webhooks.table())
     doors.add(app, operations.table())
     doors.add(app, LinkedFiles(house.media, house.links).table())
     services = ApiServices(

@@ -1,5 +1,8 @@
 """Where providers post: 200 once the events are durable, 503 for "send again"."""
 
+from collections.abc import Mapping
+
+import msgspec
 from aiohttp import web
 
 from inbox.channels import Channels
@@ -14,6 +17,15 @@ from web.doors.headers import REQUEST_ID
 from web.doors.table import Call, Face, Route, Who
 
 RETRY_AFTER = {"Retry-After": "2"}
+_JSON = {"Content-Type": "application/json"}
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What a provider is told."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
 
 
 class Webhooks:
@@ -47,27 +59,32 @@ class Webhooks:
     async def receive(self, call: Call[None, None]) -> web.Response:
         """Take a provider's call: 200, 401 for a forged one, 404 for no such channel, 413, or 503 to send again."""
         request = call.request
+        kind_name, channel_id = call.path("kind"), call.path()
         try:
-            channel = await self._channel(call)
-            kind = self._channels.kind(channel["kind"])
-            body = await read_body(request, kind.max_webhook_bytes)
-            answer = await self._journal.accept(
-                kind,
-                channel["_id"],
-                self._channels.read_settings(channel),
-                WebhookRequest(headers=request.headers, query=request.query, body=body),
-                request[REQUEST_ID],
-            )
-        except Forged:
-            return web.Response(status=401)
+            channel = await self._channel(kind_name, channel_id)
         except StorageDown:
             return web.Response(status=503, headers=RETRY_AFTER)
-        return web.Response(body=answer, content_type="application/json") if answer else web.Response()
+        body = await read_body(request, self._channels.kind(channel["kind"]).max_webhook_bytes)
+        told = WebhookRequest(headers=request.headers, query=request.query, body=body)
+        delivery = await self.deliver(kind_name, channel_id, told, request[REQUEST_ID])
+        return web.Response(status=delivery.status, body=delivery.body, headers=delivery.headers)
+
+    async def deliver(self, kind_name: str, channel_id: str, request: WebhookRequest, request_id: str) -> Delivery:
+        """Take a call whose body is whole. Raises `NotFound` where there is no such channel."""
+        try:
+            channel = await self._channel(kind_name, channel_id)
+            kind, settings = self._channels.kind(kind_name), self._channels.read_settings(channel)
+            answer = await self._journal.accept(kind, channel_id, settings, request, request_id)
+        except Forged:
+            return Delivery(401)
+        except StorageDown:
+            return Delivery(503, headers=RETRY_AFTER)
+        return Delivery(200, answer, _JSON) if answer else Delivery(200)
 
     async def shake(self, call: Call[None, None]) -> web.Response:
         """Answer a provider that checks the address before it uses it."""
         try:
-            channel = await self._channel(call)
+            channel = await self._channel(call.path("kind"), call.path())
             kind, settings = self._channels.kind(channel["kind"]), self._channels.read_settings(channel)
             answer = kind.handshake(
                 settings, WebhookRequest(headers=call.request.headers, query=call.request.query, body=b"")
@@ -78,14 +95,14 @@ class Webhooks:
             return web.Response(status=503, headers=RETRY_AFTER)
         return web.Response(text=answer)
 
-    async def _channel(self, call: Call[None, None]) -> Document:
+    async def _channel(self, kind_name: str, channel_id: str) -> Document:
         """The channel that the address names. Raises `NotFound` and `StorageDown`."""
         try:
-            channel = await self._channels.get(call.path())
+            channel = await self._channels.get(channel_id)
         except Exception as error:
             if is_unavailable(error):
                 raise StorageDown from error
             raise
-        if channel["kind"] != call.path("kind"):
+        if channel["kind"] != kind_name:
             raise NotFound("there is no such channel")
         return channel

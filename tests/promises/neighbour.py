@@ -4,12 +4,10 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 
-from aiohttp import web
-
 from inbox.storage.database import connect
 from tests.conftest import SECRET_KEY
 from tests.flow import Person, Shop
-from web.app import build_app
+from web.app import build_app, listening
 from web.embedded import Databases
 from web.house import House, connect_redis
 from web.settings import Settings
@@ -20,8 +18,8 @@ async def another_server(shop: Shop, databases: Databases) -> AsyncIterator[str]
     """A second server with connections of its own; yields its address."""
     assert databases.mongodb_url is not None
     assert databases.redis_url is not None
-    listening = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with contextlib.AsyncExitStack() as stack:
         database = connect(databases.mongodb_url, shop.house.database.name)
         stack.callback(database.close)
@@ -29,11 +27,7 @@ async def another_server(shop: Shop, databases: Databases) -> AsyncIterator[str]
         stack.push_async_callback(redis.aclose)
         house = House(database, redis, secret_key=SECRET_KEY, base_url=url)
         await stack.enter_async_context(house.working())
-        runner = web.AppRunner(build_app(Settings(), house), access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        stack.callback(house.feed.close)
-        await web.SockSite(runner, listening).start()
+        await stack.enter_async_context(listening(build_app(Settings(), house), house, sock=listener))
         yield url
 
 

@@ -4,13 +4,14 @@ import io
 import time
 
 import pytest
+from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 
 from channels.registry import KINDS
 from inbox.model.ids import new_id
 from inbox.storage.database import connect
 from tests.conftest import SECRET_KEY
-from web.app import build_app
+from web.app import build_app, listening
 from web.house import House
 from web.settings import Settings
 
@@ -20,9 +21,18 @@ TOKEN = "123456789:AAF-0123456789abcdefghijklmnopqrstuvw"
 MAX_BODY = KINDS["telegram"].max_webhook_bytes
 
 
-@pytest.fixture
-async def client(house):
-    opened = TestClient(TestServer(build_app(Settings(), house)))
+@pytest.fixture(params=["express", "aiohttp"])
+async def client(house, request):
+    """A client of a server with and without the express lane: nobody outside can tell which."""
+    app = build_app(Settings(), house)
+    if request.param == "express":
+        async with (
+            listening(app, house, host="127.0.0.1", port=0) as (host, port),
+            ClientSession(f"http://{host}:{port}") as http,
+        ):
+            yield http
+        return
+    opened = TestClient(TestServer(app))
     await opened.start_server()
     yield opened
     house.feed.close()

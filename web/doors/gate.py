@@ -12,7 +12,7 @@ from inbox.model.ids import new_id, now
 from inbox.storage.audit import AuditStore
 from web.doors.addresses import TrustedProxies
 from web.doors.bodies import Body
-from web.doors.headers import REQUEST_ID, header_signal
+from web.doors.headers import REQUEST_ID, common_headers, header_signal
 from web.doors.origin import OriginGuard
 from web.doors.problems import FieldError, PageRenderer, Problem, invalid_fields, problem_middleware
 from web.doors.signin import SignIn, renewal_signal
@@ -49,7 +49,7 @@ class Doors:
         self._audit = audit
         self._proxies = proxies
         self._origins = OriginGuard(public_url)
-        self._frame_ancestors = frame_ancestors
+        self.headers = common_headers(secure=self.secure, frame_ancestors=frame_ancestors)
         self._render_page = render_page
         self._admitted: set[web.AbstractRoute] = set()
 
@@ -57,7 +57,7 @@ class Doors:
         """Stand before everything that `app` serves."""
         app.middlewares.append(problem_middleware(self._render_page))
         app.on_startup.append(self._refuse_strangers)
-        app.on_response_prepare.append(header_signal(secure=self.secure, frame_ancestors=self._frame_ancestors))
+        app.on_response_prepare.append(header_signal(self.headers))
         app.on_response_prepare.append(renewal_signal(secure=self.secure))
         app[TABLE] = self.table
 

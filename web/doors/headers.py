@@ -1,7 +1,7 @@
 """What every answer carries: the request's id, and what browsers must not do with the page."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -15,10 +15,15 @@ REQUEST_ID = web.RequestKey("request_id", str)
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """The caller's own id for a request where that is fit for a log, else a new one."""
+    offered = headers.get("x-request-id")
+    return offered if offered is not None and _ACCEPTABLE_ID.fullmatch(offered) else new_id()
+
+
 def name_request(request: web.Request) -> None:
-    """Give the request and its log lines an id: the caller's own where that is fit for a log."""
-    offered = request.headers.get(REQUEST_ID_HEADER)
-    request_id = offered if offered is not None and _ACCEPTABLE_ID.fullmatch(offered) else new_id()
+    """Give the request and its log lines an id."""
+    request_id = request_id_of(request.headers)
     request[REQUEST_ID] = request_id
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -44,8 +49,8 @@ def content_security_policy(frame_ancestors: Sequence[str]) -> str:
     )
 
 
-def header_signal(*, secure: bool, frame_ancestors: Sequence[str]) -> Any:
-    """An `on_response_prepare` signal: it also reaches streams, sockets and errors. A handler's own header stays."""
+def common_headers(*, secure: bool, frame_ancestors: Sequence[str]) -> dict[str, str]:
+    """What every answer carries."""
     common = {
         "Content-Security-Policy": content_security_policy(frame_ancestors),
         "X-Content-Type-Options": "nosniff",
@@ -54,6 +59,11 @@ def header_signal(*, secure: bool, frame_ancestors: Sequence[str]) -> Any:
     }
     if secure:
         common["Strict-Transport-Security"] = "max-age=31536000"
+    return common
+
+
+def header_signal(common: Mapping[str, str]) -> Any:
+    """An `on_response_prepare` signal: it also reaches streams, sockets and errors. A handler's own header stays."""
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
         for name, value in common.items():
