@@ -104,7 +104,7 @@ class Sandbox:
             kind = request.match_info["kind"]
             if kind not in {one.name for one in self._kinds}:
                 raise web.HTTPNotFound(text="no such phone")
-            page = pages.get_template(f"{kind}.html").render()
+            page = pages.get_template(f"{kind}.html").render(kind=kind)
             return web.Response(text=page, content_type="text/html")
 
         app.router.add_get("/", split_screen)

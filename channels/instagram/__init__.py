@@ -5,6 +5,8 @@ client, whose `register` checks the token and subscribes; `authenticate`, `split
 events; the client answers them, and renews its token ahead of time.
 """
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel
 
 from channels.instagram import parse, spec
@@ -27,9 +29,13 @@ class Instagram(ChannelKind):
     title: str = spec.TITLE
     capabilities: Capabilities = spec.CAPABILITIES
     settings: type[BaseModel] = InstagramSettings
+    setup: Sequence[str] = spec.SETUP
 
     def __init__(self, *, answer_seconds: float = spec.ANSWER_SECONDS) -> None:
         self._answer_seconds = answer_seconds
+
+    def webhook_steps(self, settings: BaseModel) -> Sequence[str]:
+        return spec.WEBHOOK_STEPS
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         return spec.with_verify_token(spec.own(settings))

@@ -8,13 +8,29 @@ import re
 import secrets
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from channels.addresses import provider_root
 from inbox.model.capabilities import Capabilities, Flow, MediaLimit, Pace
 
 NAME: Final = "instagram"
 TITLE: Final = "Instagram"
+
+SETUP: Final = (
+    "In Instagram, switch the shop's account to a professional one, if it is not.",
+    "Allow access to messages: Settings, Messages and story replies, Message controls, Connected tools.",
+    "At developers.facebook.com create an app, one for each account, to manage messaging and content on Instagram.",
+    "In the app open API setup with Instagram login and copy the Instagram app secret.",
+    "Open App settings, Basic, and copy the app secret that stands there.",
+    "Back in API setup, under Generate access tokens, add the account; copy its number, generate its token, copy that.",
+)
+WEBHOOK_STEPS: Final = (
+    "In the app, under API setup with Instagram login, open Configure webhooks. Paste the address as Callback URL.",
+    "Paste the verify token below it, and press Verify and save. Meta asks here at once whether it is right.",
+    "Subscribe to messages, message_edit, message_reactions, messaging_seen, messaging_postbacks, messaging_referral.",
+    "For comments under posts subscribe to comments as well.",
+    "Switch the app from Development to Live. Until Meta's review is through, only people with a role in it can write.",
+)
 
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
@@ -73,18 +89,38 @@ class InstagramSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    account_id: str
+    account_id: str = Field(
+        title="Account id", description="The long number beside the account's name where Meta generates its token"
+    )
     """The `user_id` that `/me` tells, which is also the `id` of every webhook entry."""
-    access_token: SecretStr
-    app_secret: SecretStr
-    meta_app_secret: SecretStr | None = None
-    """Meta shows a secret for the Instagram app and one for the app around it; which one signs is not documented."""
-    verify_token: SecretStr | None = None
-    """What Meta shows when it checks the webhook's address; made up by `with_verify_token` when absent."""
-    api_base: str = "https://graph.instagram.com"
-    api_version: str = "v25.0"
-    token_expires_at: int | None = None
-    """When `access_token` ends, in Unix seconds; known once it was renewed here."""
+    access_token: SecretStr = Field(
+        title="Access token", description="Lives 60 days, and is renewed ahead of its end without anybody's help"
+    )
+    app_secret: SecretStr = Field(
+        title="Instagram app secret", description="Above the tokens, under API setup with Instagram login"
+    )
+    meta_app_secret: SecretStr | None = Field(
+        default=None,
+        title="Meta app secret",
+        description="Under App settings, Basic. Either of the two secrets may sign what Meta sends",
+        json_schema_extra={"prominent": True},
+    )
+    verify_token: SecretStr | None = Field(
+        default=None,
+        title="Verify token",
+        description="What Meta shows when it checks the webhook's address; made up where left empty",
+    )
+    api_base: str = Field(
+        default="https://graph.instagram.com", title="Address of the Instagram API", description="Only for a proxy"
+    )
+    api_version: str = Field(
+        default="v25.0", title="Version of the Instagram API", description="Meta keeps each for about two years"
+    )
+    token_expires_at: int | None = Field(
+        default=None,
+        title="End of the access token",
+        description="In Unix seconds; written when it is renewed, nothing to fill in",
+    )
 
     @field_validator("account_id")
     @classmethod

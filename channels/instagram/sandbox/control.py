@@ -74,7 +74,7 @@ class _Action(msgspec.Struct, forbid_unknown_fields=True):
 
     text: str = ""
     message_id: str = ""
-    reply_to: str = ""
+    reply_to: str | None = None
     emoji: list[str] = []
     button: str = ""
     payload: str = ""
@@ -103,9 +103,9 @@ def _file(chat: Chat, action: _Action) -> str:
 
 
 _ACTIONS: Final[Mapping[str, Callable[[Chat, _Action], Any]]] = {
-    "text": lambda chat, action: chat.text(action.text, reply_to=action.reply_to),
+    "text": lambda chat, action: chat.text(action.text, reply_to=action.reply_to or ""),
     "photo": lambda chat, action: chat.photo(
-        action.files[0][2] if action.files else None, caption=action.text, reply_to=action.reply_to
+        action.files[0][2] if action.files else None, caption=action.text, reply_to=action.reply_to or ""
     ),
     "file": _file,
     "voice": lambda chat, action: chat.voice(*(data for _, _, data in action.files[:1])),
@@ -123,7 +123,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Chat, _Action], Any]]] = {
     "unsupported": lambda chat, _action: chat.unsupported(),
     "open_link": lambda chat, action: chat.open_link(action.payload or "spring_sale"),
     "from_ad": lambda chat, action: chat.from_ad(action.text or "Ще діє знижка?"),
-    "comment": lambda chat, action: chat.comment(action.text, reply_to=action.reply_to),
+    "comment": lambda chat, action: chat.comment(action.text, reply_to=action.reply_to or ""),
     "shop_writes": lambda chat, action: chat.shop_writes(action.text),
     "shop_unsends": lambda chat, action: chat.shop_unsends(action.message_id),
     "block": lambda chat, _action: chat.block(),
@@ -270,10 +270,15 @@ def _message(message: Message) -> JSON:
         "text": "" if message.deleted else message.text,
         "file": None
         if file is None or message.deleted
-        else {"id": file.id, "type": file.type, "name": file.name, "size": len(file.data)},
+        else {
+            "id": file.id,
+            "type": "photo" if file.type == "image" else file.type,
+            "name": file.name,
+            "size": len(file.data),
+        },
         "about": message.about,
         "reply_to": message.reply_to,
-        "buttons": [title for title, _ in message.buttons],
+        "buttons": [[title] for title, _ in message.buttons],
         "comment": message.comment,
         "edited": message.edits > 0,
         "deleted": message.deleted,
