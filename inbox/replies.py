@@ -13,7 +13,6 @@ from inbox.channels import Channels, Opened
 from inbox.events import EventBus
 from inbox.files import shown
 from inbox.links import FileLinks
-from inbox.files import shown
 from inbox.live import LiveFeed, about
 from inbox.model.conversation import answered
 from inbox.model.domain_events import ConversationChanged, ReplyPosted

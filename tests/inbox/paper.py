@@ -95,6 +95,7 @@ class PaperConnection(Connection):
 
     async def send(self, message: Outgoing) -> Sent:
         await self._do("send", message.text)
+        self._kind.sent.append(message)
         return Sent((new_id(),))
 
     async def edit(self, to: str, external_id: str, text: str) -> None:
@@ -133,6 +134,7 @@ class Paper(ChannelKind):
         self.fresh: BaseModel | None = None
         """What the next renewal gives a connection."""
         self.done: list[tuple[Any, ...]] = []
+        self.sent: list[Outgoing] = []
         self.files: dict[str, bytes] = {}
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
