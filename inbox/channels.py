@@ -236,9 +236,15 @@ class Channels:
         kind = self.kind(channel["kind"])
         merged = {**channel["settings"], **self._box.open(channel["sealed"]), **settings}
         prepared, _ = kind.prepare(_validated(kind, {key: value for key, value in merged.items() if value is not None}))
-        candidate = {**channel, **changes, **self._stored(prepared)}
-        await self._register(candidate)
-        await self._changed(channel_id, {**changes, **self._stored(prepared)})
+        stored = {**changes, **self._stored(prepared)}
+        # Some providers call the webhook while they register it, and sign that call with the new credentials.
+        await self._changed(channel_id, stored)
+        try:
+            await self._register({**channel, **stored})
+        except BaseException:
+            before = {field: channel[field] for field in ("name", "settings", "sealed")}
+            await self._changed(channel_id, {**before, "changed_at": now()})
+            raise
         connected = await self._settle(channel_id, "connected", "")
         await self._look_again(connected)
         return connected

@@ -19,7 +19,7 @@ ANSWER_SECONDS = 0.4
 
 
 @dataclass
-class Shop:
+class Webhook:
     """A webhook that believes and reads as ours does, and a place with files. `statuses` are answered first."""
 
     settings: ViberSettings
@@ -65,8 +65,8 @@ def settings(sandbox: Sandbox, bot: Bot) -> ViberSettings:
 
 
 @pytest.fixture
-async def shop(settings: ViberSettings) -> AsyncIterator[Shop]:
-    listening = Shop(settings)
+async def webhook(settings: ViberSettings) -> AsyncIterator[Webhook]:
+    listening = Webhook(settings)
     app = web.Application()
     app.router.add_post("/webhooks/viber/c1", listening.take)
     app.router.add_get("/files/{name}", listening.hand_over)
@@ -83,11 +83,11 @@ async def connection(settings: ViberSettings) -> AsyncIterator[ViberConnection]:
 
 
 @pytest.fixture
-async def chat(sandbox: Sandbox, bot: Bot, shop: Shop, connection: ViberConnection) -> Chat:
+async def chat(sandbox: Sandbox, bot: Bot, webhook: Webhook, connection: ViberConnection) -> Chat:
     """Olena's chat: the webhook is set, and she has subscribed."""
-    await connection.register(shop.url)
+    await connection.register(webhook.url)
     opened = bot.chat(sandbox.viber.create_customer("Олена Мельник", language="uk"))
     opened.subscribe()
     await bot.drained()
-    shop.events.clear()
+    webhook.events.clear()
     return opened

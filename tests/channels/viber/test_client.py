@@ -39,24 +39,24 @@ def to(chat: Chat, text: str = "", **fields: Any) -> Outgoing:
 
 
 class TestWebhook:
-    async def test_register_answers_the_handshake_and_asks_for_what_can_be_read(self, bot, shop, connection):
-        await connection.register(shop.url)
-        assert bot.webhook.url == shop.url
+    async def test_register_answers_the_handshake_and_asks_for_what_can_be_read(self, bot, webhook, connection):
+        await connection.register(webhook.url)
+        assert bot.webhook.url == webhook.url
         assert bot.webhook.events == {"delivered", "seen", "failed", "conversation_started"}
-        assert [event.key.partition(":")[0] for event in shop.events] == ["webhook"]
-        assert shop.read() == []
+        assert [event.key.partition(":")[0] for event in webhook.events] == ["webhook"]
+        assert webhook.read() == []
 
-    async def test_a_webhook_that_does_not_answer_is_not_set(self, bot, shop, connection):
-        shop.statuses.append(503)
+    async def test_a_webhook_that_does_not_answer_is_not_set(self, bot, webhook, connection):
+        webhook.statuses.append(503)
         with pytest.raises(Refused, match="cannot call the shop's address") as raised:
-            await connection.register(shop.url)
+            await connection.register(webhook.url)
         assert raised.value.code == "1"
         assert bot.webhook.url == ""
 
-    async def test_check_leaves_a_good_webhook_alone(self, sandbox, shop, connection):
-        await connection.register(shop.url)
+    async def test_check_leaves_a_good_webhook_alone(self, sandbox, webhook, connection):
+        await connection.register(webhook.url)
         sandbox.viber.fault(Fault(kind="status", method="set_webhook", status=9))
-        await connection.check(shop.url)
+        await connection.check(webhook.url)
 
     @pytest.mark.parametrize(
         "spoil",
@@ -66,15 +66,15 @@ class TestWebhook:
             lambda hook: setattr(hook, "events", frozenset({"seen"})),
         ],
     )
-    async def test_check_repairs_the_webhook(self, bot, shop, connection, spoil: Callable[[Any], None]):
-        await connection.register(shop.url)
+    async def test_check_repairs_the_webhook(self, bot, webhook, connection, spoil: Callable[[Any], None]):
+        await connection.register(webhook.url)
         spoil(bot.webhook)
-        await connection.check(shop.url)
-        assert bot.webhook.url == shop.url
+        await connection.check(webhook.url)
+        assert bot.webhook.url == webhook.url
         assert "delivered" in bot.webhook.events
 
-    async def test_unregister(self, bot, shop, connection):
-        await connection.register(shop.url)
+    async def test_unregister(self, bot, webhook, connection):
+        await connection.register(webhook.url)
         await connection.unregister()
         assert bot.webhook.url == ""
 
@@ -110,9 +110,9 @@ class TestSend:
         assert len(chat.keyboard()) == CAPABILITIES.button_limit
         assert "m1" in chat.seen()[0].tracking_data
 
-    async def test_a_picture_with_its_caption(self, shop, chat, connection):
+    async def test_a_picture_with_its_caption(self, webhook, chat, connection):
         photo = sample_photo()
-        file = outgoing_file("photo", "скриня.png", photo, shop.offer("box.png", photo))
+        file = outgoing_file("photo", "скриня.png", photo, webhook.offer("box.png", photo))
         await connection.send(to(chat, "Ось вона", files=(file,)))
         message = await chat.until(lambda chat: chat.seen()[0].file and chat.seen()[0])
         assert (message.type, message.text, message.file.data) == ("picture", "Ось вона", photo)
@@ -121,22 +121,22 @@ class TestSend:
         ("kind", "name", "data", "type_"),
         [("video", "box.mp4", MP4, "video"), ("document", "чек.pdf", b"%PDF-1.7", "file")],
     )
-    async def test_files(self, shop, chat, connection, kind, name, data, type_):
-        file = outgoing_file(kind, name, data, shop.offer(name, data))
+    async def test_files(self, webhook, chat, connection, kind, name, data, type_):
+        file = outgoing_file(kind, name, data, webhook.offer(name, data))
         await connection.send(to(chat, files=(file,)))
         message = await chat.until(lambda chat: chat.seen()[0].file and chat.seen()[0])
         assert (message.type, message.content["size"], message.file.data) == (type_, len(data), data)
 
-    async def test_a_long_file_name_keeps_its_extension(self, shop, chat, connection):
-        file = outgoing_file("document", "ч" * 400 + ".pdf", b"%PDF", shop.offer("x.pdf", b"%PDF"))
+    async def test_a_long_file_name_keeps_its_extension(self, webhook, chat, connection):
+        file = outgoing_file("document", "ч" * 400 + ".pdf", b"%PDF", webhook.offer("x.pdf", b"%PDF"))
         await connection.send(to(chat, files=(file,)))
         assert chat.seen()[0].content["file_name"] == "ч" * 252 + ".pdf"
 
-    async def test_what_is_not_what_it_says_fails_later(self, shop, bot, chat, connection):
-        file = outgoing_file("photo", "box.png", b"text", shop.offer("box.png", b"text"))
+    async def test_what_is_not_what_it_says_fails_later(self, webhook, bot, chat, connection):
+        file = outgoing_file("photo", "box.png", b"text", webhook.offer("box.png", b"text"))
         sent = await connection.send(to(chat, files=(file,)))
         await bot.drained()
-        [receipt] = shop.read()
+        [receipt] = webhook.read()
         assert (receipt.external_id, receipt.state, receipt.error) == (
             sent.external_ids[0],
             "failed",
@@ -175,34 +175,34 @@ class TestFetch:
     async def fetch(self, connection: ViberConnection, ref: str, max_bytes: int = 10_000_000) -> bytes:
         return b"".join([chunk async for chunk in connection.fetch(ref, max_bytes)])
 
-    async def media_of(self, chat: Chat, shop: Any) -> str:
+    async def media_of(self, chat: Chat, webhook: Any) -> str:
         await chat.bot.drained()
-        return str(shop.read()[-1].media[0].ref)
+        return str(webhook.read()[-1].media[0].ref)
 
-    async def test_a_customers_file(self, chat, shop, connection):
+    async def test_a_customers_file(self, chat, webhook, connection):
         chat.document("book.pdf", b"x" * 200_000)
-        assert await self.fetch(connection, await self.media_of(chat, shop)) == b"x" * 200_000
+        assert await self.fetch(connection, await self.media_of(chat, webhook)) == b"x" * 200_000
 
-    async def test_one_that_is_too_large(self, chat, shop, connection):
+    async def test_one_that_is_too_large(self, chat, webhook, connection):
         chat.document("book.pdf", b"x" * 2000)
         with pytest.raises(Refused, match="larger than 1000 bytes"):
-            await self.fetch(connection, await self.media_of(chat, shop), 1000)
+            await self.fetch(connection, await self.media_of(chat, webhook), 1000)
 
-    async def test_one_whose_hour_is_over(self, sandbox, chat, shop, connection):
+    async def test_one_whose_hour_is_over(self, sandbox, chat, webhook, connection):
         chat.document("book.pdf", b"x")
-        ref = await self.media_of(chat, shop)
+        ref = await self.media_of(chat, webhook)
         sandbox.viber.forget_media()
         with pytest.raises(Refused):
             await self.fetch(connection, ref)
 
-    async def test_an_address_in_our_own_network(self, shop, connection):
+    async def test_an_address_in_our_own_network(self, webhook, connection):
         with pytest.raises(Refused, match="private"):
-            await self.fetch(connection, shop.offer("secret.txt", b"x"))
+            await self.fetch(connection, webhook.offer("secret.txt", b"x"))
 
     @pytest.mark.parametrize("kind", ["reset_before", "html"])
-    async def test_what_breaks_on_the_way_is_tried_again(self, sandbox, chat, shop, connection, kind: Any):
+    async def test_what_breaks_on_the_way_is_tried_again(self, sandbox, chat, webhook, connection, kind: Any):
         chat.document("book.pdf", b"x" * 2000)
-        ref = await self.media_of(chat, shop)
+        ref = await self.media_of(chat, webhook)
         sandbox.viber.fault(Fault(kind=kind, method="media"))
         with pytest.raises(RetryLater):
             await self.fetch(connection, ref)
@@ -283,11 +283,11 @@ class TestFailures:
         ids=["register", "check", "unregister"],
     )
     async def test_what_can_be_repeated_is_never_uncertain(
-        self, sandbox, shop, connection, kind: Any, call: Callable[[ViberConnection, str], Awaitable[None]]
+        self, sandbox, webhook, connection, kind: Any, call: Callable[[ViberConnection, str], Awaitable[None]]
     ):
         sandbox.viber.fault(Fault(kind=kind))
         with pytest.raises(RetryLater):
-            await call(connection, shop.url)
+            await call(connection, webhook.url)
 
     async def test_a_customer_who_unsubscribed(self, chat, connection):
         chat.unsubscribe()
@@ -305,10 +305,10 @@ class TestFailures:
             await connection.send(Outgoing(to="x==", text="Вітаю"))
         await connection.close()
 
-    async def test_an_unknown_token(self, settings: ViberSettings, shop):
+    async def test_an_unknown_token(self, settings: ViberSettings, webhook):
         connection = ViberConnection(settings.model_copy(update={"token": SecretStr("wrong-wrong-wrong")}))
         with pytest.raises(CredentialsRejected, match="token"):
-            await connection.register(shop.url)
+            await connection.register(webhook.url)
         await connection.close()
 
     async def test_viber_repeating_our_token_is_not_repeated_by_us(self, sandbox, bot, chat, connection):

@@ -15,14 +15,14 @@ from inbox.model.channel import Outgoing
 from inbox.model.incoming import ButtonPress, Contact, Location, NewMessage, ReachabilityChanged, Receipt
 
 
-async def came(chat: Chat, shop: Any) -> list[Any]:
+async def came(chat: Chat, webhook: Any) -> list[Any]:
     await chat.bot.drained()
-    assert shop.forged == 0
-    return list(shop.read())
+    assert webhook.forged == 0
+    return list(webhook.read())
 
 
-async def message(chat: Chat, shop: Any) -> NewMessage:
-    reached, written = await came(chat, shop)
+async def message(chat: Chat, webhook: Any) -> NewMessage:
+    reached, written = await came(chat, webhook)
     assert isinstance(reached, ReachabilityChanged)
     assert isinstance(written, NewMessage)
     return written
@@ -42,47 +42,47 @@ class TestCallbacks:
             ),
         ],
     )
-    async def test_what_a_customer_writes(self, chat, shop, act, expected):
+    async def test_what_a_customer_writes(self, chat, webhook, act, expected):
         number = act(chat)
-        written = await message(chat, shop)
+        written = await message(chat, webhook)
         assert written.external_id == str(number)
         assert written.person.external_id == chat.user_id
         assert {name: getattr(written, name) for name in expected} == expected
 
     @pytest.mark.parametrize(("act", "kind"), [("photo", "photo"), ("video", "video"), ("sticker", "sticker")])
-    async def test_files(self, chat, shop, act, kind):
+    async def test_files(self, chat, webhook, act, kind):
         getattr(chat, act)()
-        written = await message(chat, shop)
+        written = await message(chat, webhook)
         assert [media.type for media in written.media] == [kind]
 
-    async def test_a_document_keeps_its_name(self, chat, shop):
+    async def test_a_document_keeps_its_name(self, chat, webhook):
         chat.document("чек.pdf", b"%PDF", content_type="application/pdf")
-        written = await message(chat, shop)
+        written = await message(chat, webhook)
         assert (written.media[0].name, written.media[0].size) == ("чек.pdf", 4)
 
-    async def test_a_button_is_told_from_a_text(self, chat, shop, connection):
+    async def test_a_button_is_told_from_a_text(self, chat, webhook, connection):
         await connection.send(Outgoing(to=chat.user_id, text="Беремо?", buttons=(("Беремо", "order:yes"),), key="m1"))
         await chat.until(lambda chat: chat.seen()[0].delivery == "delivered")
         chat.press("Беремо")
-        *_, pressed = await came(chat, shop)
+        *_, pressed = await came(chat, webhook)
         assert (pressed.text, pressed.content) == ("Беремо", ButtonPress(data="order:yes"))
 
-    async def test_opening_subscribing_and_leaving(self, sandbox, bot, chat, shop):
+    async def test_opening_subscribing_and_leaving(self, sandbox, bot, chat, webhook):
         stranger = bot.chat(sandbox.viber.create_customer("Віктор"))
         stranger.open("spring_sale")
-        [opened] = await came(chat, shop)
+        [opened] = await came(chat, webhook)
         assert (opened.source, opened.quiet, stranger.subscribed) == ("spring_sale", True, False)
         stranger.subscribe()
         await bot.drained()
         stranger.unsubscribe()
-        _, back, gone = await came(chat, shop)
+        _, back, gone = await came(chat, webhook)
         assert (back.reachable, gone.reachable) == (True, False)
         assert opened.person.external_id == back.person.external_id == gone.person.external_id
 
-    async def test_whoever_writes_has_subscribed(self, sandbox, bot, chat, shop):
+    async def test_whoever_writes_has_subscribed(self, sandbox, bot, chat, webhook):
         stranger = bot.chat(sandbox.viber.create_customer("Віктор"))
         stranger.text("Добрий день")
-        await message(chat, shop)
+        await message(chat, webhook)
         assert stranger.subscribed
 
     async def test_one_customer_is_somebody_else_for_each_bot(self, sandbox, chat):
@@ -93,8 +93,8 @@ class TestCallbacks:
 
 class TestWelcome:
     @pytest.fixture
-    async def stranger(self, sandbox, chat, shop, settings) -> Chat:
-        shop.settings = settings.model_copy(update={"welcome": "Вітаємо!"})
+    async def stranger(self, sandbox, chat, webhook, settings) -> Chat:
+        webhook.settings = settings.model_copy(update={"welcome": "Вітаємо!"})
         opened: Chat = chat.bot.chat(sandbox.viber.create_customer("Віктор"))
         return opened
 
@@ -114,42 +114,42 @@ class TestReceipts:
         sent = await connection.send(Outgoing(to=chat.user_id, text="Вітаю"))
         return str(sent.external_ids[0])
 
-    async def test_delivered_and_seen(self, chat, shop, connection):
+    async def test_delivered_and_seen(self, chat, webhook, connection):
         token = await self.send(chat, connection)
         await chat.until(lambda chat: chat.seen()[0].delivery == "delivered")
         chat.read()
-        states = {event.state: event.external_id for event in await came(chat, shop)}
+        states = {event.state: event.external_id for event in await came(chat, webhook)}
         assert states == {"delivered": token, "read": token}
 
-    async def test_a_phone_that_is_off(self, chat, shop, connection):
+    async def test_a_phone_that_is_off(self, chat, webhook, connection):
         chat.switch(on=False)
         token = await self.send(chat, connection)
-        assert await came(chat, shop) == []
+        assert await came(chat, webhook) == []
         chat.switch(on=True)
-        [receipt] = await came(chat, shop)
+        [receipt] = await came(chat, webhook)
         assert isinstance(receipt, Receipt)
         assert (receipt.state, receipt.external_id) == ("delivered", token)
 
-    async def test_a_message_that_the_app_cannot_show(self, chat, shop, connection):
+    async def test_a_message_that_the_app_cannot_show(self, chat, webhook, connection):
         chat.switch(on=False)
         token = await self.send(chat, connection)
         chat.fail(int(token), "unsupported keyboard")
-        [receipt] = await came(chat, shop)
+        [receipt] = await came(chat, webhook)
         assert (receipt.state, receipt.error) == ("failed", "unsupported keyboard")
 
 
 class TestDelivery:
-    async def test_what_was_refused_comes_again_with_the_same_number(self, chat, shop):
-        shop.statuses[:] = [503, 503]
+    async def test_what_was_refused_comes_again_with_the_same_number(self, chat, webhook):
+        webhook.statuses[:] = [503, 503]
         chat.text("перше")
         await chat.until(lambda chat: chat.messages[-1].delivery == "failing")
         await chat.bot.drained()
-        assert len({event.key for event in shop.events}) == 1
-        assert len(shop.events) == 3
+        assert len({event.key for event in webhook.events}) == 1
+        assert len(webhook.events) == 3
         assert chat.messages[-1].delivery == "delivered"
 
-    async def test_nothing_waits_for_what_was_refused(self, chat, shop):
-        shop.statuses[:] = [503]
+    async def test_nothing_waits_for_what_was_refused(self, chat, webhook):
+        webhook.statuses[:] = [503]
         chat.bot.retry_delays = (60.0,)
         chat.text("перше")
         await chat.until(lambda chat: chat.messages[0].delivery == "failing")
@@ -157,29 +157,29 @@ class TestDelivery:
         await chat.until(lambda chat: chat.messages[1].delivery == "delivered")
         assert chat.messages[0].delivery == "failing"
 
-    async def test_only_the_events_that_were_asked_for_come(self, chat, shop, connection):
+    async def test_only_the_events_that_were_asked_for_come(self, chat, webhook, connection):
         chat.bot.webhook.events = frozenset({"seen"})
         await connection.send(Outgoing(to=chat.user_id, text="Вітаю"))
         await chat.until(lambda chat: chat.seen()[0].delivery == "delivered")
         chat.read()
-        [receipt] = await came(chat, shop)
+        [receipt] = await came(chat, webhook)
         assert receipt.state == "read"
 
-    async def test_nothing_comes_without_a_webhook(self, chat, shop, connection):
+    async def test_nothing_comes_without_a_webhook(self, chat, webhook, connection):
         await connection.unregister()
         chat.text("Є хтось?")
-        assert await came(chat, shop) == []
+        assert await came(chat, webhook) == []
 
     @pytest.mark.usefixtures("chat")
-    async def test_any_bytes_with_any_signature(self, bot, shop):
+    async def test_any_bytes_with_any_signature(self, bot, webhook):
         status, _ = await bot.post(b"{}", signature="forged")
-        assert (status, shop.forged) == (401, 1)
+        assert (status, webhook.forged) == (401, 1)
 
-    async def test_both_sides_of_a_chat_may_lie_in_the_past(self, chat, shop, connection):
+    async def test_both_sides_of_a_chat_may_lie_in_the_past(self, chat, webhook, connection):
         chat.clock = lambda: 1_700_000_000.25
         chat.text("Торік")
         await connection.send(Outgoing(to=chat.user_id, text="І ми торік"))
-        *_, written = [event for event in await came(chat, shop) if isinstance(event, NewMessage)]
+        *_, written = [event for event in await came(chat, webhook) if isinstance(event, NewMessage)]
         assert written.sent_at.timestamp() == 1_700_000_000.25
         assert [one.date for one in chat.messages] == [1_700_000_000.25] * 2
 
@@ -308,11 +308,11 @@ class TestControl:
             ("read", {}),
         ],
     )
-    async def test_whatever_a_customer_does(self, http, bot, chat, shop, action, body):
+    async def test_whatever_a_customer_does(self, http, bot, chat, webhook, action, body):
         async with http.post(f"bots/{bot.token}/chats/{chat.customer.id}/{action}", json=body) as answer:
             assert answer.status == 200
         await bot.drained()
-        assert shop.forged == 0
+        assert webhook.forged == 0
 
     async def test_a_press_and_a_failure(self, http, bot, chat, connection):
         chat.switch(on=False)
