@@ -476,5 +476,10 @@ def _validated(kind: ChannelKind, raw: Mapping[str, Any]) -> BaseModel:
         return kind.settings.model_validate(dict(raw))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise Invalid(f"settings.{field}", first["msg"].removeprefix("Value error, ")) from None
+        words = first["msg"].removeprefix("Value error, ")
+        # A validator's words begin with its field's name, also where it looks at several and pydantic names none.
+        named, _, rest = words.partition(": ")
+        if named in kind.settings.model_fields:
+            raise Invalid(f"settings.{named}", rest) from None
+        field = ".".join(["settings", *(str(part) for part in first["loc"])])
+        raise Invalid(field, words) from None

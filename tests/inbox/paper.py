@@ -2,10 +2,10 @@
 """A kind of channel made of paper, and the ground floor of the house built around it."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import msgspec
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, field_validator, model_validator
 
 from inbox.batch import Batches
 from inbox.channels import Channels
@@ -67,6 +67,24 @@ class PaperSettings(BaseModel):
 
     token: SecretStr
     address: str = "desk"
+
+    @field_validator("address")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value.startswith("no "):
+            message = "address: there is no such desk"
+            raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.address == "token":
+            message = "token: is not for this desk"
+            raise ValueError(message)
+        if self.address == "nowhere":
+            message = "these do not belong together"
+            raise ValueError(message)
+        return self
 
 
 class PaperConnection(Connection):

@@ -70,6 +70,9 @@ async def test_what_the_provider_does_not_take_is_not_kept(floor, failure, raise
         ({}, "settings.token"),
         ({"token": 5}, "settings.token"),
         ({"token": SECRET, "address": [SECRET]}, "settings.address"),
+        ({"token": SECRET, "address": "no desk"}, "settings.address"),
+        ({"token": SECRET, "address": "token"}, "settings.token"),
+        ({"token": SECRET, "address": "nowhere"}, "settings"),
     ],
 )
 async def test_wrong_settings_are_named_and_not_repeated(floor, settings, field):

@@ -35,7 +35,7 @@ class ChannelHandlers:
         created, shown_once = await self.channels.create(body.kind, body.name, body.settings)
         call.note.object_id = created["_id"]
         view = self._view(created, call.viewer)
-        told: dict[str, Any] = {"secret_token": None, **shown_once}
+        told: dict[str, Any] = {"secret_token": None, "generated": shown_once, **shown_once}
         return json_answer({**view, "settings": {**view["settings"], **shown_once}, **told}, status=201)
 
     async def show(self, call: Call[None, None]) -> web.Response:

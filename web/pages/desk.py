@@ -58,6 +58,12 @@ class Desk(Protocol):
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         """A customer's conversations, newest first."""
 
+    async def accounts(self, viewer: Viewer) -> Sequence[View]:
+        """Every channel for the screen that sets them up.
+
+        With `waiting`, how many requests still have to go, and `steps`, what is left to do at the provider.
+        """
+
     async def channels(self, viewer: Viewer) -> Sequence[View]:
         """Every connected account, each with the `title` of its kind."""
 

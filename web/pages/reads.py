@@ -1,16 +1,14 @@
 """The `Desk` over the shop's services: documents in, the API's shapes out."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
-
-from pydantic import BaseModel, SecretStr
-from pydantic.fields import FieldInfo
 
 from inbox.conversations import ConversationQuery
 from inbox.model.channel import ChannelKind
 from inbox.model.people import Viewer
 from inbox.paging import decode_cursor, page
+from inbox.secrets import WrongKey
 from inbox.storage.audit import AuditQuery
 from inbox.storage.database import Document
 from web.api.services import ApiServices
@@ -28,6 +26,7 @@ from web.api.views import (
 )
 from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
+from web.pages.fields import fields_of
 
 EVERYBODY = 100
 """How many managers, teams, macros or rules a page shows; a shop has fewer."""
@@ -133,27 +132,23 @@ class ServiceDesk:
         found, following = page(rows, HISTORY, "at", "_id")
         return [audit_view(row) for row in found], following
 
-    def kinds(self) -> Sequence[View]:
+    async def accounts(self, viewer: Viewer) -> Sequence[View]:
+        rows, waiting = await asyncio.gather(self._services.channels.all(), self._services.channels.waiting())
         return [
-            {"name": kind.name, "title": kind.title, "fields": _fields(kind.settings)} for kind in self._kinds.values()
+            {**self._channel(row, viewer), "waiting": waiting.get(row["_id"], 0), "steps": self._steps(row)}
+            for row in rows
         ]
 
+    def _steps(self, channel: Document) -> Sequence[str]:
+        """What is left to do at the provider; nothing to say where the channel's secrets cannot be read."""
+        channels = self._services.channels
+        try:
+            return channels.kind(channel["kind"]).webhook_steps(channels.read_settings(channel))
+        except WrongKey:
+            return ()
 
-def _fields(settings: type[BaseModel]) -> list[dict[str, Any]]:
-    """A kind's settings as the fields of a form, told by its model alone."""
-    return [
-        {
-            "name": name,
-            "title": field.title or name.replace("_", " ").capitalize(),
-            "secret": _is_secret(field),
-            "required": field.is_required(),
-            "default": "" if field.is_required() or field.default is None else str(field.default),
-            "hint": field.description or "",
-        }
-        for name, field in settings.model_fields.items()
-    ]
-
-
-def _is_secret(field: FieldInfo) -> bool:
-    kinds = getattr(field.annotation, "__args__", (field.annotation,))
-    return SecretStr in kinds
+    def kinds(self) -> Sequence[View]:
+        return [
+            {"name": kind.name, "title": kind.title, "setup": kind.setup, "fields": fields_of(kind.settings)}
+            for kind in self._kinds.values()
+        ]

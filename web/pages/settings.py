@@ -76,7 +76,7 @@ class SettingsPages:
     async def channels(self, call: Call[None, None]) -> web.Response:
         """Connected accounts."""
         kinds = {kind["name"]: kind for kind in self.desk.kinds()}
-        return await self._page(call, "channels", channels=await self.desk.channels(call.viewer), kinds=kinds)
+        return await self._page(call, "channels", channels=await self.desk.accounts(call.viewer), kinds=kinds)
 
     async def people(self, call: Call[None, None]) -> web.Response:
         """Managers and teams."""

@@ -53,6 +53,7 @@ class Group:
             message["direction"] == last["direction"]
             and message["author"] == last["author"]
             and message["channel_id"] == last["channel_id"]
+            and (message["public"], message["private"]) == (last["public"], last["private"])
             and last.get("state") not in TROUBLED
             and moment(message["sent_at"]) - moment(last["sent_at"]) <= TOGETHER
         )

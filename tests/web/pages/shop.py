@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import BaseModel, Field, SecretStr
+
+from channels.telegram import TelegramSettings
 from inbox.model.errors import NotFound
 from inbox.model.people import Viewer
 from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
+from web.pages.fields import fields_of
 
 PRESENT = datetime.now(UTC).replace(microsecond=0)
 
@@ -25,6 +29,19 @@ ABLE = {
     "text_limit": 4096,
     "text_unit": "utf16",
 }
+
+
+class MailboxSettings(BaseModel):
+    """A field of every look."""
+
+    address: str = Field(title="Address", description="What customers write to")
+    smtp_url: SecretStr = Field(title="Outgoing mail")
+    inbound: Literal["postmark", "mailgun"] | None = Field(
+        default=None, title="Mail comes by", json_schema_extra={"prominent": True}
+    )
+    inbound_secret: SecretStr | None = Field(default=None, title="Its secret")
+    keep_copies: bool = Field(default=True, title="Keep a copy", description="In the mailbox's own folder")
+    port: int | None = Field(default=None, title="Port")
 
 
 def ago(**span: float) -> datetime:
@@ -56,6 +73,10 @@ def channel(key: str, kind: str, title: str, name: str, **fields: Any) -> Doc:
         "name": name,
         "state": "connected",
         "state_reason": None,
+        "state_since": ago(days=2),
+        "paused_by_hand": False,
+        "checked_at": ago(minutes=3),
+        "last_message_at": ago(minutes=20),
         "capabilities": ABLE,
         "settings": {"api_base": "https://api.telegram.org"},
         "webhook_url": {"path": f"/webhooks/{kind}/{key}", "absolute": f"https://shop.example/webhooks/{kind}/{key}"},
@@ -93,6 +114,8 @@ def identity(channel_id: str, kind: str, username: str, **fields: Any) -> Doc:
         "username": username,
         "reachable": True,
         "window_until": None,
+        "person_window_until": None,
+        "unanswered_left": None,
         **fields,
     }
 
@@ -112,6 +135,11 @@ def message(key: str, conversation_id: str, direction: str, text: str, at: datet
         "direction": direction,
         "author": by,
         "text": text,
+        "subject": "",
+        "original": None,
+        "html": False,
+        "public": False,
+        "private": False,
         "entities": [],
         "content": None,
         "attachments": [],
@@ -198,7 +226,13 @@ class Shop:
         self.connected = [
             channel("tg", "telegram", "Telegram", "Telegram магазину"),
             channel("vb", "viber", "Viber", "Viber", capabilities={**ABLE, "edit": "none", "delete": "none"}),
-            channel("ig", "instagram", "Instagram", "@skrynka.shop"),
+            channel(
+                "ig",
+                "instagram",
+                "Instagram",
+                "@skrynka.shop",
+                steps=("In Meta's dashboard, open Webhooks.", "Paste this address and your verify token there."),
+            ),
             channel(
                 "em", "email", "Email", "hello@skrynka", state="degraded", state_reason="the mailbox answers slowly"
             ),
@@ -336,23 +370,14 @@ class Shop:
     async def audit(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
         return self.entries if cursor is None else [], None
 
+    async def accounts(self, viewer: Viewer) -> Sequence[View]:
+        return [{"waiting": 0, "steps": (), **row} for row in await self.channels(viewer)]
+
     def kinds(self) -> Sequence[View]:
+        setup = ("Open @BotFather and send /newbot.", "Copy the token, and paste it here.")
         return [
-            {
-                "name": "telegram",
-                "title": "Telegram",
-                "fields": [
-                    {"name": "token", "title": "Token", "secret": True, "required": True, "default": "", "hint": ""},
-                    {
-                        "name": "api_base",
-                        "title": "Api base",
-                        "secret": False,
-                        "required": False,
-                        "default": "https://api.telegram.org",
-                        "hint": "",
-                    },
-                ],
-            }
+            {"name": "telegram", "title": "Telegram", "setup": setup, "fields": fields_of(TelegramSettings)},
+            {"name": "email", "title": "E-mail", "setup": (), "fields": fields_of(MailboxSettings)},
         ]
 
     def add(self, key: str, direction: str, text: str, **fields: Any) -> Doc:

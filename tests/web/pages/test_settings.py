@@ -45,6 +45,41 @@ async def test_a_channels_form_comes_from_its_kind_and_shows_no_secret(desk, rea
     assert 'value="https://api.telegram.org"' in page
 
 
+async def test_a_form_has_a_field_of_the_right_look_for_every_setting_and_folds_the_rest_away(read):
+    page = await read("/settings/channels")
+    form = page.partition('id="new-email"')[2]
+    seen, folded = form.split('id="new-email-more"', 1)
+    assert 'name="settings.smtp_url" type="password"' in seen
+    assert '<select class="input" id="new-email-inbound"' in seen
+    assert '<option value="mailgun"' in seen
+    assert 'type="checkbox" id="new-email-keep_copies"' in folded
+    assert 'data-type="number"' in folded
+
+
+async def test_a_channel_says_what_is_left_to_do_at_the_provider_and_where_it_posts(desk, read):
+    page = await read("/settings/channels")
+    assert "Paste this address and your verify token there." in page
+    assert page.count("let it post here") == 1
+    assert "https://shop.example/webhooks/instagram/ig" in page
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"state": "paused", "state_reason": "the token is dead"}, "Give it working credentials below"),
+        ({"state": "paused", "state_reason": "paused by hand", "paused_by_hand": True}, "waits until you resume it"),
+        ({"state": "degraded", "state_reason": "no answer"}, "no answer. It is tried again by itself."),
+        ({"waiting": 3}, "3 messages wait to go out"),
+        ({"waiting": 1}, "1 message waits to go out"),
+    ],
+)
+async def test_a_channels_trouble_is_said_in_words(desk, read, state, words):
+    desk.connected[0] |= state
+    page = await read("/settings/channels")
+    assert words in page
+    assert ("Resume" in page) == state.get("paused_by_hand", False)
+
+
 async def test_shared_macros_are_read_only_for_managers(read):
     assert "Shared macros are changed by admins" in await read("/settings/macros", As="ihor")
     assert "Shared macros are changed by admins" not in await read("/settings/macros")

@@ -1,7 +1,7 @@
 // Settings: a form with `data-form="METHOD /path"` is sent as JSON; what is wrong is said beside its field.
 
 import { call, say, toast } from "./api.js";
-import { then } from "./desk.js";
+import { refreshPlace, then } from "./desk.js";
 
 /** Put a value under a dotted name. */
 const put = (into, name, value) => {
@@ -16,6 +16,8 @@ const read = {
   list: (field) => field.value.split(",").map((part) => part.trim()).filter(Boolean),
   number: (field) => (field.value === "" ? undefined : Number(field.value)),
   flag: (field) => field.checked,
+  // Emptied means: as if it had never been set.
+  optional: (field) => field.value || null,
   json: (field) => JSON.parse(field.value),
 };
 
@@ -57,6 +59,7 @@ const complain = (form, refusal) => {
     field.setAttribute("aria-invalid", "true");
     field.setAttribute("aria-describedby", text.id);
     field.closest(".field, .check").append(text);
+    for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   }
   const placed = form.querySelector("[aria-invalid]");
   if (!placed || unplaced.length) {
@@ -67,11 +70,29 @@ const complain = (form, refusal) => {
   placed?.focus();
 };
 
-const showSecret = (name, value) => {
-  const dialog = document.getElementById("secret");
-  dialog.querySelector("code").textContent = value;
-  dialog.addEventListener("close", () => then("refresh"), { once: true });
-  dialog.showModal();
+/** Show what was made up, once; resolves when the dialog is closed. */
+const showSecrets = (secrets) =>
+  new Promise((closed) => {
+    const dialog = document.getElementById("secret");
+    const [pattern, ...earlier] = dialog.querySelectorAll("[data-secret]");
+    for (const old of earlier) old.remove();
+    for (const [name, value] of Object.entries(secrets).reverse()) {
+      const shown = pattern.cloneNode(true);
+      shown.hidden = false;
+      shown.querySelector(".label").textContent = name.replaceAll("_", " ");
+      shown.querySelector("code").textContent = value;
+      pattern.after(shown);
+    }
+    dialog.addEventListener("close", closed, { once: true });
+    dialog.showModal();
+  });
+
+/** Open what a form has just made, where the page shows it now. */
+const openMade = (id) => {
+  const made = document.getElementById(id);
+  if (!made) return;
+  made.open = true;
+  made.querySelector("summary").focus();
 };
 
 document.addEventListener("submit", async (event) => {
@@ -93,11 +114,11 @@ document.addEventListener("submit", async (event) => {
   try {
     const answer = await call(method, path, body, { timeout: 40000 });
     if (form.hasAttribute("data-reset")) form.reset();
-    if (answer?.secret_token) showSecret("secret_token", answer.secret_token);
-    else {
-      toast(form.dataset.said ?? say("saved"));
-      then(form.dataset.then ?? "refresh");
-    }
+    const secrets = answer?.generated ?? {};
+    if (Object.keys(secrets).length) await showSecrets(secrets);
+    else toast(form.dataset.said ?? say("saved"));
+    if (form.dataset.made) refreshPlace().then(() => openMade(form.dataset.made + answer.id));
+    else then(form.dataset.then ?? "refresh");
   } catch (refusal) {
     if (!("fields" in refusal)) throw refusal;
     complain(form, refusal);
