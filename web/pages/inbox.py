@@ -10,6 +10,7 @@ from pydantic import StringConstraints
 
 from inbox.model.errors import NotFound
 from inbox.model.people import Viewer
+from inbox.model.windows import NEAR
 from web.doors.bodies import Query
 from web.doors.table import Call
 from web.pages.desk import Desk, View, Wanted
@@ -158,7 +159,7 @@ class InboxPages:
         me, shop, channels = await asyncio.gather(
             self.desk.me(call.signed_in), self.desk.shop(), self.desk.channels(call.viewer)
         )
-        return frame(call, me, shop, "inbox") | {"channels": _by_id(channels), "current": None}
+        return frame(call, me, shop, "inbox") | {"channels": _by_id(channels), "current": None, "near": NEAR}
 
     async def _frame(self, call: Call[Any, Any]) -> dict[str, Any]:
         """What everything else needs: also who else there is."""

@@ -173,9 +173,23 @@ class Clock:
         hours = minutes // 60
         return f"{hours} h" if hours < 48 else f"{hours // 24} d"  # noqa: PLR2004 - two days read better as days
 
+    def left(self, until: datetime) -> str:
+        """How long something still lasts: 4 min, 3 h, 6 d."""
+        return self.waited(self.present - (until - self.present))
+
     def late(self, since: datetime) -> bool:
         """Whether somebody has waited long enough to say so in colour."""
         return self.present - since >= LATE
+
+
+def window(identity: Mapping[str, Any], whose: str, *, present: datetime | None = None) -> str:
+    """Whether an identity may be written to now, by `person` (a manager) or `anybody`: open, closed, or `always`."""
+    until = identity["window_until"]
+    if until is not None and whose == "person":
+        until = identity["person_window_until"] or until
+    if until is None:
+        return "always"
+    return "open" if moment(until) >= (present or datetime.now(UTC)) else "closed"
 
 
 def moment(value: datetime | str) -> datetime:

@@ -56,6 +56,7 @@ class Pages:
             plain=looks.plain,
             ready=thread.is_ready,
             size=looks.size,
+            window=looks.window,
         )
 
     def _address(self, path: str) -> str:

@@ -115,8 +115,33 @@ async def test_hints_about_the_customer_and_the_conversation(desk, read):
     assert "Nobody holds this yet" in await read("/inbox/james")
     assert "Nino Gelashvili holds this conversation" in await read("/inbox/giorgi")
     assert "A reply opens it again" in await read("/inbox/iryna")
-    desk.cards["marta"]["identities"][0]["window_until"] = ago(hours=1)
-    assert "is over; the customer must write first" in await read("/inbox/marta")
+    assert "takes answers for 6 h more" in await read("/inbox/marta")
+    marta = desk.cards["marta"]["identities"][0]
+    marta |= {"window_until": ago(hours=1), "person_window_until": ago(days=-6)}
+    assert "Only your own words may still go to Instagram" in await read("/inbox/marta")
+    marta["person_window_until"] = None
+    assert "is over; the customer must write first" in await read("/fragments/conversations/marta/bar")
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (100, None),
+        (10, "10 more messages may go to Telegram"),
+        (1, "1 more message may go to Telegram"),
+        (0, "takes no more messages until the customer answers"),
+    ],
+)
+async def test_how_many_messages_may_go_without_an_answer_is_told_near_the_end(desk, read, left, words):
+    desk.cards["olena-card"]["identities"][0]["unanswered_left"] = left
+    page = await read("/inbox/olena")
+    assert words in page if words else "before the customer answers" not in page
+
+
+async def test_a_channel_that_takes_nothing_now_cannot_be_chosen(desk, read):
+    assert 'value="vb" >' in await read("/inbox/olena")
+    desk.cards["olena-card"]["identities"][1]["window_until"] = ago(hours=1)
+    assert 'value="vb" disabled>' in await read("/inbox/olena")
 
 
 async def test_a_channel_without_files_greys_the_button_with_the_reason(desk, read):

@@ -161,3 +161,29 @@ async def test_earlier_messages_go_on_without_a_day_twice(read):
     page = await read("/fragments/conversations/olena/older?cursor=8")
     assert re.findall(r'id="m-(m\d+)"', page) == ["m01", "m02", "m03", "m04"]
     assert page.count('class="day"') <= 2
+
+
+async def test_a_comment_says_that_everybody_reads_it_and_can_be_answered(desk, read):
+    desk.add("c1", "in", "How much is it?", public=True)
+    desk.connected[0]["capabilities"] = {**desk.connected[0]["capabilities"], "quote": "none"}
+    desk.add("c2", "out", "In your messages", private=True)
+    page = await read("/inbox/olena")
+    assert "Public comment" in page
+    assert "In private" in page
+    assert " data-public>" in page
+    assert 'data-tool="quote" data-id="c1" >' in page
+    assert 'data-tool="quote" data-id="c2" disabled>' in page
+
+
+async def test_a_letter_shows_its_subject_and_what_it_quotes_on_demand(desk, read):
+    desk.add("l1", "in", "Yes, please", subject="Order <7>", original="Yes, please\n> shall I send it?")
+    page = await read("/inbox/olena")
+    assert "Order &lt;7&gt;" in page
+    assert "&gt; shall I send it?" in page
+
+
+async def test_what_the_shop_wrote_elsewhere_is_told_apart(desk, read):
+    desk.add("e1", "out", "From the phone", author={"type": "shop", "id": None, "name": "Our Instagram"})
+    page = await read("/inbox/olena")
+    assert "Our Instagram" in page
+    assert "Not written here" in page

@@ -78,6 +78,8 @@ const setTarget = (next) => {
     strip.querySelector("b").textContent = say(next.kind === "edit" ? "editing" : "replying");
     strip.querySelector("span").textContent = next.text || say("wordless");
   }
+  $("aloud").hidden = !next?.public;
+  $("aloud").value = next?.private ? "private" : "public";
   setMode(form().dataset.mode);
 };
 
@@ -85,7 +87,7 @@ const textOf = (id) => $(`m-${id}`)?.querySelector(".bubble > .text")?.textConte
 
 const tools = {
   quote: (id) => {
-    setTarget({ kind: "quote", id, text: textOf(id).slice(0, 140) });
+    setTarget({ kind: "quote", id, text: textOf(id).slice(0, 140), public: "public" in $(`m-${id}`).dataset });
     write("reply");
     saveDraft();
   },
@@ -297,6 +299,7 @@ const send = () => {
   if (attachments.length) body.attachments = attachments;
   if (body.kind === "reply" && $("via")) body.channel_id = $("via").value;
   if (body.kind === "reply" && target) body.reply_to = target.id;
+  if (body.kind === "reply" && target?.public) body.private = $("aloud").value === "private";
   const entry = { body };
   entriesOf(conversation).push(entry);
   keepUnsent(conversation);
@@ -525,6 +528,10 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("change", (event) => {
+  if (event.target.id === "aloud") {
+    target.private = event.target.value === "private";
+    saveDraft();
+  }
   if (event.target.id !== "files") return;
   addFiles(event.target.files);
   event.target.value = "";
@@ -555,6 +562,14 @@ document.addEventListener("drop", (event) => {
   addFiles(event.dataTransfer.files);
 });
 
+/** Whoever spoke last in public is answered there, unless one chooses otherwise: an answer to nothing may not arrive. */
+const comment = () => {
+  const last = [...document.querySelectorAll("#messages .group.in .m")].at(-1);
+  if (!last || !("public" in last.dataset)) return null;
+  const id = last.id.slice(2);
+  return { kind: "quote", id, text: textOf(id).slice(0, 140), public: true };
+};
+
 /** Put back what was being written here. */
 const restore = () => {
   const draft = stored(draftKey(form().dataset.conversation), { text: "", mode: "reply", files: [] });
@@ -569,7 +584,7 @@ const restore = () => {
   }
   target = null;
   setMode(draft.mode);
-  setTarget(draft.quote ?? null);
+  setTarget(draft.quote ?? comment());
   ready();
 };
 

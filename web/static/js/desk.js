@@ -55,6 +55,11 @@ export const then = (what = "") => {
 export const refreshPlace = () =>
   htmx.ajax("GET", location.pathname + location.search, { target: ".place", select: ".place", swap: "outerHTML" });
 
+// How long the customer may still be written to shrinks by itself.
+setInterval(() => {
+  if (document.querySelector("#hints [data-until]")) refresh("live:bar");
+}, 60000);
+
 // Menus
 const closeMenus = (but) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
