@@ -82,7 +82,7 @@ class Assigner:
 
     async def _drain(self) -> None:
         settings = await self._settings.get()
-        hopeless: set[tuple[str | None, str]] = set()
+        hopeless: set[tuple[str | None, str, str | None]] = set()
         passed: list[str] = []
         while await self._workloads.anybody_free():
             queue = await self._conversations.queue(QUEUE_PAGE, but=passed)
@@ -91,7 +91,7 @@ class Assigner:
                 customer = customers.get(conversation["customer_id"], {})
                 language = customer.get("language", "")
                 language = language if language in settings["languages"] else ""
-                wanted = (conversation["team_id"], language)
+                wanted = (conversation["team_id"], language, conversation.get("given_up_by"))
                 if wanted in hopeless or not await self._assign(conversation, customer, language):
                     hopeless.add(wanted)
                     passed.append(conversation["_id"])
@@ -100,7 +100,12 @@ class Assigner:
 
     async def _assign(self, conversation: Document, customer: Mapping[str, Any], language: str) -> bool:
         """Find a manager for a conversation of the queue. False where nobody is eligible."""
-        wanted = {"team_id": conversation["team_id"], "language": language}
+        wanted = {
+            "team_id": conversation["team_id"],
+            "language": language,
+            # Who gave it up, or was relieved of it, does not get it back by itself.
+            "but": conversation.get("given_up_by"),
+        }
         known = [
             manager_id
             for manager_id in (conversation["last_assignee_id"], customer.get("last_manager_id"))
@@ -117,6 +122,7 @@ class Assigner:
             conversation["_id"],
             {
                 "assignee_id": manager["_id"],
+                "given_up_by": None,
                 "assignment": {
                     "reason": reason,
                     "at": now(),
@@ -148,7 +154,8 @@ class Assigner:
     ) -> Document:
         """Give a conversation to a manager, beyond their capacity if need be, or back to the queue (None).
 
-        With `held_by`, only if that manager still holds it. Raises `Conflict` where `version` is not the present one.
+        With `held_by`, only if that manager still holds it. What a person puts back into the queue goes to anybody but
+        whoever held it, unless that one takes it. Raises `Conflict` where `version` is not the present one.
         """
         for _ in range(5):
             before = await self._conversations.get(conversation_id)
@@ -164,7 +171,11 @@ class Assigner:
             assignment = {"reason": reason, "at": now(), "by": by.name or by.type, "load": None, "capacity": None}
             after = await self._conversations.change(
                 conversation_id,
-                {"assignee_id": manager_id, "assignment": assignment if manager_id is not None else None},
+                {
+                    "assignee_id": manager_id,
+                    "assignment": assignment if manager_id is not None else None,
+                    "given_up_by": before["assignee_id"] if manager_id is None and by.type == "manager" else None,
+                },
                 expected={"version": before["version"]},
             )
             if after is not None:

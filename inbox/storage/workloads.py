@@ -38,19 +38,23 @@ class WorkloadStore:
         team_id: str | None,
         language: str,
         among: Sequence[str] | None = None,
+        but: str | None = None,
     ) -> Document | None:
         """Take a place for a conversation with the eligible manager of the lowest load, ties to who waited longest.
 
         Eligible: online, below capacity, in the team, serving the language (everybody, where `language` is empty).
-        `among` narrows the choice. None where nobody is eligible.
+        `among` narrows the choice, `but` is left out of it. None where nobody is eligible.
         """
         eligible: Document = {"active": True, "status": Status.ONLINE, "ratio": {"$lt": 1}}
         if team_id is not None:
             eligible["teams"] = team_id
         if language:
             eligible["$or"] = [{"languages": []}, {"languages": language}]
-        if among is not None:
-            eligible["_id"] = {"$in": list(among)}
+        if among is not None or but is not None:
+            eligible["_id"] = {
+                **({} if among is None else {"$in": list(among)}),
+                **({} if but is None else {"$ne": but}),
+            }
         claimed: Document | None = await self._managers.find_one_and_update(
             eligible,
             _holding({"$setUnion": ["$holding", [conversation_id]]}, last_assigned_at=now()),

@@ -264,6 +264,31 @@ async def test_handing_over_says_by_whom_and_frees_the_other(office):
     assert (await office.load(mary), await office.load(olena)) == (0, 1)
 
 
+async def test_what_somebody_gave_up_goes_to_the_others_or_waits_for_them(office):
+    mary, olena = await office.manager(), await office.manager("away")
+    held = await office.conversation()
+    await office.house.assigner.drain()
+    assert await office.holder(held) == mary
+    await office.house.assigner.hand_to(held, None, by=BOSS)
+    assert await office.holder(held) is None
+    next_one = await office.conversation()
+    await office.house.assigner.drain()
+    assert await office.holder(next_one) == mary
+    await office.house.assigner.set_status(olena, Status.ONLINE)
+    assert await office.holder(held) == olena
+    await office.house.assigner.hand_to(held, None, by=BOSS)
+    assert await office.holder(held) == mary
+
+
+async def test_who_gave_it_up_may_take_it_after_all(office):
+    mary = await office.manager()
+    held = await office.conversation()
+    await office.house.assigner.drain()
+    await office.house.assigner.hand_to(held, None, by=BOSS)
+    await office.house.assigner.hand_to(held, mary, by=BOSS)
+    assert await office.holder(held) == mary
+
+
 async def test_handing_over_what_rests_counts_for_nobody_until_it_wakes(office):
     mary = await office.manager("busy")
     rested = await office.conversation(status="snoozed", snoozed_until=now() + timedelta(hours=1))
