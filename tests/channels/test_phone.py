@@ -1,11 +1,10 @@
 """The phone page in a browser: what a newcomer does in the demo."""
 
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import expect
 from pydantic import SecretStr
 
 from channels.sandbox import Sandbox
@@ -14,23 +13,6 @@ from channels.telegram.sandbox import Chat
 from channels.telegram.spec import TelegramSettings
 from inbox.model.channel import Outgoing
 from inbox.model.failures import RetryLater
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    assert found, "no browser: `make setup` installs Debian's chromium"
-    async with async_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = await playwright.chromium.launch(executable_path=found, args=arguments)
-        opened = await browser.new_page(viewport={"width": 390, "height": 844})
-        complaints: list[str] = []
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        yield opened
-        await browser.close()
-        assert complaints == []
 
 
 @pytest.fixture
