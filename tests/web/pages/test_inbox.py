@@ -34,6 +34,15 @@ async def test_every_empty_list_says_what_to_do(desk, read, path, words):
     assert words in await read(path)
 
 
+async def test_a_channel_in_trouble_stands_above_the_list(desk, read):
+    page = await read("/fragments/list?tab=all")
+    assert "hello@skrynka works with trouble: the mailbox answers slowly." in page
+    assert 'href="/settings/channels#channel-em"' in page
+    assert "/settings/channels" not in await read("/fragments/list?tab=all", As="ihor")
+    desk.connected[0] |= {"state": "paused", "state_reason": "paused by hand", "paused_by_hand": True}
+    assert "is paused by hand: what you send there waits." in await read("/fragments/list?tab=all")
+
+
 async def test_more_rows_come_with_the_cursor(desk, read):
     first = desk.cases_list[0]
     desk.cases_list.extend({**first, "id": f"copy-{number}"} for number in range(60))
@@ -101,6 +110,7 @@ async def test_the_assign_menu_tells_who_is_there_and_how_busy(read):
     ("change", "words"),
     [
         ({"state": "paused", "state_reason": "the token was revoked"}, "is paused: the token was revoked"),
+        ({"state": "paused", "paused_by_hand": True}, "waits until an admin resumes it"),
         ({"state": "disconnected"}, "is disconnected"),
     ],
 )

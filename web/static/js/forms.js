@@ -144,5 +144,8 @@ document.addEventListener("change", (event) => {
 
 export const start = () => {
   showPreferences();
+  // An address may name what is folded up.
+  const named = document.getElementById(location.hash.slice(1));
+  if (named?.matches("details")) named.open = true;
   document.addEventListener("htmx:afterSettle", showPreferences);
 };
