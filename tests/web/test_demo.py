@@ -110,6 +110,15 @@ async def test_the_phone_and_the_inbox_tell_the_same_at_the_same_times(filled):
 
 
 @in_the_filled_shop
+async def test_the_instagram_account_is_connected(filled):
+    [account] = filled.sandbox.instagram.accounts.values()
+    [channel] = [one for one in (await filled.owner.get("/channels"))["items"] if one["kind"] == "instagram"]
+    assert channel["state"] == "connected"
+    assert account.webhook_url == channel["webhook_url"]["absolute"]
+    assert filled.sandbox.instagram.customers
+
+
+@in_the_filled_shop
 async def test_the_phone_lives_in_the_present_again(filled):
     chat = filled.chat("Дмитро Ткач")
     chat.text("Ще одне")

@@ -20,6 +20,8 @@ from web.demo.script import (
 
 SHOP = "Скринька"
 BOT = "skrynka_shop_bot"
+INSTAGRAM = "skrynka.shop"
+PASSER_BY = "Мар'яна Лис"
 LANGUAGES = ("uk", "en", "ru", "ka")
 PASSWORD = "demo-skrynka"  # noqa: S105 - everybody may know it: it opens a shop that is made up
 TEAMS = {"wholesale": "Гурт", "returns": "Повернення"}

@@ -25,7 +25,18 @@ from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
 from inbox.storage.messages import MessageStore
 from inbox.storage.people import PeopleStore
-from web.demo.cast import BOT, LANGUAGES, MACROS, MANAGERS, PASSWORD, SHOP, STORIES, TEAMS
+from web.demo.cast import (
+    BOT,
+    INSTAGRAM,
+    LANGUAGES,
+    MACROS,
+    MANAGERS,
+    PASSER_BY,
+    PASSWORD,
+    SHOP,
+    STORIES,
+    TEAMS,
+)
 from web.demo.script import Act, Case, Mishap, Reply, Story
 from web.doors.passwords import Passwords
 from web.house import House
@@ -66,6 +77,7 @@ class Stage:
         channel, _ = await self.house.channels.create(
             KIND, SHOP, {"token": bot.token, "api_base": self.sandbox.api_base(KIND)}
         )
+        await self._open_instagram()
         performances = [_Performance(self, story, bot, channel["_id"]) for story in STORIES]
         await asyncio.gather(*(performance.play() for performance in performances))
         for performance in performances:
@@ -73,6 +85,21 @@ class Stage:
         for manager in MANAGERS:
             await self.house.assigner.set_status(self.managers[manager.key].id, Status(manager.status))
         await asyncio.gather(*(performance.finish() for performance in performances))
+
+    async def _open_instagram(self) -> None:
+        """The shop's account, entered in Meta's dashboard as an admin does it, and somebody who might write to it."""
+        account = self.sandbox.instagram.create_account(INSTAGRAM)
+        settings = {
+            "account_id": account.id,
+            "access_token": account.access_token,
+            "app_secret": account.app_secret,
+            "meta_app_secret": account.meta_app_secret,
+            "api_base": self.sandbox.api_base("instagram"),
+        }
+        channel, made_up = await self.house.channels.create("instagram", "Instagram", settings)
+        if not await account.set_webhook(self.house.channels.webhook_url(channel), made_up["verify_token"]):
+            raise RuntimeError(account.last_error)
+        self.sandbox.instagram.create_customer(PASSER_BY, username="maryana.lys")
 
     async def _hire(self) -> None:
         hashed = await Passwords().hash(PASSWORD)
