@@ -11,6 +11,7 @@ from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
+import msgspec
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
@@ -68,6 +69,7 @@ CONNECT_SECONDS: Final = 5.0
 SLOWEST: Final = 64 * 1024
 """Bytes a second; an upload or download slower than this is given up."""
 CHUNK: Final = 64 * 1024
+_PHOTO_REFUSED: Final = "PHOTO_INVALID_DIMENSIONS"
 PILED_UP: Final = 50
 """How many events wait at Telegram before that is trouble: a busy hour alone brings a few."""
 
@@ -103,6 +105,16 @@ class TelegramConnection(Connection):
             raise RetryLater(reason)
 
     async def send(self, message: Outgoing) -> Sent:
+        try:
+            return await self._send(message)
+        except Refused as refusal:
+            if _PHOTO_REFUSED not in str(refusal):
+                raise
+        # Sides of more than 10000 pixels together, or one 20 times the other: as a file it goes all the same.
+        files = tuple(msgspec.structs.replace(file, type="document") for file in message.files)
+        return await self._send(msgspec.structs.replace(message, files=files))
+
+    async def _send(self, message: Outgoing) -> Sent:
         rendered, uploads = render.send(message)
         method: TelegramMethod[Any] = rendered
         made = await self._call(method, size=sum(file.size for file in message.files), uploads=uploads)

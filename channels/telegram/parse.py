@@ -190,6 +190,7 @@ class _ChatMember(msgspec.Struct, rename={"sender": "from"}):
 
 
 class _Update(msgspec.Struct, rename={"received": _RECEIVED}):
+    update_id: Count = 0
     received: Seconds = 0
     message: _Message | None = None
     edited_message: _Message | None = None
@@ -243,7 +244,7 @@ def read(raw: bytes) -> list[Incoming]:
     for name, reader in _READERS.items():
         event = getattr(update, name)
         if event is not None:
-            return list(reader(event, raw, update.received))
+            return list(reader(event, raw, update))
     return []
 
 
@@ -255,7 +256,7 @@ def _decoded(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
         raise Unreadable(message) from None
 
 
-def _new_message(message: _Message, raw: bytes, _received: int) -> Iterator[Incoming]:
+def _new_message(message: _Message, raw: bytes, _update: _Update) -> Iterator[Incoming]:
     # Telegram numbers a message that is not sent yet 0: it will come again under its own number.
     if not message.chat.private or not message.message_id:
         return
@@ -283,7 +284,7 @@ def _new_message(message: _Message, raw: bytes, _received: int) -> Iterator[Inco
     )
 
 
-def _edited_message(message: _Message, _raw: bytes, _received: int) -> Iterator[Incoming]:
+def _edited_message(message: _Message, _raw: bytes, update: _Update) -> Iterator[Incoming]:
     text, entities = _text(message)
     # A live location comes as an edit every few seconds and has no text to change.
     if not message.chat.private or not (text or any(_media(message))):
@@ -292,12 +293,14 @@ def _edited_message(message: _Message, _raw: bytes, _received: int) -> Iterator[
         person=_person(message.chat, message.sender, machine=message.is_from_offline),
         external_id=_external_id(message.chat, message.message_id),
         at=_moment("edited_message.edit_date", message.edit_date or message.date),
+        # Dates are whole seconds; updates of one bot are numbered in their order.
+        sequence=update.update_id,
         text=text,
         entities=entities,
     )
 
 
-def _callback_query(query: _CallbackQuery, _raw: bytes, received: int) -> Iterator[Incoming]:
+def _callback_query(query: _CallbackQuery, _raw: bytes, update: _Update) -> Iterator[Incoming]:
     pressed = query.message
     if pressed is None or not pressed.chat.private:
         return
@@ -306,7 +309,7 @@ def _callback_query(query: _CallbackQuery, _raw: bytes, received: int) -> Iterat
     yield NewMessage(
         person=_person(pressed.chat, query.sender),
         external_id=f"{pressed.chat.id}:cb:{query.id}",
-        sent_at=_moment("callback_query.message.date", received or pressed.date),
+        sent_at=_moment("callback_query.message.date", update.received or pressed.date),
         sequence=pressed.message_id,
         text=titles[0] if titles else query.data,
         content=ButtonPress(data=query.data, acknowledge=query.id),
@@ -314,18 +317,19 @@ def _callback_query(query: _CallbackQuery, _raw: bytes, received: int) -> Iterat
     )
 
 
-def _message_reaction(reaction: _MessageReaction, _raw: bytes, _received: int) -> Iterator[Incoming]:
+def _message_reaction(reaction: _MessageReaction, _raw: bytes, update: _Update) -> Iterator[Incoming]:
     if not reaction.chat.private:
         return
     yield ReactionChanged(
         person=_person(reaction.chat, reaction.user),
         external_id=_external_id(reaction.chat, reaction.message_id),
         at=_moment("message_reaction.date", reaction.date),
+        sequence=update.update_id,
         emoji=tuple(one.emoji or _NAMELESS_REACTIONS.get(one.type, "❔") for one in reaction.new_reaction),
     )
 
 
-def _my_chat_member(change: _ChatMember, _raw: bytes, _received: int) -> Iterator[Incoming]:
+def _my_chat_member(change: _ChatMember, _raw: bytes, _update: _Update) -> Iterator[Incoming]:
     reachable = _MEMBERSHIP.get(change.new_chat_member.status)
     if not change.chat.private or reachable is None:
         return
@@ -337,7 +341,7 @@ def _my_chat_member(change: _ChatMember, _raw: bytes, _received: int) -> Iterato
     )
 
 
-_READERS: Final[Mapping[str, Callable[[Any, bytes, int], Iterator[Incoming]]]] = {
+_READERS: Final[Mapping[str, Callable[[Any, bytes, _Update], Iterator[Incoming]]]] = {
     "message": _new_message,
     "edited_message": _edited_message,
     "callback_query": _callback_query,

@@ -234,8 +234,9 @@ async def test_what_the_shop_writes_elsewhere_answers_the_customer_and_moves_not
 
 
 async def _stored(floor: Floor, external_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = await floor.database.durable.messages.find_one({"external_ids": external_id})
-    return found
+    found = await floor.database.durable.messages.find_one({"external_ids": external_id})
+    assert found is not None
+    return dict(found)
 
 
 async def test_who_was_only_written_to_has_a_closed_case_that_their_answer_opens(floor):

@@ -85,6 +85,7 @@ async def test_a_request_tells_who_wrote_it_and_what_it_belongs_to(database, red
         assert second.key == f"{message['_id']}:000"
         assert (first.references, first.subject, message["subject"]) == (("ann:1",), "Order 7", "Order 7")
         earlier = await floor.messages.get(first.key.partition(":")[0])
+        assert earlier is not None
         assert second.references == ("ann:1", *earlier["external_ids"])
         assert (second.late, second.private, second.buttons) == (False, False, ())
 
@@ -192,6 +193,7 @@ async def test_who_takes_over_a_lane_shows_what_its_holder_sent_last(database, r
         floor = desk.floor
         message = await desk.post()
         lane = await floor.outbox.claim([])
+        assert lane is not None
         (row,) = await floor.outbox.waiting(lane["_id"])
         await floor.outbox.renew(lane, showing=message["_id"])
         await floor.outbox.begin(row, lane["holder"])

@@ -145,6 +145,14 @@ class TestSend:
         assert message.file is not None
         assert (message.file.type, message.file.name) == ("document", "file")
 
+    @pytest.mark.parametrize(("count", "method"), [(1, "sendPhoto"), (2, "sendMediaGroup")])
+    async def test_photos_of_odd_sides_go_as_documents(self, sandbox, chat, connection, count, method):
+        refusal = "Bad Request: PHOTO_INVALID_DIMENSIONS"
+        sandbox.telegram.fault(Fault(kind="status", method=method, status=400, description=refusal, times=1))
+        sent = await connection.send(Outgoing(to=to(chat), files=(outgoing_file(),) * count))
+        assert [message.file and message.file.type for message in chat.seen()] == ["document"] * count
+        assert len(sent.external_ids) == count
+
     async def test_an_album_is_one_request_with_one_caption(self, chat, connection):
         files = (outgoing_file(), outgoing_file("video", "v.mp4"), outgoing_file())
         sent = await connection.send(Outgoing(to=to(chat), text="Разом", files=files))

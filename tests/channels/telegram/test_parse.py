@@ -232,7 +232,7 @@ class TestChanges:
     def test_an_edit_happens_when_it_was_edited(self):
         edited_at = datetime(2026, 11, 2, 9, 31, tzinfo=UTC)
         assert read_one(edited_message=message(text="hi!", edit_date=edited_at)) == MessageEdited(
-            person=OLENA, external_id="99:5", at=edited_at, text="hi!"
+            person=OLENA, external_id="99:5", at=edited_at, sequence=7, text="hi!"
         )
 
     def test_an_edited_caption(self):
@@ -255,7 +255,7 @@ class TestChanges:
     def test_reactions_are_the_whole_new_set(self, reactions, emoji):
         changed = ptb.MessageReactionUpdated(CHAT, 6, SENT_AT, [ptb.ReactionTypeEmoji("👎")], reactions, user=USER)
         assert read_one(message_reaction=changed) == ReactionChanged(
-            person=OLENA, external_id="99:6", at=SENT_AT, emoji=emoji
+            person=OLENA, external_id="99:6", at=SENT_AT, sequence=7, emoji=emoji
         )
 
     @pytest.mark.parametrize(
