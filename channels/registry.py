@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from channels.email import Email
 from channels.instagram import Instagram
 from channels.telegram import Telegram
 from channels.viber import Viber
@@ -14,6 +15,7 @@ def _by_name(*kinds: ChannelKind) -> Mapping[str, ChannelKind]:
 
 
 KINDS: Mapping[str, ChannelKind] = _by_name(
+    Email(),
     Instagram(),
     Telegram(),
     Viber(),

@@ -17,6 +17,7 @@ from typing import Final, Protocol, Self
 import jinja2
 from aiohttp import web
 
+from channels.email.sandbox import EmailSandbox
 from channels.instagram.sandbox import InstagramSandbox
 from channels.telegram.sandbox import TelegramSandbox
 from channels.viber.sandbox import ViberSandbox
@@ -55,10 +56,11 @@ class Sandbox:
         self._host = host
         self._port = port
         self.inbox_url = inbox_url
+        self.email = EmailSandbox()
         self.telegram = TelegramSandbox()
         self.instagram = InstagramSandbox(lambda: self.api_base("instagram"))
         self.viber = ViberSandbox()
-        self._kinds: tuple[ProviderSandbox, ...] = (self.telegram, self.viber, self.instagram)
+        self._kinds: tuple[ProviderSandbox, ...] = (self.telegram, self.viber, self.instagram, self.email)
         self._runner: web.AppRunner | None = None
 
     @property

@@ -4,6 +4,8 @@
 IMAP where the mailbox has it; `authenticate`, `split` and `read` take what a provider posts; the client answers.
 """
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel
 
 from channels.email import inbound, parse, spec
@@ -26,10 +28,15 @@ class Email(ChannelKind):
     capabilities: Capabilities = spec.CAPABILITIES
     settings: type[BaseModel] = EmailSettings
     max_webhook_bytes: int = spec.MAX_WEBHOOK_BYTES
+    setup: Sequence[str] = spec.SETUP
 
     def __init__(self, *, answer_seconds: float = spec.ANSWER_SECONDS) -> None:
         self._answer_seconds = answer_seconds
         self._tokens = inbound.Tokens()
+
+    def webhook_steps(self, settings: BaseModel) -> Sequence[str]:
+        provider = spec.own(settings).inbound
+        return spec.WEBHOOK_STEPS[provider] if provider is not None else ()
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         return spec.prepared(spec.own(settings))

@@ -134,8 +134,8 @@ class EmailConnection(Connection):
             await client.connect()
             stage = "addressing"
             options = [] if to.isascii() else ["SMTPUTF8"]
-            await client.mail(letter["From"].addresses[0].addr_spec, options=options)
-            await client.rcpt(recipient)
+            await client.mail(letter["From"].addresses[0].addr_spec, options=options, encoding="utf-8")
+            await client.rcpt(recipient, encoding="utf-8")
             stage = "sending"
             await client.data(content, timeout=self._answer_seconds + len(content) / SLOWEST)
         except (SMTPException, OSError) as error:

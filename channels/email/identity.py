@@ -13,21 +13,26 @@ from typing import Final
 
 from channels.email.spec import EmailSettings
 
-_OURS: Final = re.compile(r"skr-([0-9a-f]{32})-([0-9a-f]{20})", re.ASCII | re.IGNORECASE)
-_OURS_BYTES: Final = re.compile(rb"skr-[0-9a-f]{32}-[0-9a-f]{20}", re.IGNORECASE)
+_OURS: Final = re.compile(r"skr-([0-9a-f]{20})-([0-9a-f]{16})", re.ASCII | re.IGNORECASE)
+_OURS_BYTES: Final = re.compile(rb"skr-[0-9a-f]{20}-[0-9a-f]{16}", re.IGNORECASE)
 MAX_FOUND: Final = 50
+LOCAL_LIMIT: Final = 64
 
 
 def message_id(settings: EmailSettings, key: str) -> str:
     """Our name for the letter that a request becomes."""
-    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    name = hashlib.sha256(key.encode()).hexdigest()[:20]
     return f"skr-{name}-{_seal(settings, name)}@{settings.address.rpartition('@')[2].lower()}"
 
 
 def reply_address(settings: EmailSettings, external_id: str) -> str:
-    """Where answers to a letter of ours go: the mailbox's address with the letter's name in it."""
+    """Where answers to a letter of ours go: the mailbox's address with the letter's name in it.
+
+    Empty where that has no room: what stands before the @ may have 64 characters (RFC 5321 4.5.3.1.1).
+    """
     local, _, domain = settings.address.rpartition("@")
-    return f"{local}+{external_id.partition('@')[0]}@{domain}"
+    named = f"{local}+{external_id.partition('@')[0]}"
+    return f"{named}@{domain}" if len(named) <= LOCAL_LIMIT else ""
 
 
 def found_in(settings: EmailSettings, content: bytes) -> list[str]:
@@ -50,4 +55,4 @@ def _is_ours(settings: EmailSettings, name: str) -> bool:
 
 def _seal(settings: EmailSettings, name: str) -> str:
     key = settings.signing_key.get_secret_value() if settings.signing_key is not None else settings.address
-    return hmac.new(key.encode(), name.encode(), hashlib.sha256).hexdigest()[:20]
+    return hmac.new(key.encode(), name.encode(), hashlib.sha256).hexdigest()[:16]

@@ -15,7 +15,7 @@ from typing import Final
 
 from channels.email import identity
 from channels.email.parse import message_id_of
-from channels.email.spec import EmailSettings
+from channels.email.spec import ADDRESS, EmailSettings
 from inbox.model.channel import Outgoing, OutgoingFile
 from inbox.model.failures import Refused
 
@@ -42,8 +42,9 @@ def message(
     made["Subject"] = _subject(settings, outgoing)
     made["Date"] = format_datetime(at)
     made["Message-ID"] = f"<{own}>"
-    if settings.takes_plus_addresses:
-        made["Reply-To"] = _address(identity.reply_address(settings, own), settings.from_name)
+    answers = identity.reply_address(settings, own)
+    if settings.takes_plus_addresses and answers:
+        made["Reply-To"] = _address(answers, settings.from_name)
     thread = _thread(outgoing)
     if thread:
         made["In-Reply-To"] = f"<{thread[-1]}>"
@@ -63,9 +64,11 @@ def message(
 
 
 def as_bytes(letter: email.message.EmailMessage) -> bytes:
-    """A letter as it goes over the wire."""
+    """A letter as it goes over the wire: in 7 bits, unless its address itself is in other letters (RFC 6532)."""
     written = io.BytesIO()
-    email.generator.BytesGenerator(written, policy=_POLICY).flatten(letter)
+    international = not letter["To"].addresses[0].addr_spec.isascii()
+    policy = _POLICY.clone(utf8=True, cte_type="8bit") if international else _POLICY
+    email.generator.BytesGenerator(written, policy=policy).flatten(letter)
     return written.getvalue()
 
 
@@ -77,7 +80,7 @@ def one_line(text: str) -> str:
 def _address(address: str, name: str = "") -> Address:
     local, _, domain = address.rpartition("@")
     made: Address | None = None
-    if local and not _BREAKS.search(address):
+    if ADDRESS.fullmatch(address):
         with contextlib.suppress(ValueError, IndexError, UnicodeError):
             made = Address(display_name=one_line(name), username=local, domain=domain.encode("idna").decode("ascii"))
     if made is None:

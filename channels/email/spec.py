@@ -10,7 +10,7 @@ from typing import Final, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from inbox.model.capabilities import Capabilities, Flow, MediaLimit, Pace
 
@@ -53,7 +53,30 @@ ANSWER_SECONDS: Final = 15.0
 
 Provider = Literal["postmark", "mailgun", "sendgrid"]
 
-_ADDRESS: Final = re.compile(r"[^@\s<>()\[\]:;,\\\"\x00-\x1f]{1,64}@[^@\s<>()\[\]:;,\\\"\x00-\x1f]{1,253}")
+SETUP: Final = (
+    "At your mail service, make a password for apps where it has such (Gmail, iCloud, Yahoo), or allow SMTP and IMAP.",
+    "Look up the names and ports of its servers for sending (SMTP) and receiving (IMAP).",
+    "Where you own the domain, set SPF, DKIM and DMARC as your mail service says, or letters end as spam.",
+)
+
+WEBHOOK_STEPS: Final[Mapping[Provider, tuple[str, ...]]] = {
+    "postmark": (
+        "In Postmark, open your server, its inbound stream, Settings, and paste the address as the webhook.",
+        "Write postmark:password@ with the password of the posts between https:// and the rest of it.",
+        "Tick 'Include raw email content', then forward the mailbox's letters to the stream's inbound address.",
+    ),
+    "mailgun": (
+        "In Mailgun, open Receiving, Create route, and match the mailbox's address.",
+        "As the action, choose Forward and paste the address; both of Mailgun's forms are understood.",
+    ),
+    "sendgrid": (
+        "In SendGrid, open Settings, Inbound Parse, Add host, and choose the domain whose MX record you gave them.",
+        "Paste the address as the destination, with sendgrid:password@ between https:// and the rest.",
+        "Tick 'POST the raw, full MIME message'.",
+    ),
+}
+
+ADDRESS: Final = re.compile(r"[^@\s<>()\[\]:;,\\\"\x00-\x1f]{1,64}@[^@\s<>()\[\]:;,\\\"\x00-\x1f]{1,253}")
 _SECRET: Final = re.compile(r"[\x21-\x7e]{8,256}")
 _SIGNING_KEY: Final = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -76,29 +99,56 @@ class Server(msgspec.Struct, frozen=True):
 
 
 class EmailSettings(BaseModel):
-    """A mailbox: where its letters leave, and how they come in (IMAP, a provider's webhook, or both)."""
+    """A mailbox: where its letters leave, and how they come in (IMAP, a provider's webhook, or both).
+
+    Servers are `smtp://` or `imap://` (TLS by STARTTLS) and `smtps://` or `imaps://`; `?sent=Folder` names the folder
+    of sent letters, `?starttls=never` allows a password in clear. `plus_addressing` left out: as with a provider.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    address: str
-    from_name: str = ""
-    smtp_url: SecretStr
-    """`smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`, with %40 for an @ in user or password."""
-    imap_url: SecretStr | None = None
-    """`imaps://user:password@host:993` or `imap://…:143` (STARTTLS); `?sent=Folder` where it is not found by itself."""
-    inbound: Provider | None = None
-    inbound_secret: SecretStr | None = None
-    """Basic auth's password (Postmark, SendGrid), or Mailgun's webhook signing key."""
-    plus_addressing: bool | None = None
-    """Whether letters to `name+anything@domain` arrive here. Unset: yes where a provider's webhook brings them."""
-    signing_key: SecretStr | None = None
-    """What makes our Message-IDs and reply addresses unforgeable; made up by `prepared` and never shown."""
+    address: str = Field(title="Mailbox", description="The address that customers write to")
+    from_name: str = Field(
+        default="",
+        title="Name that customers see",
+        description="Stands before the address in letters",
+        json_schema_extra={"prominent": True},
+    )
+    smtp_url: SecretStr = Field(
+        title="Server for sending",
+        description="smtps://user:password@host:465 or smtp://user:password@host:587; write an @ in the user as %40",
+    )
+    imap_url: SecretStr | None = Field(
+        default=None,
+        title="Server for receiving",
+        description="imaps://user:password@host:993; leave it empty where a provider posts the letters",
+        json_schema_extra={"prominent": True},
+    )
+    inbound: Provider | None = Field(
+        default=None,
+        title="Provider that posts the letters",
+        description="Postmark, Mailgun or SendGrid, instead of a server for receiving",
+        json_schema_extra={"prominent": True},
+    )
+    inbound_secret: SecretStr | None = Field(
+        default=None,
+        title="Password of the posts",
+        description="Mailgun: the HTTP webhook signing key; the others: left empty, one is made up",
+    )
+    plus_addressing: bool | None = Field(
+        default=None,
+        title="Plus addresses arrive",
+        description="Whether letters to name+anything@domain come in; they help to tell what is answered",
+    )
+    signing_key: SecretStr | None = Field(
+        default=None, title="Key of our letters", description="Made up; a new one forgets which letters were ours"
+    )
 
     @field_validator("address")
     @classmethod
     def _address(cls, value: str) -> str:
         value = value.strip()
-        if not _ADDRESS.fullmatch(value):
+        if not ADDRESS.fullmatch(value):
             raise ValueError("address: give the mailbox's address, such as support@shop.example")
         return value
 

@@ -11,6 +11,7 @@ from tests.channels.email.conftest import RECEIVED
 from tests.channels.email.letters import told
 
 FIXTURES = Path(__file__).parent / "fixtures"
+EXPECTED = Path(__file__).parent / "expected"
 LETTERS = sorted(FIXTURES.glob("*.eml"))
 
 
@@ -21,7 +22,7 @@ def test_there_are_many_of_them():
 @pytest.mark.parametrize("path", LETTERS, ids=lambda path: path.stem)
 def test_a_letter_says_exactly_this(settings, path):
     event = parse.fetched(settings, path.read_bytes(), received=RECEIVED, folder="inbox")
-    expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    expected = json.loads((EXPECTED / f"{path.stem}.json").read_text(encoding="utf-8"))
     try:
         found = told(parse.read(event.raw))
     except Unreadable as error:

@@ -1,0 +1,110 @@
+"""Mail played locally: an SMTP server for our letters, customers' mailboxes, and a provider that posts what they write.
+
+Letters come to the shop as Postmark posts them, raw letter included.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import web
+
+from channels.email.sandbox.control import control
+from channels.email.sandbox.smtp import MailServer
+from channels.email.sandbox.state import Correspondence, Customer, Letter, Mailbox
+from channels.faults import Fault, Faults
+from channels.props import Files
+
+__all__ = ["Correspondence", "Customer", "EmailSandbox", "Fault", "Letter", "Mailbox"]
+
+RETRY_DELAYS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds between deliveries that failed; Postmark's own are minutes to hours."""
+
+HOST: Final = "127.0.0.1"
+
+
+class EmailSandbox:
+    """Mailboxes, customers and faults; `channels.sandbox.Sandbox` opens it with its port."""
+
+    name: Final = "email"
+
+    def __init__(self, retry_delays: Sequence[float] = RETRY_DELAYS) -> None:
+        self.mailboxes: dict[str, Mailbox] = {}
+        self.customers: dict[str, Customer] = {}
+        self.files = Files()
+        self.faults = Faults()
+        self.closing = asyncio.Event()
+        self._correspondences: dict[tuple[str, str], Correspondence] = {}
+        self._retry_delays = retry_delays
+        self._server = MailServer(self.mailboxes, self.faults, self._take)
+
+    def create_mailbox(self, address: str = "shop@skrynka.example", *, password: str = "") -> Mailbox:
+        """A mailbox of the shop's; one that is known is given as it is."""
+        address = address.strip().lower()
+        if "@" not in address.strip("@"):
+            reason = "address: such as shop@skrynka.example"
+            raise ValueError(reason)
+        return self.mailboxes.setdefault(address, Mailbox(address, password or secrets.token_urlsafe(12)))
+
+    def create_customer(self, name: str, address: str) -> Customer:
+        """Somebody with a mailbox of their own."""
+        if not name.strip() or "@" not in address.strip("@"):
+            reason = "name and address: a customer needs both"
+            raise ValueError(reason)
+        made = Customer(name.strip(), address.strip().lower())
+        return self.customers.setdefault(made.address, made)
+
+    def smtp_url(self, mailbox: Mailbox) -> str:
+        """The `smtp_url` of a channel with this mailbox."""
+        return f"smtp://{quote(mailbox.address, safe='')}:{quote(mailbox.password, safe='')}@{HOST}:{self._server.port}"
+
+    def deliver_to(self, mailbox: Mailbox, url: str, secret: str) -> None:
+        """What an admin does at Postmark: name the address that letters are posted to, with its password."""
+        mailbox.webhook_url, mailbox.webhook_secret = url, secret
+        for (address, _), letters in self._correspondences.items():
+            if address == mailbox.address:
+                letters.connected()
+
+    def letters(self, mailbox: Mailbox, customer: Customer) -> Correspondence:
+        """A customer's letters with a mailbox of the shop's."""
+        key = (mailbox.address, customer.address)
+        if key not in self._correspondences:
+            self._correspondences[key] = Correspondence(mailbox, customer, self.files, self._retry_delays)
+        return self._correspondences[key]
+
+    def fault(self, fault: Fault) -> None:
+        """Let something go wrong with the commands to come; `method` is EHLO, AUTH, MAIL, RCPT or DATA."""
+        self.faults.add(fault)
+
+    def provider(self) -> web.Application:
+        """The SMTP server; its application only opens and closes it."""
+        app = web.Application()
+
+        async def listening(_app: web.Application) -> AsyncIterator[None]:
+            await self._server.open(HOST)
+            yield
+            await self._server.close()
+
+        app.cleanup_ctx.append(listening)
+        return app
+
+    def control(self) -> web.Application:
+        """The same mailboxes and customers over HTTP."""
+        return control(self)
+
+    def release(self) -> None:
+        """Let go of every call that hangs or waits."""
+        self.closing.set()
+        self.faults.close()
+        self._server.release()
+
+    async def close(self) -> None:
+        """Stop delivering."""
+        for letters in self._correspondences.values():
+            await letters.close()
+
+    def _take(self, mailbox: Mailbox, address: str, content: bytes) -> None:
+        customer = self.customers.get(address) or self.create_customer(address.partition("@")[0], address)
+        self.letters(mailbox, customer).receive(content)
