@@ -1,6 +1,7 @@
 """Cutting a reply into requests that a channel takes: text by its own measure, files one or an album at a time."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -20,6 +21,10 @@ def _utf8(text: str) -> int:
 
 _MEASURES: dict[str, Callable[[str], int]] = {"characters": len, "utf16": _utf16, "utf8": _utf8}
 _ALBUM_TYPES = frozenset({"photo", "video"})
+_JOINER = "\N{ZERO WIDTH JOINER}"
+_CLINGING = re.compile("[\N{ZERO WIDTH JOINER}\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+"""Joiners, skin tones and the letters of regional flags: they belong to what stands before them."""
+_FLAG_ENDING = re.compile("[\U0001f1e6-\U0001f1ff]+$")
 _BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?…])\s"), re.compile(r"\s"))
 
 
@@ -33,7 +38,8 @@ class Part(msgspec.Struct, frozen=True):
 def split_text(text: str, limit: int, unit: str) -> list[str]:
     """Cut `text` into pieces of at most `limit` units, at paragraphs, lines, sentences, words, in this preference.
 
-    Nothing but white space at the cuts is lost; a word longer than the limit is cut between characters.
+    Nothing but white space at the cuts is lost. A word longer than the limit is cut between what readers take for
+    characters: not within a flag, a family or a letter with its accent.
     """
     measure = _MEASURES[unit]
     pieces: list[str] = []
@@ -65,7 +71,18 @@ def _cut(window: str, reach: int) -> int:
         places = [found.start() for found in pattern.finditer(window) if reach // 2 < found.start() <= reach]
         if places:
             return places[-1]
-    return reach
+    whole = (place for place in range(reach, reach // 2, -1) if not _within_character(window, place))
+    return next(whole, reach)
+
+
+def _within_character(text: str, place: int) -> bool:
+    """Whether a cut at `place` would part what is shown as one: the usual cases of Unicode's annex 29."""
+    before, after = text[:place], text[place : place + 1]
+    if not after or _CLINGING.match(after):
+        return bool(after)
+    flags = _FLAG_ENDING.search(before)
+    half_flag = flags is not None and len(flags[0]) % 2 == 1 and _FLAG_ENDING.search(after) is not None
+    return before.endswith(_JOINER) or half_flag or unicodedata.category(after).startswith("M")
 
 
 def carries(capabilities: Capabilities, type_: str, content_type: str, size: int) -> bool:

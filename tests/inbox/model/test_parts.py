@@ -69,6 +69,20 @@ def test_a_word_longer_than_the_limit_is_cut_to_full_pieces(limit, unit):
     assert len({len(piece) for piece in pieces[:-1]}) == 1
 
 
+CHARACTERS = ["ї", "i\u0308", "e\u0301\u0323", "👩\u200d👩\u200d👧", "🇺🇦", "👍🏽", "❤\ufe0f", "a", "კ"]
+
+
+@given(st.lists(st.sampled_from(CHARACTERS), max_size=120), st.integers(60, 90), units)
+def test_what_readers_take_for_one_character_stays_one(characters, limit, unit):
+    rest = list(characters)
+    for piece in split_text("".join(characters), limit, unit):
+        taken = ""
+        while rest and len(taken) < len(piece):
+            taken += rest.pop(0)
+        assert taken == piece
+    assert not rest
+
+
 @pytest.mark.parametrize(
     ("text", "pieces"),
     [
