@@ -8,8 +8,8 @@ from playwright.async_api import Browser, Page, expect
 from channels.instagram.sandbox import Account, Chat
 from channels.props import sample_photo
 from tests.flow import Shop
+from tests.meta import connected_account
 
-VERIFY_TOKEN = "s3cret"
 PATIENCE_MS = 15_000
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -17,27 +17,8 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture
 async def account(shop: Shop) -> Account:
-    """An account that is connected, with the webhook's address entered in Meta's dashboard."""
-    made = shop.sandbox.instagram.create_account("box_shop")
-    created = await shop.owner.call(
-        "POST",
-        "/channels",
-        {
-            "kind": "instagram",
-            "name": "Instagram",
-            "settings": {
-                "account_id": made.id,
-                "access_token": made.access_token,
-                "app_secret": made.app_secret,
-                "meta_app_secret": made.meta_app_secret,
-                "verify_token": VERIFY_TOKEN,
-                "api_base": shop.sandbox.api_base("instagram"),
-            },
-        },
-    )
-    assert created.status == 201, created
-    assert await made.set_webhook(created.body["webhook_url"]["absolute"], VERIFY_TOKEN)
-    return made
+    account, _ = await connected_account(shop)
+    return account
 
 
 @pytest.fixture
@@ -123,3 +104,12 @@ async def test_a_comment_is_answered_under_the_post(open_page, shop, chat):
     assert answer.status == 201, answer
     await chat.until(lambda chat: [(one.text, one.reply_to) for one in chat.seen()] == [("850 грн", comment)])
     await expect(manager.locator("#messages .out")).to_contain_text("850 грн")
+
+
+async def test_a_story_that_mentions_the_shop_is_a_link(open_page, shop, chat):
+    chat.story_mention()
+    manager = await open_page("/inbox?tab=all")
+    await manager.locator(".row").first.click()
+    link = manager.locator("#messages .in").get_by_role("link", name="A story that mentions you")
+    await expect(link).to_have_attribute("href", chat.messages[0].content["attachments"][0]["payload"]["url"])
+    await expect(link).to_have_attribute("rel", "noopener noreferrer")
