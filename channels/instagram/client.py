@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -12,8 +12,8 @@ from pydantic import BaseModel, SecretStr
 from channels.calls import Answer, Calls
 from channels.download import download
 from channels.instagram import render
-from channels.instagram.parse import COMMENT, SUBSCRIBED_FIELDS
-from channels.instagram.spec import ANSWER_SECONDS, RENEW_AHEAD, TITLE, InstagramSettings
+from channels.instagram.parse import COMMENT, SUBSCRIBED_FIELDS, Id
+from channels.instagram.spec import ANSWER_SECONDS, RENEW_AHEAD, RENEW_URGENT, TITLE, InstagramSettings
 from inbox.model.channel import Connection, Outgoing, Sent
 from inbox.model.failures import (
     ChannelFailure,
@@ -37,7 +37,7 @@ class _Yes(msgspec.Struct):
 
 
 class _Account(msgspec.Struct):
-    user_id: str
+    user_id: Id
 
 
 class _Subscription(msgspec.Struct):
@@ -45,14 +45,14 @@ class _Subscription(msgspec.Struct):
 
 
 class _Subscriptions(msgspec.Struct):
-    data: list[_Subscription]
+    data: list[_Subscription] = []
 
 
 class _Made(msgspec.Struct):
     """A message has a `message_id`, a reply to a comment an `id`."""
 
     message_id: str = ""
-    id: str = ""
+    id: Id = ""
 
 
 class _Token(msgspec.Struct):
@@ -107,8 +107,7 @@ class InstagramConnection(Connection):
         told = await self._repeatable(_Subscriptions, "GET", self._own("subscribed_apps"))
         if not set(SUBSCRIBED_FIELDS) <= {field for one in told.data for field in one.subscribed_fields}:
             await self._subscribe()
-        # Says whether the account's owner still lets connected tools at the messages, which `/me` does not.
-        await self._repeatable(_Yes, "GET", self._own("conversations"), query={"platform": "instagram", "limit": "1"})
+        await self._knock()
 
     async def renew(self) -> BaseModel | None:
         ends = self._settings.token_expires_at
@@ -117,10 +116,11 @@ class InstagramConnection(Connection):
         query = {"grant_type": "ig_refresh_token", "access_token": self._token}
         try:
             fresh = await self._repeatable(_Token, "GET", "refresh_access_token", query=query, versioned=False)
-        except Refused as refusal:
-            if ends is None:  # Most likely younger than a day, which Meta does not renew.
+        except (Refused, RetryLater) as failure:
+            # One whose end is not known is most likely younger than a day, which Meta does not renew.
+            if ends is None or ends - time.time() > RENEW_URGENT:
                 return None
-            reason = str(refusal)
+            reason = str(failure)
         else:
             changes = {
                 "access_token": SecretStr(fresh.access_token),
@@ -166,8 +166,17 @@ class InstagramConnection(Connection):
 
     async def _check_account(self) -> None:
         account = await self._repeatable(_Account, "GET", "me", query={"fields": "user_id,username"})
-        if account.user_id != self._settings.account_id:
+        if str(account.user_id) != self._settings.account_id:
             raise Refused(f"this access token belongs to the account {account.user_id}", code="account_id")
+
+    async def _knock(self) -> None:
+        """Raise `CredentialsRejected` where the owner has shut connected tools out, of which `/me` says nothing.
+
+        Only that counts: what else this call may answer is not documented.
+        """
+        query = {"platform": "instagram", "limit": "1"}
+        with suppress(Refused, RetryLater):
+            await self._repeatable(_Yes, "GET", self._own("conversations"), query=query)
 
     async def _subscribe(self) -> None:
         query = {"subscribed_fields": ",".join(SUBSCRIBED_FIELDS)}

@@ -79,6 +79,9 @@ ANSWER_SECONDS: Final = 15.0
 RENEW_AHEAD: Final = 20 * DAY
 """How long before its end a token is renewed. Tokens live 60 days and can be renewed only while they live."""
 
+RENEW_URGENT: Final = 7 * DAY
+"""From when on a token that cannot be renewed is a trouble to be told; before, it is simply tried again."""
+
 _ID: Final = re.compile(r"[0-9]{1,32}")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
 """What a secret is made of: ASCII without spaces."""

@@ -358,6 +358,10 @@ class TestConnecting:
         with pytest.raises(CredentialsRejected, match="Connected tools"):
             await connection.check("https://shop.example/webhooks/instagram/c1")
 
+    async def test_what_else_is_wrong_with_conversations_is_no_trouble(self, sandbox, connection):
+        sandbox.instagram.fault(Fault(kind="html", method="conversations", status=404))
+        await connection.check("https://shop.example/webhooks/instagram/c1")
+
 
 class TestRenewing:
     def with_end(self, settings: InstagramSettings, seconds: float | None) -> InstagramConnection:
@@ -394,6 +398,13 @@ class TestRenewing:
         else:
             with pytest.raises(RetryLater, match="24 hours old"):
                 await connection.renew()
+        await connection.close()
+
+    @pytest.mark.parametrize("ends", [None, 15 * DAY])
+    async def test_there_is_time_for_another_try(self, sandbox, settings, ends):
+        sandbox.instagram.fault(Fault(kind="html", method="refresh_access_token"))
+        connection = self.with_end(settings, ends)
+        assert await connection.renew() is None
         await connection.close()
 
     async def test_one_that_ended(self, account, settings):
