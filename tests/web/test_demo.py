@@ -82,7 +82,7 @@ async def test_the_shop_is_as_its_stories_tell(filled):
             (one["sent_at"] for one in messages), reverse=True
         )
         assert case["created_at"] == messages[-1]["sent_at"]
-    assert states == {"received", "stored", "sent", "failed", "uncertain"}
+    assert states == {"received", "stored", "sent", "delivered", "read", "failed", "uncertain"}
 
     managers = {one["name"]: one for one in (await filled.owner.get("/managers"))["items"]}
     assert managers["Ігор Бондар"]["load"] == managers["Ігор Бондар"]["capacity"]
@@ -107,6 +107,16 @@ async def test_the_phone_and_the_inbox_tell_the_same_at_the_same_times(filled):
     assert timedelta(minutes=8) < late < timedelta(minutes=12)
     assert case["last_message"]["text"].startswith("А встигнете")
     assert case["unread"] == 2
+
+
+@in_the_filled_shop
+async def test_whoever_came_over_viber_has_read_what_they_answered(filled):
+    case, messages = await filled.case("Злата")
+    assert [one["state"] for one in messages if one["author"]["type"] == "manager"] == ["read", "read"]
+    [bot] = filled.sandbox.viber.bots.values()
+    [chat] = [chat for chat in bot.chats.values() if chat.customer.name == "Злата Гайдук"]
+    assert [message.date for message in chat.messages] == sorted(message.date for message in chat.messages)
+    assert case["last_message"]["text"] == chat.messages[-1].text
 
 
 @in_the_filled_shop

@@ -1,6 +1,6 @@
 """The demo's shop: who works there, what they answer with, and what its customers wrote about."""
 
-from channels.telegram.sandbox import sample_photo, sample_voice
+from channels.props import sample_photo, sample_voice
 from web.demo.script import (
     Act,
     Case,
@@ -13,6 +13,7 @@ from web.demo.script import (
     answers,
     corrects,
     likes,
+    looks,
     notes,
     says,
     starts,
@@ -21,6 +22,7 @@ from web.demo.script import (
 SHOP = "Скринька"
 BOT = "skrynka_shop_bot"
 INSTAGRAM = "skrynka.shop"
+WELCOME = "Вітаємо у «Скриньці»! Напишіть, чим допомогти."
 PASSER_BY = "Мар'яна Лис"
 LANGUAGES = ("uk", "en", "ru", "ka")
 PASSWORD = "demo-skrynka"  # noqa: S105 - everybody may know it: it opens a shop that is made up
@@ -596,6 +598,59 @@ STORIES = (
                     Act(ago(m=3), lambda chat: chat.photo(sample_photo(2), caption="Ось ця")),
                 ),
                 read=False,
+            ),
+        ),
+    ),
+    Story(
+        name="Злата Гайдук",
+        kind="viber",
+        language="uk",
+        phone="380661237788",
+        cases=(
+            Case(
+                lines=(
+                    says(ago(h=1, m=35), "Добрий день! Є горіхова скринька із замочком?"),
+                    Reply(ago=ago(h=1, m=28), by="oksana", text="Добрий день! Є, ось вона.", photos=(3,)),
+                    looks(ago(h=1, m=27)),
+                    says(ago(h=1, m=20), "Гарна! А скільки коштує?"),
+                    answers(ago(h=1, m=15), "oksana", "1 450 грн, гравіювання в подарунок."),
+                    looks(ago(h=1, m=14)),
+                    says(ago(m=6), "Беру! Оформите на Дніпро?"),
+                    Act(ago(m=5), lambda chat: chat.photo(sample_photo(0), caption="І таку саму для мами")),
+                ),
+                labels=("доставка",),
+                read=False,
+            ),
+        ),
+    ),
+    Story(
+        name="Гнат Левицький",
+        kind="viber",
+        language="uk",
+        cases=(
+            Case(
+                lines=(
+                    says(ago(d=6, h=4), "Чи можна оплатити під час отримання?"),
+                    answers(ago(d=6, h=3, m=50), "oksana", "Так, післяплатою у відділенні."),
+                    looks(ago(d=6, h=3, m=45)),
+                    says(ago(d=6, h=3, m=40), "Чудово, дякую!"),
+                ),
+                status="closed",
+            ),
+        ),
+    ),
+    Story(
+        name="Тетяна Кравець",
+        kind="viber",
+        language="uk",
+        phone="380953334455",
+        cases=(
+            Case(
+                lines=(
+                    says(ago(h=8), "Загубила ключик від скриньки, можна замовити новий?"),
+                    answers(ago(h=7, m=50), "oksana", "Можна! Надішліть, будь ласка, фото замочка."),
+                ),
+                status="pending",
             ),
         ),
     ),

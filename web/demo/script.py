@@ -1,11 +1,40 @@
 """The words in which the demo's stories are written: who did what, and how long ago."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from channels.telegram.sandbox import Chat
+
+T = TypeVar("T")
+
+
+class Phone(Protocol):
+    """A customer's chat with the shop, in whichever app it is."""
+
+    clock: Callable[[], float]
+
+    @property
+    def bot(self) -> Any:
+        """The shop's side of it."""
+
+    @property
+    def messages(self) -> Sequence[Any]:
+        """What both sides said, oldest first."""
+
+    @property
+    def user_id(self) -> str:
+        """The customer as the shop knows them."""
+
+    def external_id(self, message: Any) -> str:
+        """What the shop calls one of `messages`."""
+
+    def text(self, text: str) -> int:
+        """Write something."""
+
+    async def until(self, condition: Callable[[Any], T], *, seconds: float = ...) -> T:
+        """Wait until something holds of this chat; returns what it returned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +67,8 @@ class Act:
     """Something that the customer does on the phone."""
 
     ago: timedelta
-    do: Callable[[Chat], Any]
+    do: Callable[[Any], Any]
+    """Told the chat, as the app of the story's kind has it."""
     silent: bool = False
     """Whether it is a change to what was said before, and no message of its own."""
 
@@ -94,6 +124,7 @@ class Story:
     name: str
     language: str
     cases: tuple[Case, ...]
+    kind: str = "telegram"
     username: str = ""
     phone: str = ""
     tags: tuple[str, ...] = ()
@@ -106,7 +137,15 @@ def ago(*, d: float = 0, h: float = 0, m: float = 0) -> timedelta:
 
 
 def says(before: timedelta, text: str) -> Act:
-    return Act(before, lambda chat: chat.text(text))
+    def write(chat: Phone) -> int:
+        return chat.text(text)
+
+    return Act(before, write)
+
+
+def looks(before: timedelta) -> Act:
+    """Reads what the shop wrote, in an app that tells the shop."""
+    return Act(before, lambda chat: chat.read(), silent=True)
 
 
 def starts(before: timedelta, payload: str = "") -> Act:

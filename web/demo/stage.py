@@ -14,8 +14,9 @@ from typing import Any, Final, TypeVar
 
 from bot.starters import GREETING
 from channels.faults import Fault
+from channels.props import sample_photo
 from channels.sandbox import Sandbox
-from channels.telegram.sandbox import Bot, Message, sample_photo
+from channels.telegram.sandbox import Chat
 from inbox.managers import NewManager
 from inbox.model.conversation import preview
 from inbox.model.ids import identity_id, new_id, now, sort_key
@@ -36,12 +37,12 @@ from web.demo.cast import (
     SHOP,
     STORIES,
     TEAMS,
+    WELCOME,
 )
-from web.demo.script import Act, Case, Mishap, Reply, Story
+from web.demo.script import Act, Case, Mishap, Phone, Reply, Story
 from web.doors.passwords import Passwords
 from web.house import House
 
-KIND: Final = "telegram"
 GREETED_AFTER: Final = timedelta(seconds=2)
 CLOSED_AFTER: Final = timedelta(minutes=4)
 PATIENCE_SECONDS: Final = 60.0
@@ -49,6 +50,9 @@ LOOK_SECONDS: Final = 0.05
 THREAD: Final = 100
 MILLISECOND_DIGITS: Final = 13
 """How many digits of a sort key say when; the rest is the order within that moment."""
+
+Door = tuple[str, Callable[[Story], Phone]]
+"""A channel's id, and how a story's customer comes to a phone with the shop's chat on it."""
 
 _T = TypeVar("_T")
 
@@ -73,18 +77,40 @@ class Stage:
         await self._hire()
         await self._write_macros()
         await self._greet()
-        bot = self.sandbox.telegram.create_bot(BOT)
-        channel, _ = await self.house.channels.create(
-            KIND, SHOP, {"token": bot.token, "api_base": self.sandbox.api_base(KIND)}
-        )
+        doors = {"telegram": await self._open_telegram(), "viber": await self._open_viber()}
         await self._open_instagram()
-        performances = [_Performance(self, story, bot, channel["_id"]) for story in STORIES]
+        performances = [_Performance(self, story, *doors[story.kind]) for story in STORIES]
         await asyncio.gather(*(performance.play() for performance in performances))
         for performance in performances:
             await performance.mishaps()
         for manager in MANAGERS:
             await self.house.assigner.set_status(self.managers[manager.key].id, Status(manager.status))
         await asyncio.gather(*(performance.finish() for performance in performances))
+
+    async def _open_telegram(self) -> Door:
+        bot = self.sandbox.telegram.create_bot(BOT)
+        settings = {"token": bot.token, "api_base": self.sandbox.api_base("telegram")}
+        channel, _ = await self.house.channels.create("telegram", SHOP, settings)
+
+        def phone(story: Story) -> Phone:
+            return bot.chat(
+                self.sandbox.telegram.create_customer(
+                    story.name, username=story.username, language=story.language, phone=story.phone
+                )
+            )
+
+        return channel["_id"], phone
+
+    async def _open_viber(self) -> Door:
+        bot = self.sandbox.viber.create_bot(SHOP)
+        settings = {"token": bot.token, "sender_name": SHOP, "welcome": WELCOME}
+        settings |= {"api_base": self.sandbox.api_base("viber")}
+        channel, _ = await self.house.channels.create("viber", "Viber", settings)
+
+        def phone(story: Story) -> Phone:
+            return bot.chat(self.sandbox.viber.create_customer(story.name, language=story.language, phone=story.phone))
+
+        return channel["_id"], phone
 
     async def _open_instagram(self) -> None:
         """The shop's account, entered in Meta's dashboard as an admin does it, and somebody who might write to it."""
@@ -138,15 +164,11 @@ class Stage:
 class _Performance:
     """One customer's story on its way from the phone into the house."""
 
-    def __init__(self, stage: Stage, story: Story, bot: Bot, channel_id: str) -> None:
+    def __init__(self, stage: Stage, story: Story, channel_id: str, phone: Callable[[Story], Phone]) -> None:
         self._stage = stage
         self._story = story
         self._channel_id = channel_id
-        self._chat = bot.chat(
-            stage.sandbox.telegram.create_customer(
-                story.name, username=story.username, language=story.language, phone=story.phone
-            )
-        )
+        self._chat = phone(story)
         self._conversation_id = ""
         self._dated: dict[str, datetime] = {}
         """When those messages were written that the messengers' side cannot date."""
@@ -176,7 +198,7 @@ class _Performance:
                     else Fault(kind="reset_after", method="sendMessage", times=1)
                 )
                 await self._reply(Reply(ago=line.ago, by=line.by, text=line.text))
-                if blocked:
+                if blocked and isinstance(self._chat, Chat):
                     self._chat.block()
 
     async def finish(self) -> None:
@@ -194,7 +216,7 @@ class _Performance:
         if act.silent:
             await self._settled()
             return
-        expected = {self._external(message) for message in self._chat.messages[said:]}
+        expected = {self._chat.external_id(message) for message in self._chat.messages[said:]}
         arrived = await until(partial(self._arrived, expected))
         if not self._conversation_id:
             self._conversation_id = arrived["conversation_id"]
@@ -226,6 +248,7 @@ class _Performance:
         message, _ = await house.replies.post(self._conversation_id, draft, author=Author.of(viewer))
         self._dated[message["_id"]] = self._moment(reply.ago)
         await until(self._nothing_under_way)
+        await self._chat.bot.drained(seconds=PATIENCE_SECONDS)
 
     async def _nothing_under_way(self) -> bool:
         thread = await self._stage.messages.thread(self._conversation_id, None, THREAD)
@@ -250,7 +273,7 @@ class _Performance:
         """Move a case to where it belongs in time."""
         await until(self._nothing_under_way)
         conversation_id, stage = self._conversation_id, self._stage
-        dates = {self._external(message): message.date for message in self._chat.messages}
+        dates = {self._chat.external_id(message): message.date for message in self._chat.messages}
         thread = []
         for message in reversed(await stage.messages.thread(conversation_id, None, THREAD)):
             known = [dates[key] for key in message.get("external_ids") or () if key in dates]
@@ -270,7 +293,7 @@ class _Performance:
                 await stage.house.conversations.mark_read(conversation_id, viewer)
 
     async def _fill_card(self) -> None:
-        identity = await self._stage.people.identity(identity_id(self._channel_id, str(self._chat.customer.id)))
+        identity = await self._stage.people.identity(identity_id(self._channel_id, self._chat.user_id))
         if identity is None:
             raise RuntimeError(f"{self._story.name} never arrived")
         card: dict[str, Any] = {"tags": list(self._story.tags), "fields": self._story.fields}
@@ -280,14 +303,11 @@ class _Performance:
 
     async def _settled(self) -> None:
         """Wait until all that the phone did is in the house."""
-        await self._chat.until(lambda chat: not chat.pending, seconds=PATIENCE_SECONDS)
+        await self._chat.bot.drained(seconds=PATIENCE_SECONDS)
         await until(self._journal_is_empty)
 
     async def _journal_is_empty(self) -> bool:
         return await self._stage.house.journal_store.pending() == 0
-
-    def _external(self, message: Message) -> str:
-        return f"{self._chat.customer.id}:{message.id}"
 
     def _moment(self, before: timedelta) -> datetime:
         return self._stage.started - before

@@ -25,7 +25,17 @@ T = TypeVar("T")
 MESSAGES_MAX: Final = 2000
 PENDING_MAX: Final = 10_000
 ANSWER_SECONDS: Final = 60.0
-DEFAULT_UPDATES: Final = frozenset({"message", "edited_message", "callback_query", "my_chat_member"})
+DEFAULT_UPDATES: Final = frozenset(
+    {
+        "message",
+        "edited_message",
+        "callback_query",
+        "my_chat_member",
+        "business_message",
+        "edited_business_message",
+        "deleted_business_messages",
+    }
+)
 """What comes unless `allowed_updates` says otherwise: everything but reactions and other members' changes."""
 
 
@@ -59,6 +69,16 @@ class Customer:
 
 
 @dataclass
+class Business:
+    """Somebody's consent that the bot may answer for their own account."""
+
+    id: str
+    owner: Customer
+    enabled: bool = True
+    can_reply: bool = True
+
+
+@dataclass
 class Message:
     """One message of a chat. `content` is what is special to it, as the Bot API writes it."""
 
@@ -73,6 +93,8 @@ class Message:
     edit_date: int | None = None
     deleted: bool = False
     reactions: list[str] = field(default_factory=list)
+    by_bot: bool = False
+    """Of a business account's message: whether the bot sent it, not the owner."""
     delivery: str = "delivered"
     """Of a customer's message: `pending` until the webhook took it, `failing` while it refuses."""
 
@@ -88,11 +110,15 @@ class _Pending:
 
 
 class Chat:
-    """One customer's private chat with one bot: what the customer does on the phone, and what they see there."""
+    """One customer's private chat with one bot: what the customer does on the phone, and what they see there.
 
-    def __init__(self, bot: "Bot", customer: Customer) -> None:
+    With a `business` it is the customer's chat with that account's owner, which the bot reads and answers.
+    """
+
+    def __init__(self, bot: "Bot", customer: Customer, business: Business | None = None) -> None:
         self.bot = bot
         self.customer = customer
+        self.business = business
         self.messages: list[Message] = []
         self.blocked = False
         self.typing_until = 0.0
@@ -117,7 +143,16 @@ class Chat:
         message = self.message(message_id)
         message.content["text" if "text" in message.content else "caption"] = text
         message.edit_date = int(self.clock())
-        self._update("edited_message", self.as_json(message), None)
+        self._update(f"edited_{self._kind}", self.as_json(message), None)
+
+    def delete(self, *message_ids: int) -> None:
+        """Delete messages for both sides; Telegram tells only a business account's bot."""
+        for message_id in message_ids:
+            self.message(message_id).deleted = True
+        if self.business is not None:
+            deleted = {"business_connection_id": self.business.id, "chat": self.customer.as_chat()}
+            self._update("deleted_business_messages", deleted | {"message_ids": list(message_ids)}, None)
+        self.changes.announce()
 
     def photo(self, data: bytes | None = None, *, caption: str = "", reply_to: int | None = None) -> int:
         return self._send_file("photo", "", "image/png", data or sample_photo(), caption, reply_to=reply_to)
@@ -205,6 +240,12 @@ class Chat:
     def unblock(self) -> None:
         self._membership("kicked", "member")
 
+    # What the owner of a business account does.
+
+    def owner_text(self, text: str, *, reply_to: int | None = None) -> int:
+        """Write to the customer from the owner's own phone."""
+        return self._say({"text": text}, reply_to=reply_to, from_shop=True)
+
     # What the customer sees.
 
     def seen(self) -> list[Message]:
@@ -218,6 +259,15 @@ class Chat:
     @property
     def typing(self) -> bool:
         return self.typing_until > time.monotonic()
+
+    @property
+    def user_id(self) -> str:
+        """The customer as the bot knows them."""
+        return str(self.customer.id)
+
+    def external_id(self, message: Message) -> str:
+        """What the shop calls a message: Telegram numbers them by chat."""
+        return f"{self.customer.id}:{message.id}"
 
     def message(self, message_id: int) -> Message:
         for message in self.messages:
@@ -239,11 +289,15 @@ class Chat:
         """A Message object of the Bot API."""
         result: JSON = {
             "message_id": message.id,
-            "from": self.bot.as_user() if message.from_shop else self.customer.as_user(),
+            "from": self._sender(message),
             "chat": self.customer.as_chat(),
             "date": message.date,
             **message.content,
         }
+        if self.business is not None:
+            result["business_connection_id"] = self.business.id
+            if message.by_bot:
+                result["sender_business_bot"] = self.bot.as_user()
         if message.edit_date:
             result["edit_date"] = message.edit_date
         if message.album:
@@ -259,8 +313,11 @@ class Chat:
         return result
 
     def add(self, message: Message) -> Message:
+        """Show a message; a business account's bot is told of what it sent, as of what the owner writes."""
         self.messages.append(message)
         del self.messages[:-MESSAGES_MAX]
+        if message.by_bot:
+            self._update(self._kind, self.as_json(message), None)
         self.changes.announce()
         return message
 
@@ -277,12 +334,29 @@ class Chat:
             self._courier.cancel()
             await asyncio.wait([self._courier])
 
-    def _say(self, content: JSON, *, file: File | None = None, reply_to: int | None = None, album: str = "") -> int:
+    @property
+    def _kind(self) -> str:
+        return "message" if self.business is None else "business_message"
+
+    def _sender(self, message: Message) -> JSON:
+        if not message.from_shop:
+            return self.customer.as_user()
+        return self.bot.as_user() if self.business is None else self.business.owner.as_user()
+
+    def _say(
+        self,
+        content: JSON,
+        *,
+        file: File | None = None,
+        reply_to: int | None = None,
+        album: str = "",
+        from_shop: bool = False,
+    ) -> int:
         if self.blocked:
             self.unblock()
         message = Message(
             id=self.next_id(),
-            from_shop=False,
+            from_shop=from_shop,
             date=int(self.clock()),
             content=content,
             file=file,
@@ -291,7 +365,7 @@ class Chat:
             delivery="pending",
         )
         self.add(message)
-        self._update("message", self.as_json(message), message)
+        self._update(self._kind, self.as_json(message), message)
         return message.id
 
     def _send_file(
@@ -383,6 +457,7 @@ class Bot:
         self.retry_delays = retry_delays
         self.webhook = Webhook()
         self.chats: dict[int, Chat] = {}
+        self.business_chats: dict[tuple[str, int], Chat] = {}
         self.queries: dict[str, Chat] = {}
         self.answered: list[str] = []
         self.http: ClientSession | None = None
@@ -396,6 +471,11 @@ class Bot:
         """The customer's chat with this bot; the bot cannot write there before the customer did."""
         return self.chats.setdefault(customer.id, Chat(self, customer))
 
+    def business_chat(self, business: Business, customer: Customer) -> Chat:
+        """The customer's chat with a business account that this bot answers for."""
+        key = (business.id, customer.id)
+        return self.business_chats.setdefault(key, Chat(self, customer, business))
+
     def as_user(self) -> JSON:
         return {"id": self.id, "is_bot": True, "first_name": self.username, "username": self.username}
 
@@ -403,7 +483,7 @@ class Bot:
         return next(self._update_ids)
 
     def pending_updates(self) -> int:
-        return sum(len(chat.pending) for chat in self.chats.values())
+        return sum(len(chat.pending) for chat in self._chats())
 
     async def drained(self, *, seconds: float = 10.0) -> None:
         """Wait until the webhook has taken everything."""
@@ -439,11 +519,11 @@ class Bot:
         return problem
 
     def resume(self) -> None:
-        for chat in self.chats.values():
+        for chat in self._chats():
             chat.resume()
 
     def drop_pending(self) -> None:
-        for chat in self.chats.values():
+        for chat in self._chats():
             chat.pending.clear()
 
     async def close(self) -> None:
@@ -453,7 +533,7 @@ class Bot:
             await self.http.close()
 
     def _chats(self) -> Iterator[Chat]:
-        yield from tuple(self.chats.values())
+        yield from (*self.chats.values(), *self.business_chats.values())
 
     def _open_http(self) -> ClientSession:
         if self.http is None or self.http.closed:

@@ -204,6 +204,10 @@ class Chat:
         shop = self.seen()
         return shop[-1].buttons if shop else ()
 
+    def external_id(self, message: Message) -> str:
+        """What the shop calls a message."""
+        return str(message.id)
+
     def message(self, message_id: int) -> Message:
         for message in self.messages:
             if message.id == message_id:
