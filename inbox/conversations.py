@@ -1,6 +1,6 @@
 """Reading and changing conversations, within what the viewer may see."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -168,10 +168,13 @@ class Conversations:
             await self._feed.publish([about("conversation.updated", after, after)])
         return after
 
-    async def begin(self, viewer: Viewer, customer_id: str, channel_id: str) -> Document:
+    async def begin(
+        self, viewer: Viewer, customer_id: str, channel_id: str, *, allow: Callable[[Document], Awaitable[None]]
+    ) -> Document:
         """The conversation to write first in: the active one, else a new one.
 
-        Raises `Invalid` where the channel does not let the shop write first or does not know the customer.
+        Raises `Invalid` where the channel does not let the shop write first or does not know the customer. `allow`
+        raises it where that identity may not be written to now: nothing is begun then.
         """
         customer = await self._people.customer(customer_id)
         if customer is None:
@@ -185,6 +188,7 @@ class Conversations:
             raise Invalid("channel_id", "this customer has never written there, and the channel lets only them begin")
         if not identity["reachable"]:
             raise Invalid("channel_id", f"the customer cannot be reached there: {identity['reachable_reason']}")
+        await allow(identity)
         present = await self._store.active([customer_id])
         if customer_id in present:
             return await self.get(viewer, present[customer_id]["_id"])

@@ -125,6 +125,14 @@ class Replies:
         await self._show(conversation, message, author)
         return message, True
 
+    async def allow(self, identity: Document, *, author: Author) -> None:
+        """Raise `Invalid` where this author may not write to an identity now."""
+        opened = await self._channels.open(identity["channel_id"])
+        message = {"author": {"type": author.type}, "sort": sort_key(now())}
+        refusal = await self._reach.refusal(identity, opened.kind, message, 1)
+        if refusal is not None:
+            raise Invalid("channel_id", refusal)
+
     async def _show(self, conversation: Document, message: Document, author: Author) -> None:
         """Move the conversation's row and tell everyone."""
         by_person = author.type == "manager"

@@ -1,7 +1,7 @@
 # ruff: noqa: ARG002  # A fake keeps the signatures of the port that it stands at.
 """A kind of channel made of paper, and the ground floor of the house built around it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Self
 
 import msgspec
@@ -114,7 +114,10 @@ class PaperConnection(Connection):
     async def send(self, message: Outgoing) -> Sent:
         await self._do("send", message.text)
         self._kind.sent.append(message)
-        return Sent((new_id(),))
+        external_id = new_id()
+        if self._kind.on_sent is not None:
+            await self._kind.on_sent(message, external_id)
+        return Sent((external_id,))
 
     async def edit(self, to: str, external_id: str, text: str) -> None:
         await self._do("edit", external_id, text)
@@ -153,6 +156,8 @@ class Paper(ChannelKind):
         """What the next renewal gives a connection."""
         self.done: list[tuple[Any, ...]] = []
         self.sent: list[Outgoing] = []
+        self.on_sent: Callable[[Outgoing, str], Awaitable[None]] | None = None
+        """What else happens at the provider before its answer; gets the id that it gave the message."""
         self.files: dict[str, bytes] = {}
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:

@@ -1,6 +1,8 @@
 """What the shop writes elsewhere is its own message, once; what we sent ourselves never comes back as another one."""
 
+import asyncio
 import itertools
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from inbox.batch import LONGEST_DOUBT
 from inbox.model.accepted import Accepted
+from inbox.model.channel import Outgoing
 from inbox.model.conversation import unread
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.ids import now
@@ -20,15 +23,17 @@ from inbox.model.incoming import (
     Media,
     MessageDeleted,
     MessageEdited,
+    Person,
     ReactionChanged,
     Receipt,
 )
 from inbox.model.people import Author
 from inbox.replies import Draft
 from inbox.storage.conversations import closing
+from tests.flow import until
 from tests.inbox.arrivals import ANN, accepted, at, said, work_off
 from tests.inbox.orders import arrive, outcome, told
-from tests.inbox.paper import Floor
+from tests.inbox.paper import Floor, Paper
 
 MARY = Author(type="manager", id="mary", name="Mary")
 SENT = "x1"
@@ -248,3 +253,49 @@ async def test_who_was_only_written_to_has_a_closed_case_that_their_answer_opens
     row = await floor.database.durable.conversations.find_one({})
     assert (row["status"], row["opened_by"]) == ("open", (await _stored(floor, "ann:5"))["_id"])
     assert await floor.database.durable.messages.count_documents({"conversation_id": row["_id"]}) == 3
+
+
+async def test_echoes_that_race_our_own_answers_over_two_processes_double_nothing(database, redis):
+    """Every reply is echoed, by another process than its sender's, before, beside or after the provider's answer."""
+    kind = Paper()
+    here, there = Floor(database, redis, kind=kind), Floor(database, redis, kind=kind)
+    channel_id = await here.connect()
+    people = [Person(external_id=f"p{number}", name=f"P {number}") for number in range(6)]
+    await work_off(here.ingest, [accepted(said(1, person=person), channel_id=channel_id) for person in people])
+    racing: list[asyncio.Task[list[Accepted]]] = []
+
+    async def echoed(message: Outgoing, external_id: str) -> None:
+        person = next(person for person in people if person.external_id == message.to)
+        event = Echo(person=person, external_id=external_id, sent_at=now(), text=message.text)
+        coming = [accepted(event, channel_id=channel_id, key=external_id)]
+        racing.append(asyncio.create_task(_until_settled(there, coming, delay=chance.choice((0, 0, 0.01, 0.05)))))
+        await asyncio.sleep(chance.choice((0, 0.02, 0.06)))
+
+    chance = random.Random(7)
+    kind.on_sent = echoed
+    working = asyncio.create_task(here.sender.run())
+    async for case in database.durable.conversations.find({}):
+        for number in range(3):
+            await here.replies.post(case["_id"], Draft(text=f"reply {number}"), author=MARY)
+    out = {"direction": "out"}
+
+    async def all_sent() -> bool:
+        sent = await database.durable.messages.count_documents({**out, "author.type": "manager", "state": "sent"})
+        return sent == len(people) * 3
+
+    await until(all_sent)
+    await asyncio.gather(*racing)
+    await here.sender.stop()
+    await working
+    assert await database.durable.messages.count_documents(out) == len(people) * 3
+    assert await database.durable.messages.count_documents({"author.type": "shop"}) == 0
+    for floor in (here, there):
+        await floor.channels.close()
+
+
+async def _until_settled(floor: Floor, coming: list[Accepted], *, delay: float) -> list[Accepted]:
+    """Have events looked at again and again until none is put off."""
+    await asyncio.sleep(delay)
+    while coming := await arrive(floor.database, floor.ingest, coming):
+        await asyncio.sleep(0.02)
+    return coming

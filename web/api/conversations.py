@@ -1,6 +1,7 @@
 """Conversations."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -47,7 +48,8 @@ class ConversationHandlers:
     async def create(self, call: Call[NewConversation, None]) -> web.Response:
         """Write first."""
         body = call.body
-        begun = await self.conversations.begin(call.viewer, body.customer_id, body.channel_id)
+        allow = partial(self.replies.allow, author=Author.of(call.viewer))
+        begun = await self.conversations.begin(call.viewer, body.customer_id, body.channel_id, allow=allow)
         draft = Draft(text=body.text, channel_id=body.channel_id, client_token=body.client_token)
         message, created = await self.replies.post(begun["_id"], draft, author=Author.of(call.viewer))
         call.note.object_id = begun["_id"]

@@ -6,7 +6,7 @@ import pytest
 from pymongo.errors import BulkWriteError
 
 from inbox.model.ids import now
-from inbox.storage.journal import LEASE, JournalStore
+from inbox.storage.journal import LEASE, PUT_OFF, JournalStore
 
 
 @pytest.fixture
@@ -52,6 +52,18 @@ async def test_a_repeated_event_leaves_the_first_as_it_was(journal, database):
     row = await database.durable.journal.find_one({"_id": "a"})
     assert row["state"] == "done"
     assert "raw" not in row
+
+
+async def test_an_event_that_is_put_off_is_looked_at_again_soon(journal, database):
+    await journal.insert([event("done"), event("later")], within=5)
+    async with journal.processing(["done", "later"]) as put_off:
+        put_off.add("later")
+    assert await journal.pending() == 1
+    row = await database.durable.journal.find_one({"_id": "later"})
+    assert row["lease_until"] <= now() + PUT_OFF
+    await database.durable.journal.update_one({"_id": "later"}, {"$set": {"lease_until": now()}})
+    (adopted,) = await journal.adopt(10)
+    assert (adopted["_id"], adopted["raw"]) == ("later", b"raw")
 
 
 async def test_only_events_whose_lease_ran_out_are_adopted(journal):
