@@ -281,7 +281,7 @@ async def test_echoes_that_race_our_own_answers_over_two_processes_double_nothin
 
     async def all_sent() -> bool:
         sent = await database.durable.messages.count_documents({**out, "author.type": "manager", "state": "sent"})
-        return sent == len(people) * 3
+        return bool(sent == len(people) * 3)
 
     await until(all_sent)
     await asyncio.gather(*racing)
