@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -52,6 +53,22 @@ async def redis(databases: Databases) -> AsyncIterator[Redis]:
     await client.flushdb()
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """Where a server of buckets listens; it has two."""
+    from moto.server import ThreadedMotoServer  # Takes a second, which most test processes need not wait.
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    for bucket in ("media", "older"):
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/{bucket}", method="PUT")):
+            pass
+    yield url
+    server.stop()
 
 
 @pytest.fixture

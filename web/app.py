@@ -19,6 +19,7 @@ from inbox.storage.database import Database, connect
 from inbox.storage.errors import is_unavailable
 from inbox.storage.meta import MetaStore
 from inbox.storage.migrations import SchemaTooNew, migrate
+from inbox.storage.s3 import BucketAddress, Buckets
 from web.api.routes import add_api
 from web.api.services import ApiServices
 from web.doors.addresses import TrustedProxies
@@ -160,7 +161,7 @@ async def _open_house(
         await migrate(database)
     except SchemaTooNew as error:
         raise SettingsError(str(error)) from error
-    house = House(database, redis, secret_key=secret_key, base_url=base_url)
+    house = House(database, redis, secret_key=secret_key, base_url=base_url, buckets=_buckets(settings))
     if not await MetaStore(database).same_key(house.box.fingerprint):
         raise SettingsError(
             "SKRYNKA_SECRET_KEY: this is not the key that the database's channel secrets were stored with;"
@@ -169,6 +170,18 @@ async def _open_house(
     await house.rules.install()
     await _first_owner(settings, house)
     return house
+
+
+def _buckets(settings: Settings) -> Buckets | None:
+    if settings.s3_url is None or settings.s3_access_key is None or settings.s3_secret_key is None:
+        return None
+    address = BucketAddress(
+        url=settings.s3_url,
+        region=settings.s3_region,
+        access_key=settings.s3_access_key.get_secret_value(),
+        secret_key=settings.s3_secret_key.get_secret_value(),
+    )
+    return Buckets(address, settings.s3_bucket or "")
 
 
 async def _wait_for(database: Database) -> None:

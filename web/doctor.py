@@ -1,11 +1,14 @@
 """`skrynka doctor`: one line for every thing that must hold, and what to do about those that do not."""
 
+from collections.abc import AsyncIterator
+
 import uvloop
 
 from inbox.model.errors import DomainError
 from inbox.model.failures import ChannelFailure
 from inbox.secrets import WrongKey
 from inbox.storage.database import Document
+from inbox.storage.errors import BucketDown
 from web.app import opened
 from web.house import House
 from web.settings import Settings, SettingsError
@@ -22,6 +25,8 @@ async def _examine(settings: Settings) -> int:
         async with opened(settings) as house:
             findings.append(_say(True, "mongodb", f"primary answers, database {house.database.name}"))
             findings.append(await _redis(house))
+            if settings.s3_url is not None:
+                findings.append(await _bucket(house, settings))
             findings += [
                 await _channel(house, channel, f"{channel['kind']} {channel['name']!r}")
                 for channel in await house.channels.all()
@@ -45,6 +50,21 @@ async def _redis(house: House) -> bool:
     except Exception as error:  # noqa: BLE001  # Whatever it is, it is the finding.
         return _say(False, "redis", f"{error}: live updates are slower until it answers (SKRYNKA_REDIS_URL)")
     return _say(True, "redis", "answers")
+
+
+async def _bucket(house: House, settings: Settings) -> bool:
+    if settings.s3_bucket is None:
+        return _say(True, "bucket", f"{settings.s3_url} is read from; new files go to MongoDB")
+    try:
+        file_id, _ = await house.attachment_store.write("doctor", _probe())
+        await house.attachment_store.discard(file_id)
+    except BucketDown as error:
+        return _say(False, "bucket", f"{error} (SKRYNKA_S3_URL, SKRYNKA_S3_BUCKET and the keys)")
+    return _say(True, "bucket", f"{settings.s3_bucket} at {settings.s3_url} takes files")
+
+
+async def _probe() -> AsyncIterator[bytes]:
+    yield b"skrynka doctor was here"
 
 
 async def _channel(house: House, channel: Document, title: str) -> bool:

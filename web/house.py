@@ -54,6 +54,7 @@ from inbox.storage.messages import MessageStore
 from inbox.storage.outbox import OutboxStore
 from inbox.storage.people import PeopleStore
 from inbox.storage.rules import ReplyBudget, RuleStore
+from inbox.storage.s3 import Buckets
 from inbox.storage.sessions import SessionStore
 from inbox.storage.settings import SettingsStore
 from inbox.storage.teams import TeamStore
@@ -78,9 +79,11 @@ def connect_redis(url: str) -> Redis:
 
 
 class House:
-    """All parts, wired. `base_url` is where customers' apps reach this server."""
+    """All parts, wired. `base_url` is where customers' apps reach this server; files go to `buckets`, if any."""
 
-    def __init__(self, database: Database, redis: Redis, *, secret_key: str, base_url: str) -> None:
+    def __init__(
+        self, database: Database, redis: Redis, *, secret_key: str, base_url: str, buckets: Buckets | None = None
+    ) -> None:
         self.database = database
         self.redis = redis
         self.box = SecretBox(secret_key)
@@ -96,7 +99,7 @@ class House:
         people = PeopleStore(database)
         conversation_store = ConversationStore(database)
         message_store = MessageStore(database)
-        attachment_store = AttachmentStore(database)
+        self.attachment_store = attachment_store = AttachmentStore(database, buckets)
         self.manager_store = ManagerStore(database)
         self.session_store = SessionStore(database)
         self.audit = AuditStore(database)

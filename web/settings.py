@@ -25,6 +25,7 @@ SECRET_KEY_LENGTH = 16
 SECRET_KEY_HINT = "generate one with `openssl rand -hex 32` and give the same to every process"  # noqa: S105 - advice
 SECRET_KEY_FILE = "secret.key"  # noqa: S105 - the name of a file
 DATABASE_NAME = re.compile(r"[A-Za-z0-9_-]{1,38}")
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -63,8 +64,14 @@ class Settings(BaseSettings):
     mongodb_url: str | None = None
     mongodb_database: str = "skrynka"
     redis_url: str | None = None
+    s3_url: str | None = None
+    s3_bucket: str | None = None
+    s3_region: str = "us-east-1"
+    s3_access_key: SecretStr | None = None
+    s3_secret_key: SecretStr | None = None
     secret_key: SecretStr | None = None
     public_url: str | None = None
+    file_link_days: Annotated[int, Field(ge=1, le=365)] = 7
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     admin_email: str | None = None
     admin_password: SecretStr | None = None
@@ -91,6 +98,18 @@ class Settings(BaseSettings):
     @classmethod
     def _redis_scheme(cls, value: str | None) -> str | None:
         return _url_of(value, ("redis", "rediss", "unix"), "redis://host:6379/0")
+
+    @field_validator("s3_url")
+    @classmethod
+    def _s3_scheme(cls, value: str | None) -> str | None:
+        return _url_of(value and value.rstrip("/"), ("http", "https"), "https://s3.eu-central-1.amazonaws.com")
+
+    @field_validator("s3_bucket")
+    @classmethod
+    def _s3_name(cls, value: str | None) -> str | None:
+        if value is not None and not BUCKET_NAME.fullmatch(value):
+            raise _refused("use a bucket's name: 3 to 63 small letters, digits, dots and hyphens")
+        return value
 
     @field_validator("secret_key")
     @classmethod
@@ -136,6 +155,11 @@ class Settings(BaseSettings):
     def _belong_together(self) -> Self:
         if self.mongodb_url is not None and self.secret_key is None:
             raise _refused(f"required once {PREFIX}MONGODB_URL is set: {SECRET_KEY_HINT}", name="secret_key")
+        if self.s3_bucket is not None and self.s3_url is None:
+            raise _refused(f"required together with {PREFIX}S3_BUCKET", name="s3_url")
+        for name in ("s3_access_key", "s3_secret_key"):
+            if self.s3_url is not None and getattr(self, name) is None:
+                raise _refused(f"required together with {PREFIX}S3_URL", name=name)
         if self.admin_email is not None and self.admin_password is None:
             raise _refused(f"required together with {PREFIX}ADMIN_EMAIL", name="admin_password")
         if self.admin_password is not None and self.admin_email is None:

@@ -8,16 +8,18 @@ import pymongo
 
 from inbox.storage.blobs import Blobs, GridFs
 from inbox.storage.database import Database, Document
-from inbox.storage.errors import Duplicate
+from inbox.storage.errors import BucketDown, Duplicate
+from inbox.storage.s3 import PLACE, Buckets
 
 
 class AttachmentStore:
     """The `attachments` collection, and the bytes that its rows' `file_id` names."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, buckets: Buckets | None = None) -> None:
         self._attachments = database.durable.attachments
         self._relaxed = database.relaxed.attachments
-        self._blobs: Blobs = GridFs(database)
+        self._gridfs = GridFs(database)
+        self._buckets = buckets
 
     async def expect(self, attachments: list[Document]) -> None:
         """Note files that still lie at their provider; those already noted stay as they are."""
@@ -68,12 +70,21 @@ class AttachmentStore:
 
     async def write(self, name: str, chunks: AsyncIterator[bytes]) -> tuple[str, int]:
         """Store a stream; returns the file's id and its size in bytes. A stream that breaks leaves nothing behind."""
-        return await self._blobs.write(name, chunks)
+        target: Blobs = self._buckets if self._buckets is not None and self._buckets.writable else self._gridfs
+        return await target.write(name, chunks)
 
     async def discard(self, file_id: str) -> None:
         """Forget a stored stream."""
-        await self._blobs.discard(file_id)
+        await self._place(file_id).discard(file_id)
 
     def read(self, file_id: str, start: int, end: int) -> AsyncIterator[bytes]:
         """Stream bytes `start` to `end` (exclusive)."""
-        return self._blobs.read(file_id, start, end)
+        return self._place(file_id).read(file_id, start, end)
+
+    def _place(self, file_id: str) -> Blobs:
+        """Where a file's bytes are, wherever new ones go today: its id says it."""
+        if not file_id.startswith(PLACE):
+            return self._gridfs
+        if self._buckets is None:
+            raise BucketDown("this file lies in a bucket: SKRYNKA_S3_URL says where, and is not set any more")
+        return self._buckets

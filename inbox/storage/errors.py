@@ -18,14 +18,20 @@ class TermEnded(Exception):
     """The primary changed or restarted in the middle of a piece of work: some of it may be gone. To be done again."""
 
 
+class BucketDown(Exception):
+    """The bucket that holds files does not answer, or is not set up as it was. Its text names the bucket, no key."""
+
+
 _DUPLICATE_KEY = 11000
 # Codes by which a living server says that it cannot store now: disk full, shutting down, stepping down, no primary.
 _PASSING_CODES = frozenset({14031, 91, 189, 10107, 11600, 11602, 13435, 13436, 50, 64, 202, 262})
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the database could not be reached or could not promise durability: nothing is wrong with the request."""
-    if isinstance(error, TermEnded | TimeoutError | ConnectionFailure | ExecutionTimeout | WriteConcernError):
+    """Whether storage could not be reached or could not promise durability: nothing is wrong with the request."""
+    if isinstance(
+        error, TermEnded | BucketDown | TimeoutError | ConnectionFailure | ExecutionTimeout | WriteConcernError
+    ):
         return True
     if isinstance(error, BulkWriteError):
         return bool(error.details.get("writeConcernErrors")) or any(

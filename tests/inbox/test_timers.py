@@ -93,7 +93,11 @@ async def test_a_failing_timer_is_put_off_and_the_others_go_on(floor, worker):
 
 @pytest.mark.parametrize(
     ("kind", "attempts", "kept"),
-    [("media.fetch", MAX_ATTEMPTS, False), ("conversation.wake", MAX_ATTEMPTS, True), ("channel.check", 2000, True)],
+    [
+        ("channel.acknowledge", MAX_ATTEMPTS, False),
+        ("conversation.wake", MAX_ATTEMPTS, True),
+        ("channel.check", 2000, True),
+    ],
 )
 async def test_what_never_works_is_given_up_unless_something_would_stay_asleep(floor, worker, kind, attempts, kept):
     failed = asyncio.Event()

@@ -63,6 +63,15 @@ async def test_without_redis_the_line_names_the_setting(settings, capsys):
     assert "SKRYNKA_REDIS_URL" in finding
 
 
+@pytest.mark.parametrize(("bucket", "holds"), [("media", "ok"), ("missing", "FAIL"), (None, "ok")])
+async def test_a_bucket_is_tried(settings, s3, capsys, bucket, holds):
+    keys = {"s3_access_key": SecretStr("key"), "s3_secret_key": SecretStr("never-shown")}
+    assert await _examine(settings(s3_url=s3, s3_bucket=bucket, **keys)) == (holds == "FAIL")
+    printed = found(capsys)["bucket"]
+    assert printed[0] == holds
+    assert "never-shown" not in printed[1]
+
+
 async def test_a_key_that_is_not_the_databases_is_a_finding(settings, capsys):
     assert await _examine(settings()) == 0
     capsys.readouterr()

@@ -41,6 +41,29 @@ def test_nothing_set_means_embedded_databases_below_the_home_directory(tmp_path)
     assert settings.log_level == "INFO"
 
 
+def test_files_go_to_a_bucket_only_with_everything_that_it_takes(environment):
+    environment(S3_URL="https://s3.example.com/", S3_ACCESS_KEY="a", S3_SECRET_KEY="b")
+    assert (load_settings().s3_url, load_settings().s3_bucket) == ("https://s3.example.com", None)
+    environment(S3_BUCKET="shop-media")
+    assert load_settings().s3_bucket == "shop-media"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"S3_BUCKET": "shop-media"}, "SKRYNKA_S3_URL: required"),
+        ({"S3_URL": "https://s3.example.com"}, "SKRYNKA_S3_ACCESS_KEY: required"),
+        ({"S3_URL": "https://s3.example.com", "S3_ACCESS_KEY": "a"}, "SKRYNKA_S3_SECRET_KEY: required"),
+        ({"S3_URL": "s3.example.com"}, "SKRYNKA_S3_URL: use an address"),
+        ({"S3_BUCKET": "Not A Bucket"}, "SKRYNKA_S3_BUCKET: use a bucket's name"),
+    ],
+)
+def test_half_a_bucket_is_refused(environment, values, said):
+    environment(**values)
+    with pytest.raises(SettingsError, match=said):
+        load_settings()
+
+
 def test_data_goes_where_the_desktop_keeps_it(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
     assert load_settings().data_dir == tmp_path / "xdg/skrynka"

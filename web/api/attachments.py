@@ -106,9 +106,13 @@ async def send_file(request: web.Request, attachment: Document, read: Reader, ta
     response.content_length = end - start
     if response.status == web.HTTPPartialContent.status_code:
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    chunks = read(start, end)
+    # What cannot be read at all is said by the status, and that is sent first.
+    first = b"" if request.method == "HEAD" else await anext(chunks, b"")
     await response.prepare(request)
-    if request.method != "HEAD":
-        async for chunk in read(start, end):
+    if first:
+        await response.write(first)
+        async for chunk in chunks:
             await response.write(chunk)
     await response.write_eof()
     return response

@@ -137,6 +137,12 @@ async def test_a_large_picture_has_a_small_copy_for_the_same_eyes(desk, database
     assert (await desk.owner.call("GET", url)).raw == got.raw
 
 
+async def test_a_file_whose_bytes_are_out_of_reach_says_so_by_its_status(desk, database):
+    key = (await upload(desk.manager, form(PNG))).body["id"]
+    await database.durable.attachments.update_one({"_id": key}, {"$set": {"file_id": "s3:shop-media/gone"}})
+    assert (await desk.manager.call("GET", f"/attachments/{key}")).status == 503
+
+
 async def test_what_has_no_small_copy_says_so(desk):
     stored = (await upload(desk.manager, form(TEXT, "log.txt", "text/plain"))).body
     assert stored["preview_url"] is None
