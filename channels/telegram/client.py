@@ -6,6 +6,7 @@ failure is raised after the handler that built it, never inside: nothing of thei
 Importing this module imports aiogram, which takes seconds: only `channels.telegram.Telegram.connect` does so.
 """
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
@@ -31,7 +32,6 @@ from aiogram.exceptions import (
 )
 from aiogram.methods import (
     AnswerCallbackQuery,
-    DeleteMessage,
     DeleteWebhook,
     EditMessageCaption,
     EditMessageText,
@@ -69,9 +69,10 @@ CONNECT_SECONDS: Final = 5.0
 SLOWEST: Final = 64 * 1024
 """Bytes a second; an upload or download slower than this is given up."""
 CHUNK: Final = 64 * 1024
-_PHOTO_REFUSED: Final = "PHOTO_INVALID_DIMENSIONS"
 PILED_UP: Final = 50
 """How many events wait at Telegram before that is trouble: a busy hour alone brings a few."""
+LATELY: Final = 300.0
+"""For how many seconds a failed delivery is trouble while events wait: one of yesterday's is not."""
 
 _T = TypeVar("_T")
 
@@ -99,16 +100,18 @@ class TelegramConnection(Connection):
         stands = info.url == webhook_url and set(info.allowed_updates or ()) == set(ALLOWED_UPDATES)
         if not stands or info.last_error_date is not None:
             await self._set_webhook(webhook_url)
-        if stands and info.pending_update_count >= PILED_UP:
-            why = f": {info.last_error_message}" if info.last_error_message else ""
-            reason = f"{info.pending_update_count} events wait at Telegram and do not get here{why}"
+        waiting = info.pending_update_count
+        failed = info.last_error_date.timestamp() if info.last_error_date else 0
+        if stands and (waiting >= PILED_UP or (waiting and time.time() - failed < LATELY)):
+            why = f": {self._shown(info.last_error_message)}" if info.last_error_message else ""
+            reason = f"{waiting} events wait at Telegram and do not get here{why}"
             raise RetryLater(reason)
 
     async def send(self, message: Outgoing) -> Sent:
         try:
             return await self._send(message)
         except Refused as refusal:
-            if _PHOTO_REFUSED not in str(refusal):
+            if not _says(refusal, *_NO_PHOTO):
                 raise
         # Sides of more than 10000 pixels together, or one 20 times the other: as a file it goes all the same.
         files = tuple(msgspec.structs.replace(file, type="document") for file in message.files)
@@ -118,36 +121,36 @@ class TelegramConnection(Connection):
         rendered, uploads = render.send(message)
         method: TelegramMethod[Any] = rendered
         made = await self._call(method, size=sum(file.size for file in message.files), uploads=uploads)
-        return render.sent(made)
+        return render.sent(message.to, made)
 
     async def edit(self, to: str, external_id: str, text: str) -> None:
-        chat, number = render.chat_id(to), render.message_id(external_id)
+        where: dict[str, Any] = {**render.chat(to), "message_id": render.message_id(external_id)}
         try:
-            await self._repeatable(EditMessageText(chat_id=chat, message_id=number, text=text))
+            await self._repeatable(EditMessageText(**where, text=text))
         except Refused as refusal:
-            no_text = "no text in the message" in str(refusal)
-            if not no_text and not _already(refusal, "message is not modified"):
+            no_text = _says(refusal, "no text in the message")
+            if not no_text and not _says(refusal, "message is not modified"):
                 raise
         else:
             return
         if no_text:
-            await self._edit_caption(chat, number, text)
+            await self._edit_caption(where, text)
 
     async def delete(self, to: str, external_id: str) -> None:
         try:
-            await self._repeatable(DeleteMessage(chat_id=render.chat_id(to), message_id=render.message_id(external_id)))
+            await self._repeatable(render.deletion(to, external_id))
         except Refused as refusal:
-            if not _already(refusal, "message to delete not found"):
+            if not _says(refusal, "message to delete not found"):
                 raise
 
     async def typing(self, to: str) -> None:
-        await self._repeatable(SendChatAction(chat_id=render.chat_id(to), action="typing"))
+        await self._repeatable(SendChatAction(**render.chat(to), action="typing"))
 
     async def acknowledge(self, token: str) -> None:
         try:
             await self._repeatable(AnswerCallbackQuery(callback_query_id=token))
         except Refused as refusal:
-            if not _already(refusal, "query is too old"):
+            if not _says(refusal, "query is too old"):
                 raise
 
     async def fetch(self, ref: str, max_bytes: int) -> AsyncIterator[bytes]:
@@ -181,11 +184,11 @@ class TelegramConnection(Connection):
             )
         )
 
-    async def _edit_caption(self, chat: int, number: int, text: str) -> None:
+    async def _edit_caption(self, where: Mapping[str, Any], text: str) -> None:
         try:
-            await self._repeatable(EditMessageCaption(chat_id=chat, message_id=number, caption=text))
+            await self._repeatable(EditMessageCaption(**where, caption=text))
         except Refused as refusal:
-            if not _already(refusal, "message is not modified"):
+            if not _says(refusal, "message is not modified"):
                 raise
 
     async def _repeatable(self, method: TelegramMethod[_T]) -> _T:
@@ -201,12 +204,19 @@ class TelegramConnection(Connection):
             return await self._session.request(self._bot, method, size)
         except (AiogramError, ClientError, OSError, TimeoutError, _OddAnswer) as error:
             failure = failure_of(error)
-            reason = str(failure).replace(self._token, "***")
+            reason = self._shown(str(failure))
         if any(upload.broken for upload in uploads):
             reason = "a file of this message could not be read; nothing was sent"
             raise RetryLater(reason)
         failure.args = (reason,)
         raise failure
+
+    def _shown(self, words: str) -> str:
+        """Telegram's words without our secrets, should it repeat them."""
+        secret = self._settings.secret_token
+        for hidden in (self._token, secret.get_secret_value() if secret else ""):
+            words = words.replace(hidden, "***") if hidden else words
+        return words
 
     async def _download(self, path: str, size: int) -> AsyncGenerator[bytes]:
         session = await self._session.create_session()
@@ -312,6 +322,9 @@ def _forbidden(error: Any) -> ChannelFailure:
 
 def _bad_request(error: Any) -> ChannelFailure:
     description = _description(error)
+    for sign, words in _BUSINESS.items():
+        if sign in description.lower():
+            return Refused(words, code="business")
     gone = any(sign in description.lower() for sign in _GONE)
     return (Unreachable if gone else Refused)(description, code="400")
 
@@ -345,12 +358,23 @@ def _description(error: TelegramAPIError) -> str:
     return words.removeprefix("Bad Request: ").removeprefix("Forbidden: ")
 
 
-def _already(refusal: Refused, sign: str) -> bool:
-    """Whether Telegram refused because there is nothing left to do."""
-    return sign in str(refusal)
+def _says(refusal: Refused, *signs: str) -> bool:
+    """Whether one of these is what Telegram refused with."""
+    return any(sign in str(refusal).lower() for sign in signs)
 
 
 _GONE: Final = ("chat not found", "user not found", "user is deactivated", "peer_id_invalid", "bot was kicked")
+
+_NO_PHOTO: Final = ("photo_invalid_dimensions", "image_process_failed")
+
+_BUSINESS: Final[Mapping[str, str]] = {
+    "business connection not found": "the business account is not connected to this bot any more",
+    "business_connection_invalid": "the business account is not connected to this bot any more",
+    "business_peer_invalid": "the business account keeps the bot out of this chat",
+    "business_peer_usage_missing": "Telegram lets a business account's bot answer only within 24 hours of a message",
+    "not enough rights": "the business account does not allow the bot to do this: Settings, Business, Chatbots",
+}
+"""Final for this message and nothing more: what the account's owner changes counts for the next one."""
 
 _MEANING: Final[Mapping[type[Exception], Callable[[Any], ChannelFailure]]] = {
     TelegramRetryAfter: _flooded,

@@ -22,9 +22,12 @@ from inbox.model.incoming import (
     ButtonPress,
     Contact,
     Content,
+    Echo,
     Incoming,
+    Link,
     Location,
     Media,
+    MessageDeleted,
     MessageEdited,
     NewMessage,
     Person,
@@ -37,12 +40,16 @@ SECRET_HEADER: Final = "x-telegram-bot-api-secret-token"  # noqa: S105  the head
 """Set from setWebhook's `secret_token`; a shared secret, not a signature."""
 
 _RECEIVED: Final = "skrynka_received"
-"""Telegram does not say when a button was pressed; `split` adds when we heard of it, in seconds."""
+"""Telegram does not date pressed buttons and deletions; `split` adds when we heard of them, in seconds."""
 
 Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Seconds = Annotated[int, Meta(ge=0, lt=2**33)]
 """Unix time. The bound keeps a broken date from being no date at all."""
+
+
+Connection = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,128}$")]
+"""A business account's consent that the bot may answer for it; part of addresses, so it must not look like one."""
 
 
 class _User(msgspec.Struct):
@@ -119,15 +126,22 @@ class _Quoted(msgspec.Struct):
     message_id: Count
 
 
+class _Story(msgspec.Struct):
+    chat: _Chat
+    id: Count
+
+
 class _Message(msgspec.Struct, rename={"sender": "from"}):
     message_id: Count
     chat: _Chat
+    business_connection_id: Connection = ""
     date: Seconds = 0
     edit_date: Seconds = 0
     sender: _User | None = None
     is_from_offline: bool = False
     media_group_id: str = ""
     reply_to_message: _Quoted | None = None
+    reply_to_story: _Story | None = None
     forward_origin: Raw | UnsetType = UNSET
     forward_date: Raw | UnsetType = UNSET
     text: str = ""
@@ -146,7 +160,25 @@ class _Message(msgspec.Struct, rename={"sender": "from"}):
     contact: _Contact | None = None
     location: _Location | None = None
     venue: _Venue | None = None
+    story: _Story | None = None
     reply_markup: _Keyboard | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the customer is written to."""
+        return _address(self.chat, self.business_connection_id)
+
+    @property
+    def by_owner(self) -> bool:
+        """Whether a business account's owner, or a bot for them, wrote it to the customer."""
+        return bool(self.business_connection_id) and self.sender is not None and self.sender.id != self.chat.id
+
+    @property
+    def person(self) -> Person:
+        """The customer, whoever wrote."""
+        if self.by_owner:
+            return _person(self.address, self.chat, None)
+        return _person(self.address, self.chat, self.sender, machine=self.is_from_offline)
 
 
 class _Pressed(msgspec.Struct):
@@ -154,6 +186,7 @@ class _Pressed(msgspec.Struct):
 
     message_id: Count
     chat: _Chat
+    business_connection_id: Connection = ""
     date: Seconds = 0
     reply_markup: _Keyboard | None = None
 
@@ -178,6 +211,12 @@ class _MessageReaction(msgspec.Struct):
     user: _User | None = None
 
 
+class _Deleted(msgspec.Struct):
+    business_connection_id: Connection
+    chat: _Chat
+    message_ids: list[Count]
+
+
 class _Member(msgspec.Struct):
     status: str
 
@@ -197,15 +236,25 @@ class _Update(msgspec.Struct, rename={"received": _RECEIVED}):
     callback_query: _CallbackQuery | None = None
     message_reaction: _MessageReaction | None = None
     my_chat_member: _ChatMember | None = None
+    business_message: _Message | None = None
+    edited_business_message: _Message | None = None
+    deleted_business_messages: _Deleted | None = None
 
 
 class _Envelope(msgspec.Struct):
     update_id: Count
     callback_query: Raw | UnsetType = UNSET
+    deleted_business_messages: Raw | UnsetType = UNSET
+
+    @property
+    def undated(self) -> bool:
+        """Whether Telegram does not say when it happened."""
+        return self.callback_query is not UNSET or self.deleted_business_messages is not UNSET
 
 
 class _Keys(msgspec.Struct):
-    message: dict[str, Raw]
+    message: dict[str, Raw] = {}
+    business_message: dict[str, Raw] = {}
 
 
 T = TypeVar("T")
@@ -233,7 +282,7 @@ def split(request: WebhookRequest) -> list[RawEvent]:
     """The one update of a call; its key is `update_id`."""
     envelope = _decoded(_envelope, request.body)
     raw = request.body
-    if envelope.callback_query is not UNSET:
+    if envelope.undated:
         raw = msgspec.json.encode(_decoded(_fields, raw) | {_RECEIVED: int(time.time())})
     return [RawEvent(key=str(envelope.update_id), raw=raw)]
 
@@ -268,17 +317,23 @@ def _new_message(message: _Message, raw: bytes, _update: _Update) -> Iterator[In
         if not unknown:
             return
         content = Placeholder(what=unknown)
+    common: dict[str, Any] = {
+        "person": message.person,
+        "external_id": f"{message.address}:{message.message_id}",
+        "sent_at": _moment("message.date", message.date),
+        "sequence": message.message_id,
+        "media": media,
+        "reply_to": f"{message.address}:{message.reply_to_message.message_id}" if message.reply_to_message else "",
+    }
+    if message.by_owner:
+        yield Echo(**common, text=text or _in_words(content), entities=entities)
+        return
     yield NewMessage(
-        person=_person(message.chat, message.sender, machine=message.is_from_offline),
-        external_id=_external_id(message.chat, message.message_id),
-        sent_at=_moment("message.date", message.date),
-        sequence=message.message_id,
+        **common,
         text=text,
         entities=entities,
-        media=media,
         content=content,
-        group=f"{message.chat.id}:album:{message.media_group_id}" if message.media_group_id else "",
-        reply_to=_external_id(message.chat, message.reply_to_message.message_id) if message.reply_to_message else "",
+        group=f"{message.address}:album:{message.media_group_id}" if message.media_group_id else "",
         forwarded=message.forward_origin is not UNSET or message.forward_date is not UNSET,
         source=_deep_link(text),
     )
@@ -290,8 +345,8 @@ def _edited_message(message: _Message, _raw: bytes, update: _Update) -> Iterator
     if not message.chat.private or not (text or any(_media(message))):
         return
     yield MessageEdited(
-        person=_person(message.chat, message.sender, machine=message.is_from_offline),
-        external_id=_external_id(message.chat, message.message_id),
+        person=message.person,
+        external_id=f"{message.address}:{message.message_id}",
         at=_moment("edited_message.edit_date", message.edit_date or message.date),
         # Dates are whole seconds; updates of one bot are numbered in their order.
         sequence=update.update_id,
@@ -300,20 +355,30 @@ def _edited_message(message: _Message, _raw: bytes, update: _Update) -> Iterator
     )
 
 
+def _deleted_messages(deleted: _Deleted, _raw: bytes, update: _Update) -> Iterator[Incoming]:
+    if not deleted.chat.private:
+        return
+    address = _address(deleted.chat, deleted.business_connection_id)
+    at = _moment("the time of the deletion", update.received)
+    for number in deleted.message_ids:
+        yield MessageDeleted(person=_person(address, deleted.chat, None), external_id=f"{address}:{number}", at=at)
+
+
 def _callback_query(query: _CallbackQuery, _raw: bytes, update: _Update) -> Iterator[Incoming]:
     pressed = query.message
     if pressed is None or not pressed.chat.private:
         return
     rows = pressed.reply_markup.inline_keyboard if pressed.reply_markup else []
+    address = _address(pressed.chat, pressed.business_connection_id)
     titles = [button.text for row in rows for button in row if button.callback_data == query.data]
     yield NewMessage(
-        person=_person(pressed.chat, query.sender),
-        external_id=f"{pressed.chat.id}:cb:{query.id}",
+        person=_person(address, pressed.chat, query.sender),
+        external_id=f"{address}:cb:{query.id}",
         sent_at=_moment("callback_query.message.date", update.received or pressed.date),
         sequence=pressed.message_id,
         text=titles[0] if titles else query.data,
         content=ButtonPress(data=query.data, acknowledge=query.id),
-        reply_to=_external_id(pressed.chat, pressed.message_id),
+        reply_to=f"{address}:{pressed.message_id}",
     )
 
 
@@ -321,8 +386,8 @@ def _message_reaction(reaction: _MessageReaction, _raw: bytes, update: _Update) 
     if not reaction.chat.private:
         return
     yield ReactionChanged(
-        person=_person(reaction.chat, reaction.user),
-        external_id=_external_id(reaction.chat, reaction.message_id),
+        person=_person(_address(reaction.chat), reaction.chat, reaction.user),
+        external_id=f"{_address(reaction.chat)}:{reaction.message_id}",
         at=_moment("message_reaction.date", reaction.date),
         sequence=update.update_id,
         emoji=tuple(one.emoji or _NAMELESS_REACTIONS.get(one.type, "❔") for one in reaction.new_reaction),
@@ -334,7 +399,7 @@ def _my_chat_member(change: _ChatMember, _raw: bytes, _update: _Update) -> Itera
     if not change.chat.private or reachable is None:
         return
     yield ReachabilityChanged(
-        person=_person(change.chat, change.sender),
+        person=_person(_address(change.chat), change.chat, change.sender),
         at=_moment("my_chat_member.date", change.date),
         reachable=reachable,
         reason="" if reachable else "blocked the bot",
@@ -347,6 +412,9 @@ _READERS: Final[Mapping[str, Callable[[Any, bytes, _Update], Iterator[Incoming]]
     "callback_query": _callback_query,
     "message_reaction": _message_reaction,
     "my_chat_member": _my_chat_member,
+    "business_message": _new_message,
+    "edited_business_message": _edited_message,
+    "deleted_business_messages": _deleted_messages,
 }
 
 ALLOWED_UPDATES: Final = tuple(_READERS)
@@ -356,20 +424,23 @@ _MEMBERSHIP: Final[Mapping[str, bool]] = {"kicked": False, "member": True}
 _NAMELESS_REACTIONS: Final[Mapping[str, str]] = {"paid": "⭐"}
 
 
-def _person(chat: _Chat, user: _User | None, *, machine: bool = False) -> Person:
+def _address(chat: _Chat, connection: str = "") -> str:
+    """Where a customer is written to. Over a business account that is another chat than the bot's own with them.
+
+    Telegram numbers messages by chat, so this is also the first half of their external ids.
+    """
+    return f"{chat.id}@{connection}" if connection else str(chat.id)
+
+
+def _person(address: str, chat: _Chat, user: _User | None, *, machine: bool = False) -> Person:
     known = user or chat
     return Person(
-        external_id=str(chat.id),
+        external_id=address,
         name=f"{known.first_name} {known.last_name}".strip(),
         username=known.username,
         language=user.language_code if user else "",
         machine=machine or (user is not None and user.is_bot),
     )
-
-
-def _external_id(chat: _Chat, message_id: int) -> str:
-    """Telegram numbers messages by chat, so the chat is part of the name."""
-    return f"{chat.id}:{message_id}"
 
 
 def _moment(field: str, seconds: int) -> datetime:
@@ -444,7 +515,7 @@ def _sticker_type(sticker: _File) -> str:
 
 
 def _content(message: _Message) -> Content | None:
-    """A venue fills `location` as well, so it goes first."""
+    """A venue fills `location` as well, so it goes first; a story that is answered has a text besides."""
     if message.venue:
         place = message.venue.location
         return Location(
@@ -462,10 +533,28 @@ def _content(message: _Message) -> Content | None:
             name=f"{shared.first_name} {shared.last_name}".strip(),
             own=shared.user_id is not None and message.sender is not None and shared.user_id == message.sender.id,
         )
+    story = message.story or message.reply_to_story
+    if story and story.chat.username:
+        return Link(url=f"https://t.me/{story.chat.username}/s/{story.id}", title="story")
     return None
+
+
+def _in_words(content: Content | None) -> str:
+    """What the shop's owner sent besides texts and files, for an echo has only those."""
+    match content:
+        case Location(latitude=latitude, longitude=longitude, title=title, address=address):
+            return ", ".join(filter(None, (title, address, f"{latitude}, {longitude}")))
+        case Contact(phone=phone, name=name):
+            return f"{name} {phone}".strip()
+        case Link(url=url):
+            return url
+        case Placeholder(what=what):
+            return what
+    return ""
 
 
 def _unknown_content(raw: bytes) -> str:
     """The name of what a message holds and we cannot show: whatever is neither its envelope nor a service notice."""
-    names = _decoded(_message_keys, raw).message
+    keys = _decoded(_message_keys, raw)
+    names = keys.message or keys.business_message
     return next((name for name in names if name not in ENVELOPE and name not in SERVICE), "")

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from aiogram import Bot
 from aiogram.methods import (
+    DeleteBusinessMessages,
+    DeleteMessage,
     SendAudio,
     SendDocument,
     SendMediaGroup,
@@ -32,6 +34,9 @@ from aiogram.types import (
 from inbox.model.channel import Outgoing, OutgoingFile, Sent
 from inbox.model.failures import Refused, Unreachable
 
+_CONNECTION: Final = "[A-Za-z0-9_-]{1,128}"
+_CHAT: Final = rf"-?[0-9]+(?:@{_CONNECTION})?"
+
 Send = SendMessage | SendPhoto | SendVideo | SendAudio | SendVoice | SendDocument | SendMediaGroup
 
 
@@ -53,33 +58,42 @@ class Upload(InputFile):
             raise
 
 
-def chat_id(to: str) -> int:
-    """The chat behind an identity's external id."""
-    if not re.fullmatch(r"-?[0-9]{1,19}", to):
+def chat(to: str) -> dict[str, Any]:
+    """The parameters that say which chat stands behind an identity's external id: `chat`, or `chat@connection`."""
+    found = re.fullmatch(rf"(-?[0-9]{{1,19}})(?:@({_CONNECTION}))?", to)
+    if not found:
         message = f"{to!r} is no Telegram chat"
         raise Unreachable(message, code="chat_id")
-    return int(to)
+    return {"chat_id": int(found[1])} | ({"business_connection_id": found[2]} if found[2] else {})
 
 
 def message_id(external_id: str) -> int:
     """The number within its chat of the message that we call `chat:number`."""
-    found = re.fullmatch(r"-?[0-9]+:([0-9]{1,19})", external_id)
+    found = re.fullmatch(rf"{_CHAT}:([0-9]{{1,19}})", external_id)
     if not found:
         message = f"{external_id!r} is no Telegram message"
         raise Refused(message, code="message_id")
     return int(found[1])
 
 
-def sent(messages: Message | list[Message]) -> Sent:
-    """The external ids of what Telegram made of our request."""
+def sent(to: str, messages: Message | list[Message]) -> Sent:
+    """The external ids of what Telegram made of our request to `to`."""
     made = messages if isinstance(messages, list) else [messages]
-    return Sent(tuple(f"{message.chat.id}:{message.message_id}" for message in made))
+    return Sent(tuple(f"{to}:{message.message_id}" for message in made))
+
+
+def deletion(to: str, external_id: str) -> DeleteMessage | DeleteBusinessMessages:
+    """The method that takes a message back."""
+    number, where = message_id(external_id), chat(to)
+    if connection := where.get("business_connection_id"):
+        return DeleteBusinessMessages(business_connection_id=connection, message_ids=[number])
+    return DeleteMessage(chat_id=where["chat_id"], message_id=number)
 
 
 def send(message: Outgoing) -> tuple[Send, tuple[Upload, ...]]:
     """The method that sends `message`, and its files, whose `broken` is worth a look when it fails."""
     uploads = tuple(Upload(file) for file in message.files)
-    common: dict[str, Any] = {"chat_id": chat_id(message.to), "reply_parameters": _reply(message.reply_to)}
+    common: dict[str, Any] = {**chat(message.to), "reply_parameters": _reply(message.reply_to)}
     if len(uploads) > 1:
         return SendMediaGroup(**common, media=_album(message, uploads)), uploads
     common["reply_markup"] = _keyboard(message.buttons)
@@ -127,7 +141,7 @@ def _album(message: Outgoing, uploads: tuple[Upload, ...]) -> list[Any]:
 
 def _reply(external_id: str) -> ReplyParameters | None:
     """A pressed button has an id of its own and no message to quote."""
-    if not re.fullmatch(r"-?[0-9]+:[0-9]+", external_id):
+    if not re.fullmatch(rf"{_CHAT}:[0-9]+", external_id):
         return None
     return ReplyParameters(message_id=message_id(external_id), allow_sending_without_reply=True)
 

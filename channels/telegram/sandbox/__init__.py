@@ -11,9 +11,9 @@ from channels.faults import Fault, Faults
 from channels.props import Files, sample_photo, sample_voice
 from channels.telegram.sandbox import api
 from channels.telegram.sandbox.control import control
-from channels.telegram.sandbox.state import Bot, Chat, Customer, Message
+from channels.telegram.sandbox.state import Bot, Business, Chat, Customer, Message
 
-__all__ = ["Bot", "Chat", "Customer", "Fault", "Message", "TelegramSandbox", "sample_photo", "sample_voice"]
+__all__ = ["Bot", "Business", "Chat", "Customer", "Fault", "Message", "TelegramSandbox", "sample_photo", "sample_voice"]
 
 RETRY_DELAYS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between deliveries that failed; Telegram does not publish its own, which are longer."""
@@ -56,6 +56,10 @@ class TelegramSandbox:
         )
         self.customers[made.id] = made
         return made
+
+    def create_business(self, owner: Customer) -> Business:
+        """What the owner of a business account does in Settings, Business, Chatbots."""
+        return Business(f"BQ{secrets.token_urlsafe(16)}", owner)
 
     def fault(self, fault: Fault) -> None:
         """Let something go wrong with the calls to come."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from aiohttp import BodyPartReader, web
 
 from channels.faults import Fault, Faults
-from channels.props import File, Files
+from channels.props import File, Files, image_size
 from channels.telegram.sandbox.state import DEFAULT_UPDATES, JSON, Bot, Chat, Message, file_content
 from channels.telegram.spec import CAPABILITIES, MEBIBYTE
 
@@ -17,8 +17,13 @@ UPLOAD_MAX_BYTES: Final = 50 * MEBIBYTE
 PHOTO_MAX_BYTES: Final = 10 * MEBIBYTE
 DOWNLOAD_MAX_BYTES: Final = 20 * MEBIBYTE
 TYPING_SECONDS: Final = 5.0
+PHOTO_SIDES: Final = 10_000
+"""How long a photo's width and height together may be, in pixels; and one side at most 20 times the other."""
+DAY: Final = 24 * 3600
 
-_STRUCTURED: Final = frozenset({"reply_markup", "reply_parameters", "media", "entities", "allowed_updates"})
+_STRUCTURED: Final = frozenset(
+    {"reply_markup", "reply_parameters", "media", "entities", "allowed_updates", "message_ids"}
+)
 """Parameters that come as JSON inside a form."""
 
 _DESCRIPTIONS: Final[Mapping[int, str]] = {
@@ -62,7 +67,10 @@ class _Call:
     def chat(self) -> Chat:
         """The chat that is written to, if the customer lets us."""
         wanted = self.text("chat_id")
-        chat = self.bot.chats.get(int(wanted)) if re.fullmatch(r"[0-9]{1,19}", wanted) else None
+        number = int(wanted) if re.fullmatch(r"[0-9]{1,19}", wanted) else 0
+        if connection := self.text("business_connection_id"):
+            return self._business_chat(connection, number)
+        chat = self.bot.chats.get(number)
         if chat is None:
             raise _Refusal(400, "Bad Request: chat not found")
         if not chat.messages:
@@ -70,6 +78,30 @@ class _Call:
         if chat.blocked:
             raise _Refusal(403, "Forbidden: bot was blocked by the user")
         return chat
+
+    def _business_chat(self, connection: str, customer: int) -> Chat:
+        chats = [chat for (known, _), chat in self.bot.business_chats.items() if known == connection]
+        chat = self.bot.business_chats.get((connection, customer))
+        business = chats[0].business if chats else None
+        if business is None or not business.enabled:
+            raise _Refusal(400, "Bad Request: business connection not found")
+        if chat is None:
+            raise _Refusal(400, "Bad Request: BUSINESS_PEER_INVALID")
+        if not business.can_reply:
+            raise _Refusal(400, "Bad Request: not enough rights to send messages on behalf of the business account")
+        if not any(not message.from_shop and message.date > chat.clock() - DAY for message in chat.messages):
+            raise _Refusal(400, "Bad Request: BUSINESS_PEER_USAGE_MISSING")
+        return chat
+
+    def business_messages(self) -> tuple[Chat, list[int]]:
+        """The messages of one business chat that are named."""
+        wanted = {int(number) for number in self.params.get("message_ids") or ()}
+        for (connection, _), chat in self.bot.business_chats.items():
+            if connection == self.text("business_connection_id"):
+                found = [one.id for one in chat.messages if one.id in wanted and not one.deleted]
+                if found:
+                    return chat, found
+        raise _Refusal(400, "Bad Request: message to delete not found")
 
     def file(self, kind: str, value: Any) -> File:
         """The file behind `attach://name`, a field's own upload, or a known `file_id`."""
@@ -90,6 +122,9 @@ class _Call:
                 f"Bad Request: file of size {len(data)} bytes is too big for a photo; "
                 f"the maximum size is {PHOTO_MAX_BYTES} bytes",
             )
+        width, height = (kind == "photo" and image_size(data)) or (1, 1)
+        if width + height > PHOTO_SIDES or max(width, height) > 20 * min(width, height):
+            raise _Refusal(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
         return self.bot.files.add(kind, name, content_type, data)
 
     def reply_to(self, chat: Chat) -> int | None:
@@ -240,6 +275,12 @@ def _delete_message(call: _Call) -> Any:
     return True
 
 
+def _delete_business_messages(call: _Call) -> Any:
+    chat, numbers = call.business_messages()
+    chat.delete(*numbers)
+    return True
+
+
 def _send_chat_action(call: _Call) -> Any:
     chat = call.chat()
     chat.typing_until = time.monotonic() + TYPING_SECONDS
@@ -286,6 +327,7 @@ _METHODS: Final[Mapping[str, Callable[[_Call], Any]]] = {
     "editmessagetext": _edit_message_text,
     "editmessagecaption": _edit_message_caption,
     "deletemessage": _delete_message,
+    "deletebusinessmessages": _delete_business_messages,
     "sendchataction": _send_chat_action,
     "answercallbackquery": _answer_callback_query,
     "getfile": _get_file,
@@ -411,6 +453,7 @@ def _add(call: _Call, chat: Chat, content: JSON, *, file: File | None = None, al
             reply_to=reply_to,
             album=album,
             keyboard=keyboard,
+            by_bot=chat.business is not None,
         )
     )
     return chat.as_json(message)

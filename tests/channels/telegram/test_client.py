@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -12,9 +13,10 @@ import telegram as ptb
 from pydantic import SecretStr
 
 from channels.faults import Fault
+from channels.sandbox import Sandbox
 from channels.telegram.client import PILED_UP, TelegramConnection, failure_of
 from channels.telegram.parse import ALLOWED_UPDATES
-from channels.telegram.sandbox import Bot, Chat
+from channels.telegram.sandbox import Bot, Business, Chat
 from channels.telegram.spec import TelegramSettings
 from inbox.model.channel import Outgoing, OutgoingFile
 from inbox.model.failures import (
@@ -93,6 +95,26 @@ class TestWebhook:
         with pytest.raises(RetryLater, match=r"\d+ events wait at Telegram.*Connection refused"):
             await connection.check(URL)
 
+    @pytest.fixture
+    async def failing(self, bot: Bot, chat: Chat, connection: TelegramConnection) -> Bot:
+        """A bot whose webhook did not take something and will not be tried again soon."""
+        bot.retry_delays = (60,)
+        chat.text("Ви тут?")
+        await connection.register(URL)
+        await chat.until(lambda chat: chat.bot.webhook.last_error_message)
+        return bot
+
+    async def test_check_tells_of_what_waits_after_a_failure_just_now(self, failing, connection):
+        failing.webhook.last_error_message = f"Wrong response from /bot{failing.token} with s3cret"
+        with pytest.raises(RetryLater, match="events wait at Telegram") as raised:
+            await connection.check(URL)
+        assert failing.token not in str(raised.value)
+        assert "s3cret" not in str(raised.value)
+
+    async def test_check_forgives_a_failure_of_yesterday(self, failing, connection):
+        failing.webhook.last_error_date = int(time.time()) - 24 * 3600
+        await connection.check(URL)
+
     async def test_unregister(self, bot, connection):
         await connection.register(URL)
         await connection.unregister()
@@ -145,13 +167,36 @@ class TestSend:
         assert message.file is not None
         assert (message.file.type, message.file.name) == ("document", "file")
 
+    @pytest.mark.parametrize(
+        "refusal",
+        [
+            "Bad Request: PHOTO_INVALID_DIMENSIONS",
+            "Bad Request: Photo_invalid_dimensions",
+            "Bad Request: IMAGE_PROCESS_FAILED",
+        ],
+    )
     @pytest.mark.parametrize(("count", "method"), [(1, "sendPhoto"), (2, "sendMediaGroup")])
-    async def test_photos_of_odd_sides_go_as_documents(self, sandbox, chat, connection, count, method):
-        refusal = "Bad Request: PHOTO_INVALID_DIMENSIONS"
+    async def test_photos_that_telegram_cannot_show_go_as_documents(
+        self, sandbox, chat, connection, count, method, refusal
+    ):
         sandbox.telegram.fault(Fault(kind="status", method=method, status=400, description=refusal, times=1))
         sent = await connection.send(Outgoing(to=to(chat), files=(outgoing_file(),) * count))
         assert [message.file and message.file.type for message in chat.seen()] == ["document"] * count
         assert len(sent.external_ids) == count
+
+    async def test_a_photo_of_odd_sides_goes_as_a_document(self, chat, connection):
+        # A PNG's header alone says how large the picture is.
+        header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (3000).to_bytes(4) + (100).to_bytes(4)
+        await connection.send(Outgoing(to=to(chat), files=(outgoing_file(data=header),)))
+        assert [message.file and message.file.type for message in chat.seen()] == ["document"]
+
+    async def test_a_document_that_is_refused_is_not_tried_a_third_time(self, sandbox, chat, connection):
+        refusal = "Bad Request: IMAGE_PROCESS_FAILED"
+        sandbox.telegram.fault(Fault(kind="status", status=400, description=refusal, times=2))
+        with pytest.raises(Refused, match="IMAGE_PROCESS_FAILED"):
+            await connection.send(Outgoing(to=to(chat), files=(outgoing_file(),)))
+        assert sandbox.telegram.faults.listed() == []
+        assert chat.seen() == []
 
     async def test_an_album_is_one_request_with_one_caption(self, chat, connection):
         files = (outgoing_file(), outgoing_file("video", "v.mp4"), outgoing_file())
@@ -225,6 +270,68 @@ class TestChange:
         for _ in range(2):  # The second is too old, which is as good.
             await connection.acknowledge(query)
         assert bot.answered == [query]
+
+
+class TestBusiness:
+    """The same over a business account: as its owner, in the owner's chats."""
+
+    @pytest.fixture
+    def business(self, sandbox: Sandbox) -> Business:
+        return sandbox.telegram.create_business(sandbox.telegram.create_customer("Mary"))
+
+    @pytest.fixture
+    def talk(self, bot: Bot, chat: Chat, business: Business) -> Chat:
+        opened = bot.business_chat(business, chat.customer)
+        opened.text("Добрий день")
+        return opened
+
+    @pytest.fixture
+    def address(self, talk, business) -> str:
+        return f"{talk.customer.id}@{business.id}"
+
+    async def test_a_reply_goes_out_as_the_owner(self, chat, talk, connection, address):
+        asked = talk.text("Коли?")
+        sent = await connection.send(Outgoing(to=address, text="Завтра", reply_to=f"{address}:{asked}"))
+        [message] = received(talk)
+        assert sent.external_ids == (f"{address}:{message.message_id}",)
+        assert message.from_user is not None
+        assert message.from_user.first_name == "Mary"
+        assert message.reply_to_message is not None
+        assert chat.seen() == []
+
+    async def test_files_buttons_and_albums(self, talk, connection, address):
+        await connection.send(Outgoing(to=address, files=(outgoing_file(),), buttons=(("Так", "yes"),)))
+        await connection.send(Outgoing(to=address, files=(outgoing_file(), outgoing_file())))
+        assert [message.file is not None for message in talk.seen()] == [True] * 3
+
+    async def test_edit_delete_and_typing(self, talk, connection, address):
+        sent = await connection.send(Outgoing(to=address, text="Завтра"))
+        await connection.typing(address)
+        assert talk.typing
+        await connection.edit(address, sent.external_ids[0], "Сьогодні")
+        assert talk.texts() == ["Сьогодні"]
+        for _ in range(2):
+            await connection.delete(address, sent.external_ids[0])
+        assert talk.texts() == []
+
+    @pytest.mark.parametrize(
+        ("spoil", "words"),
+        [
+            (lambda talk: setattr(talk.business, "enabled", False), "not connected to this bot any more"),
+            (lambda talk: setattr(talk.business, "can_reply", False), "does not allow the bot to do this"),
+            (lambda talk: setattr(talk, "clock", lambda: time.time() + 25 * 3600), "only within 24 hours"),
+            (lambda talk: talk.bot.business_chats.update({(talk.business.id, 1): talk}), "keeps the bot out"),
+        ],
+        ids=["disconnected", "may not answer", "a day of silence", "left out"],
+    )
+    async def test_why_not_is_said_in_plain_words_and_counts_for_this_message_only(
+        self, talk, connection, address, spoil, words
+    ):
+        spoil(talk)
+        to = address.replace(str(talk.customer.id), "2") if words == "keeps the bot out" else address
+        with pytest.raises(Refused, match=words) as raised:
+            await connection.send(Outgoing(to=to, text="Завтра"))
+        assert not isinstance(raised.value, Unreachable)
 
 
 class TestFetch:

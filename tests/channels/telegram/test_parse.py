@@ -20,8 +20,11 @@ from inbox.model.failures import Forged, Unreadable
 from inbox.model.incoming import (
     ButtonPress,
     Contact,
+    Echo,
+    Link,
     Location,
     Media,
+    MessageDeleted,
     MessageEdited,
     NewMessage,
     Person,
@@ -197,8 +200,21 @@ class TestContent:
         contact = ptb.Contact("380671112233", "Олена", last_name="Мельник", user_id=user_id)
         assert read_message(contact=contact).content == Contact(phone="380671112233", name="Олена Мельник", own=own)
 
-    def test_what_we_cannot_show_keeps_its_name(self):
-        assert read_message(dice=ptb.Dice(6, "🎲")).content == Placeholder(what="dice")
+    @pytest.mark.parametrize("field", ["story", "reply_to_story"])
+    def test_a_story_of_somebody_with_a_name_is_a_link(self, field):
+        story = ptb.Story(ptb.Chat(1, "channel", username="shop"), 3)
+        assert read_message(text="Ось ця", **{field: story}).content == Link(url="https://t.me/shop/s/3", title="story")
+
+    def test_a_story_of_nobody_known_keeps_its_name(self):
+        assert read_message(story=ptb.Story(ptb.Chat(1, "private"), 3)).content == Placeholder(what="story")
+
+    @pytest.mark.parametrize("what", ["poll", "dice", "game", "checklist"])
+    def test_what_we_cannot_show_is_shown_by_name(self, what):
+        update = json.loads(raw(message=message()))
+        update["message"][what] = {}
+        [found] = parse.read(json.dumps(update).encode())
+        assert isinstance(found, NewMessage)
+        assert found.content == Placeholder(what=what)
 
     def test_what_telegram_has_not_invented_yet_keeps_its_name(self):
         update = json.loads(raw(message=message()))
@@ -298,13 +314,112 @@ class TestButtons:
         assert self.press(ptb.InaccessibleMessage(CHAT, 6)).reply_to == "99:6"
 
 
+OWNER = ptb.User(42, "Mary", False, language_code="en")
+
+
+def business(message_id: int = 5, **fields: Any) -> ptb.Message:
+    return message(message_id, business_connection_id="BQ-1_x", **fields)
+
+
+class TestBusiness:
+    """A customer's chat with a person whose account lets the bot answer: another chat than the bot's own with them."""
+
+    def test_what_the_customer_writes(self):
+        found = read_one(business_message=business(text="Є у наявності?", reply_to_message=business(4, text="?")))
+        assert found == NewMessage(
+            person=Person(external_id="99@BQ-1_x", name="Олена Мельник", username="olena_m", language="uk"),
+            external_id="99@BQ-1_x:5",
+            sent_at=SENT_AT,
+            sequence=5,
+            text="Є у наявності?",
+            reply_to="99@BQ-1_x:4",
+        )
+
+    def test_what_the_owner_writes_is_the_shops(self):
+        answered = business(4, text="?")
+        found = read_one(business_message=business(from_user=OWNER, text="Так", reply_to_message=answered))
+        assert found == Echo(
+            person=Person(external_id="99@BQ-1_x", name="Олена Мельник", username="olena_m"),
+            external_id="99@BQ-1_x:5",
+            sent_at=SENT_AT,
+            sequence=5,
+            text="Так",
+            reply_to="99@BQ-1_x:4",
+        )
+
+    def test_what_we_sent_ourselves_comes_back_under_the_same_id(self):
+        shop = ptb.User(7, "Shop", True)
+        found = read_one(business_message=business(from_user=OWNER, sender_business_bot=shop, text="Так"))
+        assert (type(found), found.external_id) == (Echo, "99@BQ-1_x:5")
+
+    @pytest.mark.parametrize(
+        ("fields", "text"),
+        [
+            ({"location": ptb.Location(longitude=30.52, latitude=50.45)}, "50.45, 30.52"),
+            (
+                {"venue": ptb.Venue(ptb.Location(longitude=30.52, latitude=50.45), "Склад", "Хрещатик, 1")},
+                "Склад, Хрещатик, 1, 50.45, 30.52",
+            ),
+            ({"contact": ptb.Contact("380671112233", "Mary")}, "Mary 380671112233"),
+            ({"story": ptb.Story(ptb.Chat(1, "channel", username="shop"), 3)}, "https://t.me/shop/s/3"),
+            ({"dice": ptb.Dice(6, "🎲")}, "dice"),
+        ],
+        ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+    )
+    def test_what_the_owner_sends_besides_texts_and_files_is_told_in_words(self, fields, text):
+        assert read_one(business_message=business(from_user=OWNER, **fields)).text == text
+
+    def test_what_the_owner_sends_by_schedule_is_the_shops_too(self):
+        found = read_one(business_message=business(from_user=OWNER, is_from_offline=True, text="Ми зачинені"))
+        assert (type(found), found.person.machine) == (Echo, False)
+
+    @pytest.mark.parametrize("sender", [USER, OWNER])
+    def test_edits_of_both_sides(self, sender):
+        edited = business(from_user=sender, text="Завтра", edit_date=SENT_AT)
+        found = read_one(edited_business_message=edited)
+        assert isinstance(found, MessageEdited)
+        assert (found.person.external_id, found.person.name) == ("99@BQ-1_x", "Олена Мельник")
+        assert (found.external_id, found.sequence, found.text) == ("99@BQ-1_x:5", 7, "Завтра")
+
+    def test_deletions_happen_when_we_hear_of_them(self):
+        before = datetime.now(UTC).replace(microsecond=0)
+        body = raw(deleted_business_messages=ptb.BusinessMessagesDeleted("BQ-1_x", CHAT, [5, 6]))
+        [event] = parse.split(WebhookRequest(headers={}, query={}, body=body))
+        found = parse.read(event.raw)
+        assert parse.read(event.raw) == found
+        assert [type(one) for one in found] == [MessageDeleted] * 2
+        assert [one.external_id for one in found if isinstance(one, MessageDeleted)] == ["99@BQ-1_x:5", "99@BQ-1_x:6"]
+        assert all(before <= one.at <= datetime.now(UTC) for one in found if isinstance(one, MessageDeleted))
+        with pytest.raises(Unreadable, match="time of the deletion"):
+            parse.read(body)
+
+    def test_a_pressed_button(self):
+        under = business(6, from_user=OWNER, text="Беремо?", reply_markup=TestButtons.KEYBOARD)
+        found = read_one(callback_query=ptb.CallbackQuery("17", USER, "instance", message=under, data="yes"))
+        assert (found.person.external_id, found.external_id) == ("99@BQ-1_x", "99@BQ-1_x:cb:17")
+        assert (found.text, found.reply_to) == ("Так", "99@BQ-1_x:6")
+
+    def test_an_album(self):
+        photo = [ptb.PhotoSize("F", "U", 90, 90)]
+        assert read_one(business_message=business(photo=photo, media_group_id="G")).group == "99@BQ-1_x:album:G"
+
+    def test_what_telegram_has_not_invented_yet_keeps_its_name(self):
+        update = json.loads(raw(business_message=business()))
+        update["business_message"]["hologram"] = {}
+        [found] = parse.read(json.dumps(update).encode())
+        assert isinstance(found, NewMessage)
+        assert found.content == Placeholder(what="hologram")
+
+    def test_a_connection_that_would_look_like_an_address_is_unreadable(self):
+        update = raw(business_message=message(text="hi", business_connection_id="1:2@3"))
+        with pytest.raises(Unreadable, match="business_connection_id"):
+            parse.read(update)
+
+
 class TestIgnored:
     @pytest.mark.parametrize("kind", ["group", "supergroup", "channel"])
     def test_groups_and_channels(self, kind):
         assert parse.read(raw(message=message(text="hi", chat=ptb.Chat(-100, kind, title="G")))) == []
-
-    def test_business_messages(self):
-        assert parse.read(raw(business_message=message(text="hi", business_connection_id="b"))) == []
 
     def test_an_update_of_a_kind_never_asked_for(self):
         assert parse.read(b'{"update_id": 7, "teleport": {"to": "Kyiv"}}') == []
@@ -384,7 +499,7 @@ class TestFuzz:
         with contextlib.suppress(Unreadable):
             [event] = parse.split(WebhookRequest(headers={}, query={}, body=body))
             for found in parse.read(event.raw):
-                assert found.person.external_id == "99"
+                assert found.person.external_id.partition("@")[0] == "99"
 
 
 class TestAuthenticate:

@@ -9,11 +9,22 @@ import pytest
 import telegram as ptb
 
 from channels.faults import Fault
+from channels.sandbox import Sandbox
 from channels.telegram import parse
 from channels.telegram.client import TelegramConnection
 from channels.telegram.sandbox import Bot, Chat, sample_photo
-from inbox.model.channel import Outgoing
-from inbox.model.incoming import ButtonPress, Contact, Location, NewMessage, ReachabilityChanged, ReactionChanged
+from inbox.model.channel import Outgoing, WebhookRequest
+from inbox.model.incoming import (
+    ButtonPress,
+    Contact,
+    Echo,
+    Location,
+    MessageDeleted,
+    MessageEdited,
+    NewMessage,
+    ReachabilityChanged,
+    ReactionChanged,
+)
 
 
 @pytest.fixture
@@ -108,6 +119,37 @@ class TestUpdates:
         blocked, back, message = await delivered(connected, inbox)
         assert isinstance(blocked, ReachabilityChanged)
         assert (blocked.reachable, back.reachable, message.text) == (False, True, "Я передумала")
+
+
+class TestBusiness:
+    """A business account's chats, which Telegram reports to the bot that answers there."""
+
+    @pytest.fixture
+    async def talk(self, sandbox: Sandbox, connected: Chat) -> Chat:
+        owner = sandbox.telegram.create_customer("Mary")
+        return connected.bot.business_chat(sandbox.telegram.create_business(owner), connected.customer)
+
+    async def test_both_sides_and_what_they_change(self, talk, inbox):
+        asked = talk.text("Є?")
+        answered = talk.owner_text("Так", reply_to=asked)
+        talk.edit(answered, "Так, два")
+        talk.delete(asked)
+        await talk.bot.drained()
+        requests = [WebhookRequest(headers={}, query={}, body=body) for body in inbox.bodies]
+        found = [event for request in requests for raw in parse.split(request) for event in parse.read(raw.raw)]
+        assert [type(event) for event in found] == [NewMessage, Echo, MessageEdited, MessageDeleted]
+        address = f"{talk.customer.id}@{talk.business.id}"
+        assert {event.person.external_id for event in found} == {address}
+        numbers = [asked, answered, answered, asked]
+        assert [getattr(event, "external_id", "") for event in found] == [f"{address}:{number}" for number in numbers]
+
+    async def test_what_the_bot_sends_there_comes_back_as_the_owners(self, talk, connection, inbox):
+        talk.text("Є?")
+        address = f"{talk.customer.id}@{talk.business.id}"
+        sent = await connection.send(Outgoing(to=address, text="Так"))
+        [_, echo] = await delivered(talk, inbox)
+        assert isinstance(echo, Echo)
+        assert (echo.external_id,) == sent.external_ids
 
 
 class TestDelivery:
