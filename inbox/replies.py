@@ -333,7 +333,8 @@ class Replies:
                 text=part.text,
                 files=part.files,
                 types=tuple(types[key] for key in part.files),
-                reply_to="" if position else quoted,
+                # What follows a public answer has to be one as well; elsewhere one quotation is enough.
+                reply_to=quoted if message.get("public") or not position else "",
                 buttons=buttons if position == len(parts) - 1 else (),
             )
             for position, part in enumerate(parts)

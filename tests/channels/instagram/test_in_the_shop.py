@@ -25,6 +25,7 @@ class Case:
 
     async def opens(self) -> None:
         await self.account.drained()
+        await self.shop.settled()
         [conversation] = await until(self.shop.conversations)
         self.id = conversation["id"]
 
@@ -151,6 +152,15 @@ class TestComments:
             ("850 грн", True, comment),
             ("Пишемо сюди", False, comment),
         ]
+
+    async def test_a_long_answer_in_public_stays_there_to_its_end(self, case):
+        case.chat.comment("Які розміри?")
+        await case.opens()
+        [asked] = await case.messages()
+        # The sandbox, like Instagram, takes 300 characters a comment: each line comes to stand in a comment of its own.
+        await case.reply("\n".join(["📏" * 249] * 2), reply_to=asked["id"])
+        await case.chat.until(lambda chat: len(chat.seen()) == 2)
+        assert all(one.comment for one in case.chat.seen())
 
 
 async def test_two_days_later_a_manager_still_answers(case):
