@@ -139,6 +139,11 @@ class Channels:
             raise NotFound("there is no such channel")
         return found
 
+    async def known(self) -> list[Document]:
+        """Every channel, as fresh as `FRESH_SECONDS`."""
+        await self._refresh()
+        return list(self._known.values())
+
     async def paused(self) -> list[str]:
         """Ids of channels whose outbox waits."""
         await self._refresh()

@@ -27,6 +27,7 @@ from inbox.files import Files
 from inbox.ingest import Ingest
 from inbox.journal import Journal
 from inbox.links import FileLinks
+from inbox.listening import Listening
 from inbox.live import LiveFeed
 from inbox.macros import Macros, MacroTexts
 from inbox.managers import Managers
@@ -47,6 +48,7 @@ from inbox.storage.channels import ChannelStore
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Database
 from inbox.storage.journal import JournalStore
+from inbox.storage.listeners import ListenerStore
 from inbox.storage.livelog import LiveLog
 from inbox.storage.macros import MacroStore
 from inbox.storage.managers import ManagerStore
@@ -144,6 +146,7 @@ class House:
         )
         self.ingest = Ingest(batches, self.journal_store, self.metrics)
         self.journal = Journal(self.journal_store, self.ingest, self.metrics)
+        self.listening = Listening(ListenerStore(database), self.channels, self.journal)
         self.quarantine = Quarantine(self.journal_store, self.ingest, KINDS)
         self.sender = Sender(
             outbox=self.outbox_store,
@@ -251,9 +254,12 @@ class House:
         ingest = asyncio.create_task(_lasting(self.ingest.run(), "ingest"))
         sender = asyncio.create_task(_lasting(self.sender.run(), "sender"))
         timers = asyncio.create_task(_lasting(self.timers.run(), "timers"))
+        listening = asyncio.create_task(_lasting(self.listening.run(), "listening"))
         try:
             yield
         finally:
+            listening.cancel()
+            await asyncio.wait([listening], timeout=2)
             self.ingest.stop()
             await asyncio.wait([ingest], timeout=10)
             await asyncio.gather(self.sender.stop(), self.timers.stop())

@@ -71,7 +71,7 @@ class Imap:
             opened = cls(reader, writer)
             await opened._greet(server)
             yield opened
-        except (OSError, EOFError, ValueError, TimeoutError, asyncio.LimitOverrunError) as error:
+        except (OSError, EOFError) as error:
             failure = RetryLater(_told(error, writer))
         finally:
             if writer is not None:
@@ -174,7 +174,7 @@ class Imap:
             raise RetryLater("the IMAP server refused to tell of news")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not _NEWS.match(await self._reader.readline() or _end()):
+                while not _NEWS.match(await self._next_line()):
                     pass
         await self._write(b"DONE\r\n")
         while not (await self._line()).startswith(tag):
@@ -210,7 +210,13 @@ class Imap:
 
     async def _line(self) -> bytes:
         async with asyncio.timeout(ANSWER_SECONDS):
+            return await self._next_line()
+
+    async def _next_line(self) -> bytes:
+        try:
             return await self._reader.readline() or _end()
+        except ValueError:  # asyncio's word for a line beyond its limit
+            raise EOFError from None
 
     async def _literal(self, size: int) -> bytes:
         content = bytearray()

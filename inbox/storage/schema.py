@@ -56,6 +56,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("timers", (_index("due_at", name="due"),)),
     Collection("live", (_index("at", name="at"),)),
     Collection("channels"),
+    Collection("listeners"),
     Collection(
         "identities",
         (
