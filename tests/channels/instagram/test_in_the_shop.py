@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from channels.faults import Fault
 from channels.instagram.parse import SUBSCRIBED_FIELDS
 from channels.instagram.sandbox import Account, Chat
 from channels.instagram.spec import DAY
 from tests.flow import Shop, until
-from tests.meta import connected_account
+from tests.meta import VERIFY_TOKEN, connected_account
 
 
 class Case:
@@ -90,6 +91,29 @@ class TestToken:
         assert renewed.token_expires_at > time.time() + 50 * DAY
 
 
+async def test_no_line_of_the_log_tells_a_secret(case, capsys):
+    case.chat.text("Добрий день")
+    await case.opens()
+    secrets = [case.account.access_token, case.account.app_secret, case.account.meta_app_secret, VERIFY_TOKEN]
+    faults = case.shop.sandbox.instagram.faults
+    for fault in (
+        Fault(kind="status", status=400, description=f"bad token {secrets[0]}", times=1),
+        Fault(kind="html", method="refresh_access_token", times=1),
+        Fault(kind="reset_before", times=1),
+    ):
+        faults.add(fault)
+        await case.reply("Вітаю")
+        await case.shop.owner.call("POST", f"/channels/{case.channel_id}/check")
+    assert await case.account.post(b"{}", signature=f"sha256={secrets[1]}") == 401
+    async with case.shop.http.get(case.account.webhook_url, params={"hub.verify_token": VERIFY_TOKEN}) as answer:
+        assert answer.status == 403
+    case.account.revoke()
+    await case.shop.owner.call("POST", f"/channels/{case.channel_id}/check")
+    told = "".join(capsys.readouterr())
+    assert "channel_state" in told
+    assert [secret for secret in secrets if secret in told] == []
+
+
 async def test_a_lost_subscription_comes_back_by_checking(case):
     case.account.fields = set()
     answer = await case.shop.owner.call("POST", f"/channels/{case.channel_id}/check")
@@ -136,6 +160,16 @@ class TestEchoes:
         case.chat.shop_writes("З дороги")
         _, shown = await until_two(case)
         assert (shown["direction"], shown["text"]) == ("out", "З дороги")
+
+    async def test_an_answer_that_got_lost_is_settled_by_the_echo(self, case):
+        case.chat.text("Добрий день")
+        await case.opens()
+        case.shop.sandbox.instagram.fault(Fault(kind="reset_after", method="messages", times=1))
+        sent = await case.reply("Вітаю")
+        await case.becomes(sent, "sent")
+        await case.shop.settled()
+        assert [message["text"] for message in await case.messages()] == ["Добрий день", "Вітаю"]
+        assert case.chat.texts() == ["Вітаю"]
 
 
 class TestComments:
