@@ -227,6 +227,24 @@ class TestSettings:
         await connection.close()
 
 
+class TestForm:
+    def test_every_step_and_every_field_is_in_plain_words(self, kind):
+        assert kind.setup
+        assert all(step.endswith(".") for step in kind.setup)
+        for name, field in kind.settings.model_fields.items():
+            assert field.title, name
+            assert field.description, name
+            assert not field.title.endswith("."), name
+
+    def test_what_is_left_to_do_names_no_secret(self, kind, settings):
+        secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+        steps = " ".join(kind.webhook_steps(settings))
+        assert not [secret for secret in secrets if secret in steps]
+
+    def test_the_page_with_all_the_steps_is_there(self, kind):
+        assert (HERE.parent.parent / "docs" / "channels" / f"{kind.name}.md").exists()
+
+
 class TestCapabilities:
     def test_limits_stand_where_something_is_sent(self, kind):
         can = kind.capabilities
