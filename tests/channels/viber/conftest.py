@@ -25,6 +25,7 @@ class Webhook:
     settings: ViberSettings
     url: str = ""
     statuses: list[int] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     events: list[RawEvent] = field(default_factory=list)
     forged: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Webhook:
         except Forged:
             self.forged += 1
             return web.Response(status=401)
+        self.bodies.append(called.body)
         self.events += kind.split(self.settings, called)
         status = self.statuses.pop(0) if self.statuses else 200
         return web.Response(status=status, body=kind.answer(self.settings, called), content_type="application/json")

@@ -6,6 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aioviberbot.api.messages import (
+    ContactMessage,
+    LocationMessage,
+    PictureMessage,
+    StickerMessage,
+    TextMessage,
+    URLMessage,
+)
+from aioviberbot.api.messages.data_types.contact import Contact as ViberContact
+from aioviberbot.api.messages.data_types.location import Location as ViberLocation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -140,6 +150,33 @@ class TestMessages:
     def test_content(self, name, content):
         found = read_message(fixture(f"message__{name}"))
         assert (found.text, found.media, found.content) == ("", (), content)
+
+    @pytest.mark.parametrize(
+        ("written", "expected"),
+        [
+            (TextMessage(text="Привіт"), {"text": "Привіт"}),
+            (URLMessage(media="https://skrynka.example"), {"text": "https://skrynka.example"}),
+            (
+                PictureMessage(text="Ось", media="https://x.example/a.jpg"),
+                {
+                    "text": "Ось",
+                    "media": (Media(type="photo", ref="https://x.example/a.jpg", content_type="image/jpeg"),),
+                },
+            ),
+            (
+                ContactMessage(contact=ViberContact("Тато", "+380671112233", None)),
+                {"content": Contact(phone="+380671112233", name="Тато")},
+            ),
+            (
+                LocationMessage(location=ViberLocation(50.4, 30.5)),
+                {"content": Location(latitude=50.4, longitude=30.5)},
+            ),
+            (StickerMessage(sticker_id=40133), {"content": Placeholder(what="sticker")}),
+        ],
+    )
+    def test_messages_as_the_communitys_library_writes_them(self, written, expected):
+        found = read_message(message(**written.to_dict()))
+        assert {name: getattr(found, name) for name in expected} == expected
 
     def test_a_pressed_button(self):
         found = read_message(fixture("message__button"))

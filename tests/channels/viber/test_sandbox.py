@@ -1,11 +1,17 @@
-"""The sandbox keeps Viber's rules: what it posts is signed, read by our parser, and repeated until it is taken."""
+"""The sandbox keeps Viber's rules: what it posts is read by aioviberbot and by our own parser, and comes till taken."""
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 import aiohttp
 import pytest
+from aioviberbot import Api, BotConfiguration
+from aioviberbot.api.api_request_sender import ApiRequestSender
+from aioviberbot.api.message_sender import MessageSender
+from aioviberbot.api.messages import PictureMessage, TextMessage
+from aioviberbot.api.viber_requests import create_request
 
 from channels.faults import Fault
 from channels.props import sample_photo
@@ -18,6 +24,8 @@ from inbox.model.incoming import ButtonPress, Contact, Location, NewMessage, Rea
 async def came(chat: Chat, webhook: Any) -> list[Any]:
     await chat.bot.drained()
     assert webhook.forged == 0
+    for body in webhook.bodies:
+        assert create_request(json.loads(body)).timestamp
     return list(webhook.read())
 
 
@@ -182,6 +190,35 @@ class TestDelivery:
         *_, written = [event for event in await came(chat, webhook) if isinstance(event, NewMessage)]
         assert written.sent_at.timestamp() == 1_700_000_000.25
         assert [one.date for one in chat.messages] == [1_700_000_000.25] * 2
+
+
+class TestAnotherClient:
+    """A bot that is written with aioviberbot finds the same Viber here."""
+
+    @pytest.fixture
+    async def sender(self, sandbox, bot):
+        configuration = BotConfiguration(auth_token=bot.token, name=bot.name, avatar="")
+        async with aiohttp.ClientSession() as http:
+            log = logging.getLogger("aioviberbot")
+            yield ApiRequestSender(log, f"{sandbox.api_base('viber')}/pa", configuration, "tests", http)
+
+    async def test_it_can_set_the_webhook_and_ask_for_the_account(self, sender, bot, webhook):
+        events = ["delivered", "seen"]
+        await sender.set_webhook(webhook.url, events)
+        account = await sender.get_account_info()
+        assert (account["webhook"], account["name"]) == (webhook.url, bot.name)
+        assert set(events) <= set(account["event_types"])
+
+    async def test_what_it_sends_arrives(self, sender, chat, webhook):
+        photo = webhook.offer("box.png", sample_photo())
+        messages = MessageSender(logging.getLogger("aioviberbot"), sender)
+        for message in (TextMessage(text="Вітаю"), PictureMessage(text="Ось", media=photo)):
+            await messages.send_message(chat.user_id, "Скринька", None, message)
+        await chat.until(lambda chat: chat.texts() == ["Вітаю", "Ось"] and chat.seen()[1].file)
+
+    async def test_it_believes_our_signature(self, bot):
+        api = Api(BotConfiguration(auth_token=bot.token, name="x", avatar="x"))
+        assert api.verify_signature(b"{}", bot.sign(b"{}"))
 
 
 GOOD: dict[str, Any] = {"receiver": "", "sender": {"name": "Скринька"}, "type": "text", "text": "Вітаю"}
