@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import structlog
@@ -161,7 +162,14 @@ async def _open_house(
         await migrate(database)
     except SchemaTooNew as error:
         raise SettingsError(str(error)) from error
-    house = House(database, redis, secret_key=secret_key, base_url=base_url, buckets=_buckets(settings))
+    house = House(
+        database,
+        redis,
+        secret_key=secret_key,
+        base_url=base_url,
+        buckets=_buckets(settings),
+        file_links_last=timedelta(days=settings.file_link_days),
+    )
     if not await MetaStore(database).same_key(house.box.fingerprint):
         raise SettingsError(
             "SKRYNKA_SECRET_KEY: this is not the key that the database's channel secrets were stored with;"

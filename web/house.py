@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator, Coroutine
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -26,7 +27,7 @@ from inbox.events import EventBus
 from inbox.files import Files
 from inbox.ingest import Ingest
 from inbox.journal import Journal
-from inbox.links import FileLinks
+from inbox.links import LIFETIME, FileLinks
 from inbox.listening import Listening
 from inbox.live import LiveFeed
 from inbox.macros import Macros, MacroTexts
@@ -81,10 +82,20 @@ def connect_redis(url: str) -> Redis:
 
 
 class House:
-    """All parts, wired. `base_url` is where customers' apps reach this server; files go to `buckets`, if any."""
+    """All parts, wired. `base_url` is where customers' apps reach this server; files go to `buckets`, if any.
+
+    `file_links_last` is how long an address lasts that stands for a file which a channel cannot carry.
+    """
 
     def __init__(
-        self, database: Database, redis: Redis, *, secret_key: str, base_url: str, buckets: Buckets | None = None
+        self,
+        database: Database,
+        redis: Redis,
+        *,
+        secret_key: str,
+        base_url: str,
+        buckets: Buckets | None = None,
+        file_links_last: timedelta = LIFETIME,
     ) -> None:
         self.database = database
         self.redis = redis
@@ -124,7 +135,7 @@ class House:
             # sight they cost nothing; left in it, every full collection stops the server for a quarter of a second.
             on_loaded=gc.freeze,
         )
-        self.links = FileLinks(self.box, base_url)
+        self.links = FileLinks(self.box, base_url, file_links_last)
         reach = Reach(KINDS, message_store)
         batches = Batches(
             kinds=KINDS,

@@ -27,6 +27,14 @@ def test_an_address_is_of_one_file_for_a_while():
         LINKS.read(token_of(address), at=now() + LIFETIME + timedelta(seconds=1))
 
 
+def test_it_lasts_as_long_as_the_shop_says():
+    links = FileLinks(SecretBox("a key for tests only, 32 bytes long"), "", timedelta(days=1))
+    token = token_of(links.address(CAT))
+    assert links.read(token, at=now() + timedelta(hours=23)) == CAT["_id"]
+    with pytest.raises(NotFound, match="over"):
+        links.read(token, at=now() + timedelta(hours=25))
+
+
 def test_another_key_s_address_is_none_of_ours():
     other = FileLinks(SecretBox("another key for tests, 32 bytes long"), "https://shop.example")
     with pytest.raises(NotFound):
