@@ -12,7 +12,7 @@ from inbox.channels import Channels
 from inbox.files import Files, shown
 from inbox.live import LiveFeed, about
 from inbox.model.errors import Invalid, NotFound
-from inbox.model.failures import ChannelFailure, Refused, RetryLater
+from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater
 from inbox.model.ids import new_id, now
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.conversations import ConversationStore
@@ -21,8 +21,10 @@ from inbox.storage.messages import MessageStore
 from inbox.timers import Later
 
 MAX_UPLOAD_BYTES = 50 * 1024 * 1024
-_RETRY_SECONDS = 5.0
-_MAX_FETCHES = 6
+RETRY_SECONDS = 5.0
+LONGEST_RETRY_SECONDS = 600.0
+MAX_FETCHES = 13
+"""Pauses between tries double from the first number to the second; so an outage, or a dead token, may last an hour."""
 
 _log = structlog.get_logger(__name__)
 
@@ -102,18 +104,22 @@ class Media:
         attachment = await self._attachments.get(data["attachment_id"])
         if attachment is None or attachment["state"] != "pending":
             return
-        opened = await self._channels.open(attachment["channel_id"])
+        try:
+            opened = await self._channels.open(attachment["channel_id"])
+        except NotFound:
+            await self._note(attachment, state="failed", error="its channel was disconnected before it was fetched")
+            return
         limit = opened.kind.capabilities.receive_max_bytes
         try:
             taken = await self._files.take(
                 attachment["name"], attachment["content_type"], opened.connection.fetch(attachment["ref"], limit)
             )
-        except (RetryLater, TimeoutError, asyncio.IncompleteReadError) as error:
+        except (RetryLater, CredentialsRejected, TimeoutError, asyncio.IncompleteReadError) as error:
             tries = attachment.get("fetches", 0) + 1
             await self._attachments.change(attachment["_id"], fetches=tries)
-            if tries < _MAX_FETCHES:
+            if tries < MAX_FETCHES:
                 after = error.after if isinstance(error, RetryLater) else None
-                raise Later(after or _RETRY_SECONDS * tries) from error
+                raise Later(after or min(RETRY_SECONDS * 2.0 ** (tries - 1), LONGEST_RETRY_SECONDS)) from error
             await self._note(attachment, state="failed", error="the provider did not hand it over")
             return
         except ChannelFailure as error:

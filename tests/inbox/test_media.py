@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from inbox.media import MAX_UPLOAD_BYTES
+from inbox.media import MAX_FETCHES, MAX_UPLOAD_BYTES
 from inbox.model.errors import Invalid, NotFound
-from inbox.model.failures import CredentialsRejected, Refused, RetryLater
+from inbox.model.failures import CredentialsRejected, Refused, RetryLater, Uncertain
 from inbox.model.incoming import Media as Picture
 from inbox.timers import Later
 from tests.inbox.arrivals import accepted, said, work_off
@@ -82,7 +82,7 @@ async def test_a_customers_file_is_copied_from_its_provider_once(floor):
 async def test_a_slow_provider_is_asked_again_and_given_up_in_the_end(floor):
     attachment = await expected(floor)
     floor.kind.failure = RetryLater("slow", after=3)
-    for _ in range(5):
+    for _ in range(MAX_FETCHES - 1):
         with pytest.raises(Later) as later:
             await floor.media.fetch({"attachment_id": attachment["_id"]})
         assert later.value.seconds == 3
@@ -96,7 +96,7 @@ async def test_a_slow_provider_is_asked_again_and_given_up_in_the_end(floor):
     ("failure", "error"),
     [
         (Refused("the file is too big"), "the file is too big"),
-        (CredentialsRejected("token 123 is dead"), "the provider did not hand it over"),
+        (Uncertain("half an answer"), "the provider did not hand it over"),
     ],
 )
 async def test_what_is_refused_is_shown_with_the_reason(floor, failure, error):
@@ -106,6 +106,28 @@ async def test_what_is_refused_is_shown_with_the_reason(floor, failure, error):
     file = await shown(floor)
     assert (file["state"], file["error"]) == ("failed", error)
     assert await leftovers(floor) == 0
+
+
+async def test_a_file_waits_for_a_channel_whose_token_is_dead(floor):
+    attachment = await expected(floor)
+    floor.kind.failure = CredentialsRejected("token 123 is dead")
+    pauses = []
+    for _ in range(MAX_FETCHES - 1):
+        with pytest.raises(Later) as later:
+            await floor.media.fetch({"attachment_id": attachment["_id"]})
+        pauses.append(later.value.seconds)
+    assert 3600 < sum(pauses) < 2 * 3600
+    floor.kind.failure = None
+    floor.kind.files["r1"] = JPEG
+    await floor.media.fetch({"attachment_id": attachment["_id"]})
+    assert (await shown(floor))["state"] == "stored"
+
+
+async def test_a_file_whose_channel_is_gone_is_given_up(floor):
+    attachment = await expected(floor)
+    await floor.channels.delete(attachment["channel_id"])
+    await floor.media.fetch({"attachment_id": attachment["_id"]})
+    assert (await shown(floor))["state"] == "failed"
 
 
 async def test_what_is_forgotten_is_not_fetched(floor):

@@ -176,7 +176,7 @@ def attachment(key: str, content_type: str, media: str, **fields: Any) -> Doc:
 
 
 def conversation(key: str, customer_id: str, channel_id: str, last: Doc | None, **fields: Any) -> Doc:
-    preview = last and {field: last[field] for field in ("id", "text", "direction", "author", "state")} | {
+    preview = last and {field: last[field] for field in ("id", "text", "direction", "author", "state", "public")} | {
         "at": last["sent_at"]
     }
     return {
