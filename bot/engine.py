@@ -120,7 +120,9 @@ class BotEngine:
             _log.info("bot_budget_spent", conversation_id=conversation["_id"], rule_id=firing.rule.id)
             return
         text = action.text_for(await self._language(message), firing.playbook.languages)
-        draft = Draft(text=text, channel_id=message["channel_id"], client_token=token, automatic=True)
+        # What the bot says to a comment is for its writer, not for everybody who reads the post.
+        comment = {"reply_to": message["_id"], "private": True} if message.get("public") else {}
+        draft = Draft(text=text, channel_id=message["channel_id"], client_token=token, automatic=True, **comment)
         await self._replies.post(conversation["_id"], draft, author=BOT)
 
     async def _language(self, message: Document) -> str:

@@ -193,7 +193,7 @@ class Conversations:
         if customer_id in present:
             return await self.get(viewer, present[customer_id]["_id"])
         begun = new_conversation(new_id(), customer_id=customer_id, channel_id=channel_id, at=now())
-        await self._store.insert([begun])
+        await self._store.insert([begun], durable=True)
         await self._feed.publish([about("conversation.updated", begun, begun)])
         return begun
 

@@ -175,6 +175,7 @@ def preview(message: Mapping[str, Any]) -> dict[str, Any]:
         "direction": message["direction"],
         "author": message["author"],
         "state": message["state"],
+        "public": message.get("public", False),
         "at": message["sent_at"],
         "sort": message["sort"],
     }

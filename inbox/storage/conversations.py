@@ -56,10 +56,11 @@ class ConversationStore:
         )
         return {row["_id"]: row["conversation"] async for row in rows}
 
-    async def insert(self, conversations: Sequence[Document]) -> None:
+    async def insert(self, conversations: Sequence[Document], *, durable: bool = False) -> None:
         """Begin conversations. Raises `Conflict` where another process began one for the same customer first."""
+        collection = self._durable if durable else self._relaxed
         try:
-            await self._relaxed.insert_many(conversations, ordered=False)
+            await collection.insert_many(conversations, ordered=False)
         except BulkWriteError as error:
             if duplicate_positions(error):
                 raise Conflict("another process opened a conversation for this customer") from error

@@ -193,12 +193,19 @@ class Process:
     async def _note(self, event: Event) -> None:
         self.announced.append(event)
 
-    async def receive(self, text: str = "Hello", *, received_at: datetime | None = None, **person: Any) -> Document:
+    async def receive(
+        self, text: str = "Hello", *, received_at: datetime | None = None, public: bool = False, **person: Any
+    ) -> Document:
         """A customer writes, and the message goes through ingest. Returns the conversation as it is after that."""
         known = {"external_id": "ann", "name": "Ann", "language": "en", **person}
         at = received_at or now()
         event = NewMessage(
-            person=Person(**known), external_id=new_id(), sent_at=at, sequence=time.monotonic_ns(), text=text
+            person=Person(**known),
+            external_id=new_id(),
+            sent_at=at,
+            sequence=time.monotonic_ns(),
+            text=text,
+            public=public,
         )
         batches = Batches(
             kinds={},

@@ -26,6 +26,13 @@ async def test_a_new_conversation_is_greeted_once(shop_process):
     assert greeting["state"] == "queued"
 
 
+async def test_a_comment_is_greeted_in_private(shop_process):
+    await shop_process.greet()
+    conversation = await shop_process.receive("How much?", public=True)
+    (greeting,) = [row for row in await shop_process.messages.thread(conversation["_id"], None, 10) if row["automatic"]]
+    assert (greeting["private"], greeting["reply_to"]) == (True, conversation["opened_by"])
+
+
 async def test_the_same_opening_announced_ten_times_at_once_is_greeted_once(shop_process, other_process):
     await shop_process.greet()
     conversation = await shop_process.receive()

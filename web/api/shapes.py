@@ -149,6 +149,7 @@ class PreviewShape(Shape):
     direction: Direction
     author: AuthorShape
     state: str
+    public: bool
     at: AwareDatetime
 
 

@@ -69,6 +69,7 @@ def conversation_view(conversation: Document, viewer: Viewer) -> View:
             "direction": last["direction"],
             "author": author_view(last["author"]),
             "state": last["state"],
+            "public": last.get("public", False),
             "at": last["at"],
         },
         "unread": unread(conversation, viewer.id),

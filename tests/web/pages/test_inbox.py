@@ -131,6 +131,8 @@ async def test_hints_about_the_customer_and_the_conversation(desk, read):
     assert "Only your own words may still go to Instagram" in await read("/inbox/marta")
     marta["person_window_until"] = None
     assert "is over; the customer must write first" in await read("/fragments/conversations/marta/bar")
+    next(row for row in desk.cases_list if row["id"] == "marta")["last_message"]["public"] = True
+    assert "Only the comment can be answered" in await read("/fragments/conversations/marta/bar")
 
 
 @pytest.mark.parametrize(
