@@ -28,14 +28,17 @@ class Request(msgspec.Struct, frozen=True):
         return self.edge == "replies"
 
 
-def send(message: Outgoing) -> Request:
-    """The request that sends `message`. Raises `Refused` for what Instagram has no way to say."""
+def send(message: Outgoing, *, human_agent: bool = True) -> Request:
+    """The request that sends `message`. Raises `Refused` for what Instagram has no way to say.
+
+    `human_agent` is whether Meta lets people of this shop answer after the first day.
+    """
     comment = message.reply_to.removeprefix(COMMENT) if message.reply_to.startswith(COMMENT) else ""
     if comment and not message.private:
         return Request("replies", _public_reply(message), node=_digits(comment))
     body: dict[str, Any] = {"recipient": {"comment_id": _digits(comment)} if comment else {"id": recipient(message.to)}}
     # An answer to a comment has a week of its own, and no tag to go with it.
-    body |= {"messaging_type": "RESPONSE"} if comment else _occasion(message)
+    body |= {"messaging_type": "RESPONSE"} if comment else _occasion(message, human_agent=human_agent)
     return Request("messages", body | {"message": _content(message)})
 
 
@@ -56,13 +59,17 @@ def _digits(comment: str) -> str:
     return comment
 
 
-def _occasion(message: Outgoing) -> dict[str, str]:
+def _occasion(message: Outgoing, *, human_agent: bool) -> dict[str, str]:
     """What allows us to write now: the customer's last message, or that a person answers within the week."""
     if not message.late:
         return {"messaging_type": "RESPONSE"}
-    if message.by_person:
-        return {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
-    raise Refused("a day after the customer's last message Instagram lets only people answer, not a bot", code="window")
+    if not message.by_person:
+        raise Refused(
+            "a day after the customer's last message Instagram lets only people answer, no bot", code="window"
+        )
+    if not human_agent:
+        raise Refused("a day after the customer's last message it takes Meta's Human Agent to answer", code="window")
+    return {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
 
 
 def _public_reply(message: Outgoing) -> dict[str, str]:

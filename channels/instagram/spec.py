@@ -119,6 +119,11 @@ class InstagramSettings(BaseModel):
     api_version: str = Field(
         default="v25.0", title="Version of the Instagram API", description="Meta keeps each for about two years"
     )
+    human_agent: bool = Field(
+        default=True,
+        title="Human Agent granted",
+        description="Meta's review lets managers answer for a week after a customer's last message, instead of a day",
+    )
     token_expires_at: int | None = Field(
         default=None,
         title="End of the access token",

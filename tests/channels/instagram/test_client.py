@@ -133,6 +133,12 @@ class TestWindow:
             await connection.send(Outgoing(to=chat.customer.id, text="Замовлення в дорозі", late=True))
         assert chat.texts() == []
 
+    async def test_a_person_of_a_shop_without_human_agent_does_not(self, chat, settings):
+        connection = InstagramConnection(settings.model_copy(update={"human_agent": False}))
+        with pytest.raises(Refused, match="Human Agent"):
+            await connection.send(Outgoing(to=chat.customer.id, text="Вибачте!", late=True, by_person=True))
+        await connection.close()
+
     async def test_the_tag_is_never_used_where_nobody_said_that_it_is_late(self, chat, connection):
         with pytest.raises(Refused, match="the time in which") as raised:
             await connection.send(Outgoing(to=chat.customer.id, text="Вибачте!", by_person=True))
