@@ -27,7 +27,8 @@ class SessionHandlers:
             agent=call.request.headers.get("User-Agent", ""),
         )
         call.note.object_id = manager["_id"]
-        shown = manager_view(manager, viewer_of(manager))
+        call.note.actor = viewer_of(manager)
+        shown = manager_view(manager, call.note.actor)
         response = json_answer({"token": token, "csrf_token": csrf_token(token), "manager": shown}, status=201)
         set_cookie(response, token, secure=self.secure)
         return response

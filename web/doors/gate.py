@@ -116,7 +116,7 @@ class Doors:
 
     async def _record(self, action: str, call: Call[Any, Any]) -> None:
         """Write down who did what. The deed is done: where this cannot be stored, the log keeps it."""
-        viewer = call.session.viewer if call.session is not None else None
+        viewer = call.session.viewer if call.session is not None else call.note.actor
         entry = {
             "_id": new_id(),
             "at": now(),

@@ -65,6 +65,8 @@ class AuditNote:
     """What the audit will say of this call, beyond what the row and the body tell."""
 
     object_id: str | None = None
+    actor: Viewer | None = None
+    """Who did it, where the call itself came from nobody yet: at a sign-in."""
     changed: dict[str, Any] = field(default_factory=dict)
     skip: bool = False
     """Nothing was changed after all."""

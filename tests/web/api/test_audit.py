@@ -38,3 +38,9 @@ async def test_what_was_refused_is_not_told_as_done(desk):
     await desk.manager.call("POST", "/teams", {"name": "Mine"})
     assert await entries(desk, f"?object_id={desk.owner.id}") == []
     assert await entries(desk, f"?actor_id={desk.manager.id}") == []
+
+
+async def test_a_sign_in_is_told_of_whoever_signed_in(desk):
+    signed_in = await entries(desk, f"?action=session.open&actor_id={desk.owner.id}")
+    assert signed_in
+    assert {entry["actor"]["name"] for entry in signed_in} == {"Owner"}
