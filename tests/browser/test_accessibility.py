@@ -50,4 +50,9 @@ async def test_screens(shop, open_page, size, theme):
     await page.locator("#text").fill("/")
     await page.get_by_role("option").wait_for()
     found["macros"] = await violations(page)
+    await shop.owner.call("PATCH", f"/channels/{shop.channel_id}", {"paused": True})
+    for path in ("/inbox", "/settings/channels"):
+        await page.goto(path)
+        await page.get_by_text("paused by hand").first.wait_for()
+        found[f"paused {path}"] = await violations(page)
     assert {path: lines for path, lines in found.items() if lines} == {}
