@@ -37,6 +37,7 @@ class OutboxStore:
         self._lanes = database.relaxed.lanes
         self._relaxed = database.relaxed.outbox
         self._messages = database.durable.messages
+        self._conversations = database.durable.conversations
         self._client = database.client
 
     async def open_lanes(self, rows: Sequence[Document]) -> None:
@@ -182,13 +183,26 @@ class OutboxStore:
             if not moved.matched_count:
                 return None
             if absorbing:
-                doubles = {"external_ids": {"$in": list(external_ids)}, "_id": {"$ne": row["message_id"]}}
-                await self._messages.delete_many({"channel_id": row["channel_id"], **doubles}, session=session)
+                await self._absorb(row, external_ids, session)
             return await self._follow(row["message_id"], external_ids, subject, session)
 
         async with await self._client.start_session() as session:
             written: Document | None = await session.with_transaction(write)
         return written
+
+    async def _absorb(
+        self, row: Mapping[str, Any], external_ids: Sequence[str], session: AsyncIOMotorClientSession
+    ) -> None:
+        """Remove messages that bear the names of what a row sent; where one shows in the list, ours shows instead."""
+        doubles = {"external_ids": {"$in": list(external_ids)}, "_id": {"$ne": row["message_id"]}}
+        found = await self._messages.find({"channel_id": row["channel_id"], **doubles}, session=session).to_list(None)
+        ids = {"$in": [message["_id"] for message in found]}
+        await self._messages.delete_many({"_id": ids}, session=session)
+        await self._conversations.update_many(
+            {"_id": {"$in": [message["conversation_id"] for message in found]}, "last_message.id": ids},
+            {"$set": {"last_message.id": row["message_id"]}, "$inc": {"revision": 1}},
+            session=session,
+        )
 
     async def _follow(
         self, message_id: str, external_ids: Sequence[str], subject: str, session: AsyncIOMotorClientSession

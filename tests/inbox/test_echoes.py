@@ -140,6 +140,9 @@ class Talk:
         """Have the events processed that are left in the journal."""
         self._pending = await arrive(self.floor.database, self.floor.ingest, self._pending)
 
+    async def ours_stored(self) -> list[dict[str, Any]]:
+        return list(await self.floor.database.durable.messages.find({"direction": "out"}).to_list(None))
+
     async def ours(self) -> list[dict[str, Any]]:
         found = await told(self.floor.database, self.channel_id)
         return [message for message in found["messages"] if message["direction"] == "out"]
@@ -182,6 +185,14 @@ async def test_an_echo_waits_for_the_answer_of_a_request_under_way_and_then_is_i
 async def test_a_request_without_an_answer_does_not_hold_an_echo_for_ever(talk):
     await talk.comes(echo("e2", "Typed on the phone"), received_at=now() - LONGEST_DOUBT)
     assert await talk.floor.database.durable.messages.count_documents({"direction": "out"}) == 2
+
+
+async def test_our_own_note_absorbs_an_echo_that_nobody_could_tell_apart_any_more(talk):
+    await talk.comes(echo(), received_at=now() - LONGEST_DOUBT)
+    assert len(await talk.ours_stored()) == 2
+    await talk.do("noted")
+    (message,) = await talk.ours()
+    assert (message["who"], message["external_ids"]) == (("manager", "Mary"), [SENT])
 
 
 @pytest.mark.parametrize(

@@ -192,8 +192,9 @@ async def test_a_failure_that_beat_our_own_note_stands(outbox, messages, databas
 
 async def test_a_row_its_message_and_the_providers_ids_change_together_or_not_at_all(outbox, database):
     await told(database, "1")
-    await database.durable.messages.insert_one({"_id": "other", "channel_id": "c1", "external_ids": ["x1"]})
-    await database.durable.messages.update_one({"_id": "m-1"}, {"$set": {"channel_id": "c1"}})
+    other = {"_id": "other", "channel_id": "c1", "conversation_id": "k1", "external_ids": ["x1"]}
+    await database.durable.messages.insert_one(other)
+
     await outbox.put([row("1")])
     with pytest.raises(DuplicateKeyError):
         await outbox.move(row("1"), "sent", among={}, external_ids=["x1"], error=None)
