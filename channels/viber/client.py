@@ -23,6 +23,9 @@ TOKEN_HEADER: Final = "X-Viber-Auth-Token"  # noqa: S105  the header's name, not
 
 OK: Final = 0
 
+_FILTERED: Final = frozenset(EVENT_TYPES) - {"subscribed", "unsubscribed"}
+"""What a webhook may be without, and so is told of an account; the other two come in any case."""
+
 
 class _Answer(msgspec.Struct):
     status: int
@@ -47,7 +50,7 @@ class ViberConnection(Connection):
         """Set the webhook. Viber calls it before it answers, so it has to be served already."""
         await self._repeatable(
             "set_webhook",
-            {"url": webhook_url, "event_types": list(EVENT_TYPES), "send_name": True, "send_photo": True},
+            {"url": webhook_url, "event_types": EVENT_TYPES, "send_name": True, "send_photo": True},
         )
 
     async def unregister(self) -> None:
@@ -55,7 +58,7 @@ class ViberConnection(Connection):
 
     async def check(self, webhook_url: str) -> None:
         account = await self._repeatable("get_account_info", {})
-        if account.webhook != webhook_url or not set(EVENT_TYPES) <= set(account.event_types or ()):
+        if account.webhook != webhook_url or not set(account.event_types or ()) >= _FILTERED:
             await self.register(webhook_url)
 
     async def send(self, message: Outgoing) -> Sent:

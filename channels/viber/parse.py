@@ -279,8 +279,8 @@ _READERS: Final[Mapping[str, tuple[msgspec.json.Decoder[Any], Callable[[Any], It
     "failed": (msgspec.json.Decoder(_UserIdCallback), _receipt("failed")),
 }
 
-EVENT_TYPES: Final = tuple(name for name in _READERS if name != "message")
-"""What setWebhook is asked for; messages come in any case."""
+EVENT_TYPES: Final = tuple(sorted(_READERS.keys() - {"message"}))
+"""What set_webhook is asked for; messages come in any case."""
 
 
 def _person(user: _User) -> Person:

@@ -211,7 +211,7 @@ async def _get_account_info(bot: Bot, _fields: _Fields) -> JSON:
 
 
 def _event_types(bot: Bot) -> list[str]:
-    return sorted(bot.webhook.events | {"subscribed", "unsubscribed"}) if bot.webhook.url else []
+    return sorted(bot.webhook.events) if bot.webhook.url else []
 
 
 async def _send_message(bot: Bot, fields: _Fields) -> JSON:

@@ -1,0 +1,37 @@
+import pytest
+
+from channels.addresses import provider_root, web_address
+
+
+def test_an_addresss_parts():
+    address = web_address("avatar", "https://shop.example:8443/logo.png?v=2", "https://x.example")
+    assert (address.hostname, address.port, address.path) == ("shop.example", 8443, "/logo.png")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "logo.png", "ftp://shop.example", "https://", "https://[::1", "https://a b", "https://a:0", "https://a:x"],
+)
+def test_what_is_no_address_of_the_web_is_refused_without_being_repeated(text):
+    with pytest.raises(ValueError, match=r"^avatar: give an http or https address such as https://x\.example$"):
+        web_address("avatar", text, "https://x.example")
+
+
+@pytest.mark.parametrize("text", ["https://api.example", "http://127.0.0.1:8081/viber", "http://[::1]:8081"])
+def test_a_providers_root(text):
+    provider_root(text, "https://api.example")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("https://api.example/", "slash at the end"),
+        ("https://user:pass@api.example", "only scheme"),
+        ("https://api.example?x=1", "only scheme"),
+        ("https://api.example#x", "only scheme"),
+        ("https://api.example/{token}", "only scheme"),
+    ],
+)
+def test_what_is_no_root(text, words):
+    with pytest.raises(ValueError, match=f"^api_base: .*{words}"):
+        provider_root(text, "https://api.example")
