@@ -80,6 +80,7 @@ async def test_receipts_of_a_message(shop: Shop, bot: Bot):
         path = f"/conversations/{conversation['id']}/messages"
         assert (await shop.owner.call("POST", path, {"text": f"Вітаю {number}"})).status == 201
         ours = await chat.until(functools.partial(last_of, count=number + 1))
+        assert ours is not None
         for state in order:
             moment = ["delivered", "seen"].index(state)
             await post(bot, moment, event=state, user_id=chat.user_id, message_token=ours.id)
