@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec import Meta, Raw
 
 from channels.viber import tracking
 from channels.viber.spec import ViberSettings
@@ -40,6 +40,7 @@ _RECEIVED: Final = "skrynka_received"
 """Where a callback says no time, `split` adds when it came, in milliseconds."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NOTHING: Final = Raw(b"null")
 
 Token = Annotated[int, Meta(ge=0, le=2**63 - 1)] | Annotated[str, Meta(pattern="^[0-9]{1,19}$")]
 """A message's number: beyond what a floating point number holds, so it is text from here on."""
@@ -83,7 +84,7 @@ class _Callback(msgspec.Struct, kw_only=True, rename={"received": _RECEIVED}):
     """What all callbacks share."""
 
     message_token: Token
-    timestamp: Milliseconds = 0
+    timestamp: Milliseconds | None = None
     received: Milliseconds = 0
 
     @property
@@ -123,10 +124,15 @@ class _Envelope(msgspec.Struct):
 
     event: str
     message_token: Token
-    timestamp: Raw | UnsetType = UNSET
-    sender: Raw = Raw(b"null")
-    user: Raw = Raw(b"null")
-    user_id: Raw = Raw(b"null")
+    timestamp: Raw = _NOTHING
+    sender: Raw = _NOTHING
+    user: Raw = _NOTHING
+    user_id: Raw = _NOTHING
+
+    @property
+    def timed(self) -> bool:
+        """Whether Viber says when it happened."""
+        return bytes(self.timestamp) not in {b"null", b"0"}
 
     @property
     def key(self) -> str:
@@ -185,7 +191,7 @@ def split(request: WebhookRequest) -> list[RawEvent]:
     """The one callback of a call."""
     envelope = _decoded(_envelope, request.body)
     raw = request.body
-    if envelope.timestamp is UNSET:
+    if not envelope.timed:
         raw = msgspec.json.encode(_decoded(_fields, raw) | {_RECEIVED: time.time_ns() // 1_000_000})
     return [RawEvent(key=envelope.key, raw=raw)]
 
@@ -241,7 +247,7 @@ def _started(callback: _UserCallback) -> Iterator[Incoming]:
             person=_person(callback.user),
             external_id=f"started:{callback.token}",
             sent_at=callback.at,
-            content=Placeholder(what="conversation_started"),
+            content=Placeholder(what=f"opened the chat by {callback.context}"),
             source=callback.context,
             quiet=True,
         )

@@ -7,6 +7,7 @@ cannot be fetched, is too large or is not what it says becomes a `failed` callba
 import html
 import json
 import re
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -201,7 +202,7 @@ async def _set_webhook(bot: Bot, fields: _Fields) -> JSON:
 
 async def _get_account_info(bot: Bot, _fields: _Fields) -> JSON:
     return {
-        "id": f"pa:{abs(hash(bot.token))}",
+        "id": f"pa:{zlib.crc32(bot.token.encode())}",
         "name": bot.name,
         "uri": bot.name.replace(" ", "").lower(),
         "webhook": bot.webhook.url,
@@ -300,7 +301,7 @@ async def _answered(bots: Mapping[str, Bot], request: web.Request) -> web.Respon
     try:
         fields = _fields(body)
         bot = _bot(bots, request, fields)
-        bot.base = str(request.url).partition("pa/")[0]
+        bot.base = str(request.url).rpartition("pa/")[0]
         answer = await method(bot, fields)
     except _Refusal as refusal:
         return refusal.answer()

@@ -214,6 +214,7 @@ class TestOtherCallbacks:
         [found] = read(fixture("conversation_started__with_context"))
         assert isinstance(found, NewMessage)
         assert (found.source, found.quiet, found.person) == ("spring_sale", True, OLENA)
+        assert found.content == Placeholder(what="opened the chat by spring_sale")
 
     @pytest.mark.parametrize("name", ["conversation_started__plain", "webhook__swapped"])
     def test_what_says_nothing(self, name):
@@ -239,8 +240,9 @@ class TestOtherCallbacks:
             Receipt(person=Person(external_id=USER_ID), external_id=token, at=AT, state=state, error=error)
         ]
 
-    def test_a_callback_without_a_time_happened_when_it_came(self):
-        [event] = parse.split(request(fixture("seen__without_time")))
+    @pytest.mark.parametrize("time", [{}, {"timestamp": None}, {"timestamp": 0}])
+    def test_a_callback_without_a_time_happened_when_it_came(self, time):
+        [event] = parse.split(request(json.dumps(json.loads(fixture("seen__without_time")) | time).encode()))
         [receipt] = parse.read(event.raw)
         assert isinstance(receipt, Receipt)
         assert abs((receipt.at - datetime.now(UTC)).total_seconds()) < 60
@@ -322,7 +324,7 @@ class TestUnreadable:
             (b'{"event": "seen", "user_id": "a"}', "message_token"),
             (b'{"event": "seen", "message_token": -1, "user_id": "a"}', "message_token"),
             (b'{"event": "seen", "message_token": 99999999999999999999, "user_id": "a"}', "message_token"),
-            (b'{"event": "seen", "message_token": 1, "timestamp": 0, "user_id": "a"}', "timestamp"),
+            (b'{"event": "seen", "message_token": 1, "timestamp": -1, "user_id": "a"}', "timestamp"),
             (b'{"event": "seen", "message_token": 1, "timestamp": 1}', "user_id"),
             (b'{"event": "seen", "message_token": 1, "timestamp": 1, "user_id": ""}', "user_id"),
             (b'{"event": "message", "message_token": 1, "timestamp": 1, "sender": {"id": "a"}}', "message"),
