@@ -35,3 +35,11 @@ class Messages:
         if message is None or conversation is None or not viewer.may_see(conversation):
             raise NotFound("there is no such message")
         return message, conversation
+
+    async def html(self, viewer: Viewer, message_id: str) -> tuple[Document, str]:
+        """A message and its HTML as it came: nothing to be shown uncleaned."""
+        message, _ = await self.get(viewer, message_id)
+        html = await self._store.html(message["_id"]) if message["deleted_at"] is None else None
+        if html is None:
+            raise NotFound("this message has no HTML")
+        return message, html

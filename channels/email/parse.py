@@ -29,6 +29,9 @@ Folder = Literal["inbox", "sent"]
 CLOCKS_DIFFER: Final = timedelta(days=1)
 """How far a letter's own date is believed beside the time when it came: letters travel slowly, and dates are forged."""
 
+QUICKLY: Final = timedelta(minutes=2)
+"""A letter that came so soon stands where it came: its own date has whole seconds, which is too little for order."""
+
 SUBJECT_LIMIT: Final = 500
 ID_LIMIT: Final = 400
 NAME_LIMIT: Final = 200
@@ -256,7 +259,7 @@ def _own_id(envelope: Envelope, name: str) -> str:
 def _moment(envelope: Envelope, mail: Mail) -> datetime:
     received = datetime.fromtimestamp(envelope.received, UTC)
     dated = mime.date_of(mail.header("date"))
-    believed = dated is not None and received - CLOCKS_DIFFER <= dated <= received
+    believed = dated is not None and received - CLOCKS_DIFFER <= dated < received - QUICKLY
     return dated if dated is not None and believed else received
 
 

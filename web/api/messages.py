@@ -1,22 +1,31 @@
 """What is said in conversations."""
 
+import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import web
 
 from inbox.conversations import Conversations
 from inbox.customers import Customers
 from inbox.macros import Macros
+from inbox.media import Media
 from inbox.messages import Messages
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.people import Author
 from inbox.replies import Draft, Replies
 from inbox.storage.database import Document
-from web.api.requests import MessageEdit, NewMessage
+from web import letters
+from web.api.requests import HtmlQuery, MessageEdit, NewMessage
 from web.api.views import message_view
 from web.doors.answers import json_answer
 from web.doors.bodies import PageQuery
 from web.doors.table import Call
+
+INLINE_BYTES: Final = 8 << 20
+"""How much of pictures a message's page holds."""
+
+INLINE_PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +37,7 @@ class MessageHandlers:
     macros: Macros
     messages: Messages
     replies: Replies
+    media: Media
 
     async def index(self, call: Call[None, PageQuery]) -> web.Response:
         """A conversation, newest first."""
@@ -77,6 +87,28 @@ class MessageHandlers:
         message, _ = await self.messages.get(call.viewer, call.path())
         changed = await self.replies.unsend(message["_id"], author=Author.of(call.viewer))
         return json_answer(message_view(changed))
+
+    async def html(self, call: Call[None, HtmlQuery]) -> web.Response:
+        """A message's HTML, cleaned, for a frame that may do nothing; pictures from elsewhere with `images`."""
+        message, html = await self.messages.html(call.viewer, call.path())
+        images = call.query.images
+        inline = await self._inline_pictures(message)
+        page = await asyncio.to_thread(letters.page, html, inline, images=images)
+        headers = {"Content-Security-Policy": letters.policy(images=images), "Referrer-Policy": "no-referrer"}
+        return web.Response(text=page, content_type="text/html", headers=headers)
+
+    async def _inline_pictures(self, message: Document) -> dict[str, str]:
+        """Pictures that came with a message, by the part that its HTML names, as far as a page can hold them."""
+        found: dict[str, str] = {}
+        room = INLINE_BYTES
+        for shown in message["attachments"]:
+            stored = shown["state"] == "stored" and shown["content_type"] in INLINE_PICTURES
+            if stored and (shown["size"] or 0) <= room:
+                attachment, read = await self.media.open(shown["id"])
+                content = b"".join([chunk async for chunk in read(0, attachment["size"])])
+                found[shown["part"]] = letters.as_data(attachment["content_type"], content)
+                room -= len(content)
+        return found
 
     async def _macro_text(self, call: Call[NewMessage, None], conversation: Document, macro_id: str) -> str:
         try:

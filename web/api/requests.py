@@ -248,6 +248,12 @@ class MessageEdit(Body):
     text: Text
 
 
+class HtmlQuery(Query):
+    """How a message's HTML is wanted. Pictures from elsewhere tell their sender who looked."""
+
+    images: bool = False
+
+
 class CustomersQuery(PageQuery):
     """Which cards are wanted."""
 

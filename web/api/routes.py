@@ -225,6 +225,7 @@ def _conversations(services: ApiServices) -> list[Route]:
         macros=services.macros,
         messages=services.messages,
         replies=services.replies,
+        media=services.media,
     )
     attachments = AttachmentHandlers(media=services.media, conversations=services.conversations)
     return [
@@ -279,6 +280,12 @@ def _conversations(services: ApiServices) -> list[Route]:
             summary="Send again what is not known to have been sent",
             answer=shapes.MessageShape,
             audit="message.retry",
+        ),
+        _row("GET", "/messages/{id}/html", Who.SIGNED_IN)(
+            handler=messages.html,
+            summary="A message's HTML, made harmless, for a sandboxed frame; pictures from elsewhere with images=1",
+            query=requests.HtmlQuery,
+            media_type="text/html",
         ),
         _row("PATCH", "/messages/{id}", Who.SIGNED_IN)(
             handler=messages.edit,

@@ -8,6 +8,7 @@ import base64
 import email.message
 import email.policy
 import html
+import io
 import json
 import secrets
 import time
@@ -257,7 +258,7 @@ class Correspondence:
         secret = base64.b64encode(f"postmark:{self.mailbox.webhook_secret}".encode()).decode()
         headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/json"}
         try:
-            async with http.post(self.mailbox.webhook_url, data=body, headers=headers) as answer:
+            async with http.post(self.mailbox.webhook_url, data=io.BytesIO(body), headers=headers) as answer:
                 self.mailbox.last_error = "" if answer.ok else f"{answer.status} {answer.reason}"
                 return answer.status
         except (ClientError, TimeoutError) as error:

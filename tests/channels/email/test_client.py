@@ -159,26 +159,27 @@ class TestSending:
         assert letters.letters[0].text == text
 
 
+ANSWERS: list[tuple[str, int, str, type[ChannelFailure]]] = [
+    ("EHLO", 421, "", RetryLater),
+    ("AUTH", 535, "", CredentialsRejected),
+    ("AUTH", 454, "4.7.0 Temporary", RetryLater),
+    ("MAIL", 451, "", RetryLater),
+    ("MAIL", 530, "", CredentialsRejected),
+    ("MAIL", 550, "5.7.1 Sender not yours", Refused),
+    ("RCPT", 450, "", RetryLater),
+    ("RCPT", 550, "", Unreachable),
+    ("RCPT", 553, "no such domain", Unreachable),
+    ("RCPT", 550, "5.7.1 We do not like you", Refused),
+    ("RCPT", 552, "5.2.2 Full", Refused),
+    ("DATA", 451, "", RetryLater),
+    ("DATA", 554, "", Refused),
+    ("DATA", 552, "", Refused),
+]
+"""What a server may say to a command, and what that means."""
+
+
 class TestRefusals:
-    @pytest.mark.parametrize(
-        ("method", "status", "description", "failure"),
-        [
-            ("EHLO", 421, "", RetryLater),
-            ("AUTH", 535, "", CredentialsRejected),
-            ("AUTH", 454, "4.7.0 Temporary", RetryLater),
-            ("MAIL", 451, "", RetryLater),
-            ("MAIL", 530, "", CredentialsRejected),
-            ("MAIL", 550, "5.7.1 Sender not yours", Refused),
-            ("RCPT", 450, "", RetryLater),
-            ("RCPT", 550, "", Unreachable),
-            ("RCPT", 553, "no such domain", Unreachable),
-            ("RCPT", 550, "5.7.1 We do not like you", Refused),
-            ("RCPT", 552, "5.2.2 Full", Refused),
-            ("DATA", 451, "", RetryLater),
-            ("DATA", 554, "", Refused),
-            ("DATA", 552, "", Refused),
-        ],
-    )
+    @pytest.mark.parametrize(("method", "status", "description", "failure"), ANSWERS)
     async def test_what_an_answer_means(
         self, sandbox, connection, letters, settings, method, status, description, failure
     ):
