@@ -14,8 +14,6 @@ from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
 from web.pages.fields import fields_of
 
-PRESENT = datetime.now(UTC).replace(microsecond=0)
-
 Doc = dict[str, Any]
 
 ABLE = {
@@ -45,7 +43,8 @@ class MailboxSettings(BaseModel):
 
 
 def ago(**span: float) -> datetime:
-    return PRESENT - timedelta(**span)
+    """So long before this moment, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(**span)
 
 
 def manager(key: str, name: str, **fields: Any) -> Doc:
@@ -382,7 +381,7 @@ class Shop:
 
     def add(self, key: str, direction: str, text: str, **fields: Any) -> Doc:
         """Say something in the first conversation, now."""
-        row = message(key, "olena", direction, text, PRESENT, **deepcopy(fields))
+        row = message(key, "olena", direction, text, ago(), **deepcopy(fields))
         self.said.append(row)
         return row
 
@@ -416,7 +415,7 @@ def _cards() -> list[Doc]:
         customer(
             "marta",
             "marta.handmade",
-            identity("ig", "instagram", "marta.handmade", window_until=PRESENT + timedelta(hours=7)),
+            identity("ig", "instagram", "marta.handmade", window_until=ago(hours=-7)),
         ),
         customer("viktor", "Віктор Павленко", identity("vb", "viber", "Віктор")),
         customer("nino-card", "Nino Gelashvili", identity("em", "email", "nino@mail.ge")),
@@ -527,9 +526,7 @@ def _conversations(said: Sequence[Doc]) -> list[Doc]:
         conversation("viktor", "viktor", "vb", last["viktor"]),
         conversation("nino", "nino-card", "em", last["nino"], waiting_since=ago(minutes=95)),
         conversation("andrii", "andrii", "tg", last["andrii"]),
-        conversation(
-            "svitlana", "svitlana", "vb", last["svitlana"], status="snoozed", snoozed_until=PRESENT + timedelta(days=2)
-        ),
+        conversation("svitlana", "svitlana", "vb", last["svitlana"], status="snoozed", snoozed_until=ago(days=-2)),
         conversation(
             "james",
             "james",
