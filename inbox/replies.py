@@ -88,6 +88,33 @@ class Replies:
         Raises `Invalid` naming the field for what cannot be sent; then nothing is stored.
         """
         conversation = await self._existing(conversation_id)
+        token = draft.client_token
+        # What was said once is known, even if it could not be said again by now.
+        message = await self._messages.by_token(conversation_id, token) if token is not None else None
+        created = False
+        rows: Sequence[Document] = ()
+        if message is None:
+            drafted, rows = await self._drafted(conversation, draft, author)
+            message, created = await self._messages.post(drafted, rows)
+        if not created:
+            # If the first try broke off behind the write, this calls the sender.
+            rows = [row for row in await self._outbox.of_message(message["_id"]) if row["live"]]
+        if rows:
+            await self._outbox.open_lanes(rows)
+            self._wakeups.ring("outbox")
+        if message["attachments"]:
+            files = [file["id"] for file in message["attachments"]]
+            await self._attachments.attach(files, message["_id"], conversation_id)
+        shown = conversation["last_message"]
+        if created or shown is None or shown["sort"] < message["sort"]:
+            # The first try may have broken off before anybody saw what it had written.
+            await self._show(conversation, message, author)
+        return message, created
+
+    async def _drafted(
+        self, conversation: Document, draft: Draft, author: Author
+    ) -> tuple[Document, Sequence[Document]]:
+        """A draft as a message and its rows of the outbox, neither of them stored."""
         text = draft.text.strip()
         if not text and not draft.attachments:
             raise Invalid("text", "write something or attach a file")
@@ -95,35 +122,20 @@ class Replies:
             raise Invalid("text", f"is longer than {MAX_TEXT} characters")
         files = await self._files(draft.attachments, author)
         message = _message(conversation, draft, text, author)
-        rows: list[Document] = []
-        if draft.kind == "reply":
-            opened, identity = await self._address(message, conversation, draft.channel_id)
-            quoted = await self._quoted(message, draft)
-            planned = self._planned(message, draft, files, opened, quoted)
-            refusal = await self._reach.refusal(identity, opened.kind, message, len(planned))
-            if refusal is not None:
-                raise Invalid("channel_id", refusal)
-            request_id = structlog.contextvars.get_contextvars().get("request_id", "")
-            rows = outbox_rows(message, opened.kind.name, planned, request_id)
-            message["parts"] = message["unsent"] = len(rows)
-        elif draft.reply_to is not None:
-            await self._quoted(message, draft)
         message["attachments"] = [_shown(file) for file in files]
-        message, created = await self._messages.post(message, rows)
-        if rows:
-            # Also for a known token: if the first try broke off behind the write, this calls the sender.
-            await self._outbox.open_lanes(rows)
-            self._wakeups.ring("outbox")
-        if not created:
-            shown = conversation["last_message"]
-            if shown is None or shown["sort"] < message["sort"]:
-                # The first try broke off before anybody saw what it had written.
-                await self._show(conversation, message, author)
-            return message, False
-        if files:
-            await self._attachments.attach([file["_id"] for file in files], message["_id"], conversation_id)
-        await self._show(conversation, message, author)
-        return message, True
+        if draft.kind == "note":
+            await self._quoted(message, draft)
+            return message, ()
+        opened, identity = await self._address(message, conversation, draft.channel_id)
+        quoted = await self._quoted(message, draft)
+        planned = self._planned(message, draft, files, opened, quoted)
+        refusal = await self._reach.refusal(identity, opened.kind, message, len(planned))
+        if refusal is not None:
+            raise Invalid("channel_id", refusal)
+        request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+        rows = outbox_rows(message, opened.kind.name, planned, request_id)
+        message["parts"] = message["unsent"] = len(rows)
+        return message, rows
 
     async def allow(self, identity: Document, *, author: Author) -> None:
         """Raise `Invalid` where this author may not write to an identity now."""

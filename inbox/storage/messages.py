@@ -132,6 +132,10 @@ class MessageStore:
         """One message."""
         return await self._durable.find_one({"_id": message_id})
 
+    async def by_token(self, conversation_id: str, client_token: str) -> Document | None:
+        """The message of ours that was posted under this token."""
+        return await self._durable.find_one({"conversation_id": conversation_id, "client_token": client_token})
+
     async def existing(self, message_ids: Sequence[str]) -> dict[str, Document]:
         """Those of these messages that are stored, by id."""
         return {row["_id"]: row async for row in self._relaxed.find({"_id": {"$in": list(message_ids)}})}
@@ -213,9 +217,7 @@ class MessageStore:
             async with await self._client.start_session() as session:
                 await session.with_transaction(write)
         except (Duplicate, BulkWriteError):
-            first = await self._durable.find_one(
-                {"conversation_id": message["conversation_id"], "client_token": message["client_token"]}
-            )
+            first = await self.by_token(message["conversation_id"], message["client_token"])
             if first is None:
                 raise
             return first, False

@@ -136,6 +136,15 @@ async def test_so_many_messages_without_an_answer_and_no_more(database, redis):
         assert (await desk.send(await desk.post("one")))["state"] == "sent"
 
 
+async def test_a_repeated_post_of_the_last_message_that_was_allowed_is_known(database, redis):
+    async with Desk.open(database, redis, msgspec.structs.replace(CAPABILITIES, unanswered_limit=1)) as desk:
+        first = await desk.post("the only one", client_token="t")
+        again = await desk.post("the only one", client_token="t")
+        assert again["_id"] == first["_id"]
+        with pytest.raises(Invalid, match="without an answer"):
+            await desk.post("another one", client_token="u")
+
+
 BUTTONS = (("Так", "yes"), ("Ні", "no"))
 
 
