@@ -33,7 +33,7 @@ from inbox.model.channel import ChannelKind
 from inbox.model.conversation import brought, new_conversation, reopens
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.errors import NotFound
-from inbox.model.ids import derived_id, identity_id, new_id, now
+from inbox.model.ids import derived_id, identity_id, new_id, now, shared_customer_id
 from inbox.model.inbound import attachments_of, change_of, echo_of, message_of, quotation_of
 from inbox.model.incoming import ButtonPress, Echo, Media, NewMessage, Person, ReachabilityChanged
 from inbox.model.windows import counts_answers
@@ -72,6 +72,11 @@ class _Work(msgspec.Struct):
     def opens(self) -> bool:
         """Whether it opens a conversation, and routing and bot hear of it."""
         return isinstance(self.event, NewMessage) and not self.event.quiet
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it may have come to another channel of the kind too."""
+        return isinstance(self.event, NewMessage) and self.event.everywhere
 
     @property
     def group(self) -> str:
@@ -227,7 +232,7 @@ class Batches:
     async def _meet(self, batch: list[Accepted], *, repeated: bool) -> dict[str, Document]:
         """Identities of everyone in the batch, by identity id."""
         sightings: dict[str, Sighting] = {}
-        cards = await self._answered_cards(batch)
+        cards = await self._shared_cards(batch) | await self._answered_cards(batch)
         for accepted in batch:
             for event in accepted.events or ():
                 sighting = Sighting(
@@ -243,6 +248,26 @@ class Batches:
         if not sightings:
             return {}
         return await self._people.resolve(sightings, ensure_cards=repeated)
+
+    async def _shared_cards(self, batch: list[Accepted]) -> dict[str, str]:
+        """The cards of those who are the same person on every channel of a kind, by identity."""
+        people = {
+            (accepted.kind, event.person.external_id)
+            for accepted in batch
+            for event in accepted.events or ()
+            if event.person.everywhere
+        }
+        if not people:
+            return {}
+        cards: dict[str, str] = {}
+        channels = await self._channels.known()
+        # Where cards were merged meanwhile, the one that is in use counts.
+        for kind, external_id in people:
+            ids = [identity_id(channel["_id"], external_id) for channel in channels if channel["kind"] == kind]
+            found = await self._people.many(ids)
+            card = found[0]["customer_id"] if found else shared_customer_id(kind, external_id)
+            cards.update(dict.fromkeys(ids, card))
+        return cards
 
     async def _answered_cards(self, batch: list[Accepted]) -> dict[str, str]:
         """The cards of those whom our messages went to that somebody answers here, by the answering identity."""
@@ -324,7 +349,7 @@ class Batches:
 
     async def _find_conversations(self, work: list[_Work], *, repeated: bool) -> dict[str, Document]:
         """Give every message its conversation, beginning those that are missing; returns those that were looked at."""
-        doubtful = [item for item in work if repeated or item.group]
+        doubtful = [item for item in work if repeated or item.group or item.everywhere]
         if doubtful:
             await self._recognise(doubtful)
         homeless = [item for item in work if not item.document["conversation_id"]]
@@ -399,6 +424,8 @@ class Batches:
             there = await self._messages.insert([item.document for item in single])
             for item in single:
                 item.known = item.document["_id"] in there
+            # Another mailbox's copy came first, between our look and our insert: that one is the message.
+            await self._recognise([item for item in single if item.known and item.everywhere])
             await self._drop_our_own(work)
         albums: dict[str, Document] = {}
         for item in work:

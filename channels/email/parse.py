@@ -159,6 +159,7 @@ def _message(envelope: Envelope, mail: Mail) -> NewMessage:
         media=tuple(_media(mail)),
         answers=answers,
         reply_to=answers[0] if answers else "",
+        everywhere=bool(mail.header("message-id")),
         quiet=automatic,
     )
 
@@ -172,7 +173,7 @@ def _echo(envelope: Envelope, mail: Mail) -> Iterator[Echo]:
     text, _ = unquoted(mail.text)
     sent = identity.mentioned(envelope.ours, mail.header("message-id"))
     yield Echo(
-        person=Person(external_id=address, name=name),
+        person=Person(external_id=address, name=name, everywhere=True),
         external_id=_own_id(envelope, sent[0]) if sent else external_id(mail),
         sent_at=_moment(envelope, mail),
         text=text,
@@ -192,7 +193,7 @@ def _report(envelope: Envelope, mail: Mail) -> Iterator[Incoming]:
     at = _moment(envelope, mail)
     concerned = _own_id(envelope, envelope.ours[0])
     for verdict in reports.verdicts(mail):
-        person = Person(external_id=verdict.recipient)
+        person = Person(external_id=verdict.recipient, everywhere=True)
         yield Receipt(person=person, external_id=concerned, at=at, state=verdict.state, error=verdict.reason)
         if verdict.permanent:
             yield ReachabilityChanged(person=person, at=at, reachable=False, reason=verdict.reason)
@@ -216,6 +217,7 @@ def _sender(envelope: Envelope, mail: Mail) -> tuple[Person, bool]:
         external_id=address[:ID_LIMIT] or "unknown@invalid",
         name=(name or ("" if address else mail.header("from")))[:NAME_LIMIT],
         machine=automatic,
+        everywhere=True,
     )
     return person, automatic
 

@@ -39,9 +39,17 @@ def first_customer_id(identity_id: str) -> str:
     return derived_id("customer", identity_id)
 
 
-def inbound_message_id(channel_id: str, external_id: str) -> str:
-    """A customer's message (or album), so that storing it twice stores it once."""
-    return derived_id("message", channel_id, external_id)
+def shared_customer_id(kind: str, external_id: str) -> str:
+    """The card that an identity begins with whose id means the same person on every channel of the kind."""
+    return derived_id("customer", kind, external_id)
+
+
+def inbound_message_id(scope: str, external_id: str) -> str:
+    """A customer's message (or album), so that storing it twice stores it once.
+
+    `scope` is within what the external id is unique: the channel, or its kind.
+    """
+    return derived_id("message", scope, external_id)
 
 
 def sort_key(sent_at: datetime, sequence: int = 0) -> str:

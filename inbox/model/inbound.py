@@ -16,7 +16,7 @@ def attachments_of(accepted: Accepted, event: NewMessage | Echo) -> list[Documen
     """A message's files as it shows them while they still lie at the provider."""
     return [
         {
-            "id": derived_id("attachment", accepted.channel_id, event.external_id, str(position)),
+            "id": derived_id("attachment", _scope(accepted, event), event.external_id, str(position)),
             "type": media.type,
             "part": media.part,
             "name": media.name,
@@ -31,6 +31,11 @@ def attachments_of(accepted: Accepted, event: NewMessage | Echo) -> list[Documen
     ]
 
 
+def _scope(accepted: Accepted, event: NewMessage | Echo) -> str:
+    """Within what an event's external id is unique."""
+    return accepted.kind if isinstance(event, NewMessage) and event.everywhere else accepted.channel_id
+
+
 def message_of(accepted: Accepted, event: NewMessage, identity: Document) -> Document:
     """A customer's message as it is stored; its conversation is found later."""
     author = {
@@ -41,7 +46,7 @@ def message_of(accepted: Accepted, event: NewMessage, identity: Document) -> Doc
     }
     return {
         **_stored(accepted, event, identity),
-        "_id": inbound_message_id(accepted.channel_id, event.group or event.external_id),
+        "_id": inbound_message_id(_scope(accepted, event), event.group or event.external_id),
         "direction": "in",
         "author": author,
         "content": msgspec.to_builtins(event.content) if event.content is not None else None,

@@ -17,6 +17,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     """Where their picture lies at the provider, perhaps only for days."""
     machine: bool = False
     """A bot or an automatic sender: stored, never answered by our bot."""
+    everywhere: bool = False
+    """Whether `external_id` is the same person on every channel of the kind, as an address is: they share a card."""
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +114,8 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     """
     public: bool = False
     """Whether everybody can read it (a comment under a post)."""
+    everywhere: bool = False
+    """Whether `external_id` is the same message on every channel of the kind: a letter to two mailboxes is one."""
     quiet: bool = False
     """Stored without opening or reopening anything: automatic mail, a rating."""
 

@@ -1,5 +1,6 @@
 """A mailbox in a running shop: letters with files both ways, threads, bounces, machines, and two mailboxes."""
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -151,6 +152,30 @@ async def test_what_the_server_refuses_shows_on_the_message(case):
     await case.becomes(await case.reply("Ще раз"), "uncertain")
     case.shop.sandbox.email.fault(Fault(kind="status", method="DATA", status=451, times=1))
     await case.becomes(await case.reply("І ще"), "sent")
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_one_letter_to_two_mailboxes_is_one_message_in_one_conversation(case, together):
+    other = await Case.open(case.shop, "sales@shop.example")
+    letter = (
+        b"From: olena@mail.example\r\nTo: support@shop.example, sales@shop.example\r\n"
+        b"Message-ID: <two@mail.example>\r\nDate: Mon, 3 Nov 2025 12:00:00 +0200\r\nSubject: Both\r\n\r\nHello you two\r\n"
+    )
+    if together:
+        await asyncio.gather(post(case, letter), post(other, letter))
+    else:
+        for one in (case, other):
+            await post(one, letter)
+            await case.opens()
+    await case.opens()
+    assert [message["text"] for message in await case.messages()] == ["Hello you two"]
+
+    other.letters.write("А це лише до вас")
+    await other.opens()
+    assert (other.id, len(await other.messages())) == (case.id, 2)
+    reply = await other.reply("Вітаю")
+    await other.becomes(reply, "sent")
+    assert other.letters.texts() == ["Вітаю"]
 
 
 async def test_twenty_megabytes_come_in(case):
