@@ -159,7 +159,7 @@ async def test_one_letter_to_two_mailboxes_is_one_message_in_one_conversation(ca
     other = await Case.open(case.shop, "sales@shop.example")
     letter = (
         b"From: olena@mail.example\r\nTo: support@shop.example, sales@shop.example\r\n"
-        b"Message-ID: <two@mail.example>\r\nDate: Mon, 3 Nov 2025 12:00:00 +0200\r\nSubject: Both\r\n\r\nHello you two\r\n"
+        b"Message-ID: <two@mail.example>\r\nDate: Mon, 3 Nov 2025 12:00:00 +0200\r\n\r\nHello you two\r\n"
     )
     if together:
         await asyncio.gather(post(case, letter), post(other, letter))
