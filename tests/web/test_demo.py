@@ -120,6 +120,15 @@ async def test_whoever_came_over_viber_has_read_what_they_answered(filled):
 
 
 @in_the_filled_shop
+async def test_the_mailbox_is_connected(filled):
+    [mailbox] = filled.sandbox.email.mailboxes.values()
+    [channel] = [one for one in (await filled.owner.get("/channels"))["items"] if one["kind"] == "email"]
+    assert channel["state"] == "connected"
+    assert mailbox.webhook_url == channel["webhook_url"]["absolute"]
+    assert filled.sandbox.email.customers
+
+
+@in_the_filled_shop
 async def test_the_instagram_account_is_connected(filled):
     [account] = filled.sandbox.instagram.accounts.values()
     [channel] = [one for one in (await filled.owner.get("/channels"))["items"] if one["kind"] == "instagram"]

@@ -31,9 +31,12 @@ from web.demo.cast import (
     INSTAGRAM,
     LANGUAGES,
     MACROS,
+    MAILBOX,
     MANAGERS,
     PASSER_BY,
     PASSWORD,
+    PEN_FRIEND,
+    PEN_FRIENDS_ADDRESS,
     SHOP,
     STORIES,
     TEAMS,
@@ -79,6 +82,7 @@ class Stage:
         await self._greet()
         doors = {"telegram": await self._open_telegram(), "viber": await self._open_viber()}
         await self._open_instagram()
+        await self._open_mailbox()
         performances = [_Performance(self, story, *doors[story.kind]) for story in STORIES]
         await asyncio.gather(*(performance.play() for performance in performances))
         for performance in performances:
@@ -126,6 +130,20 @@ class Stage:
         if not await account.set_webhook(self.house.channels.webhook_url(channel), made_up["verify_token"]):
             raise RuntimeError(account.last_error)
         self.sandbox.instagram.create_customer(PASSER_BY, username="maryana.lys")
+
+    async def _open_mailbox(self) -> None:
+        """The shop's mailbox, whose letters a provider posts, and somebody who might write to it."""
+        mail = self.sandbox.email
+        mailbox = mail.create_mailbox(MAILBOX)
+        settings = {
+            "address": mailbox.address,
+            "from_name": SHOP,
+            "smtp_url": mail.smtp_url(mailbox),
+            "inbound": "postmark",
+        }
+        channel, made_up = await self.house.channels.create("email", "Email", settings)
+        mail.deliver_to(mailbox, self.house.channels.webhook_url(channel), made_up["inbound_secret"])
+        mail.create_customer(PEN_FRIEND, PEN_FRIENDS_ADDRESS)
 
     async def _hire(self) -> None:
         hashed = await Passwords().hash(PASSWORD)
