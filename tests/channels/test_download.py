@@ -1,12 +1,20 @@
 """Files from addresses that strangers chose, over real HTTP. `127.0.0.2` plays the public internet."""
 
 import ipaddress
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, TCPConnector, web
 from aiohttp.test_utils import unused_port
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -238,6 +246,57 @@ async def test_a_name_that_turns_private_after_the_check_leads_to_what_was_check
     assert servers.reached == [str(PUBLIC)]
     with pytest.raises(Refused, match="private"):
         await fetch(servers.url("turning.example"))
+
+
+def certificate(name: str, folder: Path) -> tuple[Path, Path]:
+    """A certificate that signs itself for one name, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    called = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    present = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(called)
+        .issuer_name(called)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(present - timedelta(hours=1))
+        .not_valid_after(present + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "server.crt", folder / "server.key"
+    paths[0].write_bytes(made.public_bytes(Encoding.PEM))
+    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return paths
+
+
+async def test_a_certificate_is_held_against_the_name_although_the_connection_goes_to_an_address(names, tmp_path):
+    shown, key = certificate("cdn.example", tmp_path)
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(shown, key)
+
+    async def serve(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=FILE)
+
+    app = web.Application()
+    app.router.add_get("/file", serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = unused_port()
+    await web.TCPSite(runner, str(PUBLIC), port, ssl_context=server).start()
+    names.answers["other.example"] = [[PUBLIC]]
+    trusting = ssl.create_default_context(cafile=str(shown))
+    async with ClientSession(connector=TCPConnector(ssl=trusting)) as session:
+
+        async def get(host: str) -> bytes:
+            url = f"https://{host}:{port}/file"
+            chunks = download(session, url, max_bytes=LIMIT, resolve=names.resolve, forbidden=not_public)
+            return b"".join([chunk async for chunk in chunks])
+
+        assert await get("cdn.example") == FILE
+        with pytest.raises(RetryLater):
+            await get("other.example")
+    await runner.cleanup()
 
 
 async def test_one_private_address_among_public_ones_is_enough(fetch, servers, names):
