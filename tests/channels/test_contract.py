@@ -1,15 +1,11 @@
-"""What every kind owes, whichever it is. A kind inherits these tests by registering and adding an `Example` here.
+"""What every kind owes, whichever it is. A kind inherits these tests by registering and adding an `Example`.
 
 Fixtures are bodies of `tests/channels/{kind}/fixtures/{event}__{variant}.json` (letters: `.eml`), one
 webhook call each.
 """
 
-import base64
-import hashlib
-import hmac
+import inspect
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,79 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from channels.registry import KINDS
+from channels.registry import KINDS as REGISTERED
 from inbox.model.capabilities import Flow
 from inbox.model.channel import ChannelKind, WebhookRequest
 from inbox.model.failures import Forged, Unreadable
 from inbox.model.incoming import Incoming
-
-HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Example:
-    """How to make a channel of a kind, and how its provider proves itself over a body."""
-
-    settings: Mapping[str, Any]
-    headers: Callable[[Any, bytes], dict[str, str]]
-    unknown_event: bytes
-    handshake: tuple[Mapping[str, str], str] | None = None
-    """The query by which its provider checks an address, the secret in it last, and the answer it wants."""
-    call: Callable[[bytes], bytes] = bytes
-    """A fixture as the body of its provider's call, where the fixture is not that itself."""
-
-
-EXAMPLES = {
-    "email": Example(
-        settings={
-            "address": "support@shop.example",
-            "from_name": "Скринька",
-            "smtp_url": "smtps://support%40shop.example:p4ss-w0rd@mail.shop.example",
-            "imap_url": "imaps://support%40shop.example:p4ss-w0rd@mail.shop.example",
-            "inbound": "postmark",
-            "inbound_secret": "s3cret-of-the-webhook",
-            "signing_key": "k" * 43,
-        },
-        headers=lambda settings, _body: {
-            "authorization": "Basic "
-            + base64.b64encode(f"postmark:{settings.inbound_secret.get_secret_value()}".encode()).decode()
-        },
-        unknown_event=b'{"RecordType": "SubscriptionChange", "Recipient": "olena@mail.example"}',
-        call=lambda letter: json.dumps({"From": "x", "RawEmail": letter.decode(errors="replace")}).encode(),
-    ),
-    "telegram": Example(
-        settings={"token": "123456789:AAF0123456789abcdefghijklmnopqrstuv", "secret_token": "s3cret-of-the-webhook"},
-        headers=lambda settings, _body: {"x-telegram-bot-api-secret-token": settings.secret_token.get_secret_value()},
-        unknown_event=b'{"update_id": 7, "teleport": {"to": "Kyiv"}}',
-    ),
-    "viber": Example(
-        settings={"token": "445da6az1s345z78-dazcczb2542zv51a", "sender_name": "Скринька"},
-        headers=lambda settings, body: {
-            "x-viber-content-signature": hmac.new(
-                settings.token.get_secret_value().encode(), body, hashlib.sha256
-            ).hexdigest()
-        },
-        unknown_event=b'{"event": "teleport", "timestamp": 1793612400123, "message_token": 7, "user": "Kyiv"}',
-    ),
-    "instagram": Example(
-        settings={
-            "account_id": "17841400000000001",
-            "access_token": "IGAA0123456789abcdefghijklmnop",
-            "app_secret": "0123456789abcdef0123456789abcdef",
-            "meta_app_secret": "fedcba9876543210fedcba9876543210",
-            "verify_token": "meatyhamhock",
-        },
-        headers=lambda settings, body: {
-            "x-hub-signature-256": "sha256="
-            + hmac.new(settings.app_secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
-        },
-        unknown_event=b'{"object":"instagram","entry":[{"id":"17841400000000001","time":1,"teleport":{"to":"Kyiv"}}]}',
-        handshake=(
-            {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": "meatyhamhock"},
-            "1158201444",
-        ),
-    ),
-}
+from tests.channels.examples import EXAMPLES, HERE, KINDS, Example, secrets_of, settings_of
 
 
 @pytest.fixture(params=sorted(KINDS))
@@ -102,10 +31,6 @@ def kind(request: pytest.FixtureRequest) -> ChannelKind:
 @pytest.fixture
 def example(kind: ChannelKind) -> Example:
     return EXAMPLES[kind.name]
-
-
-def settings_of(name: str) -> BaseModel:
-    return KINDS[name].settings.model_validate(EXAMPLES[name].settings)
 
 
 @pytest.fixture(name="settings")
@@ -133,6 +58,21 @@ class TestWebhook:
         shown = dict.fromkeys(example.headers(settings, b""), value)
         with pytest.raises(Forged):
             kind.authenticate(settings, WebhookRequest(headers=shown, query={}, body=example.unknown_event))
+
+    def test_a_call_proven_with_other_secrets_is_forged(self, kind, example, settings):
+        body = example.unknown_event
+        hidden = {name: value for name, value in settings if isinstance(value, SecretStr)}
+        others = {name: SecretStr(f"{value.get_secret_value()}x") for name, value in hidden.items()}
+        shown = example.headers(settings.model_copy(update=others), body)
+        with pytest.raises(Forged):
+            kind.authenticate(settings, WebhookRequest(headers=shown, query={}, body=body))
+
+    def test_a_signature_is_of_one_body_only(self, kind, example, settings):
+        if example.headers(settings, b"one") == example.headers(settings, b"other"):
+            return  # A shared secret says nothing of the body.
+        shown = example.headers(settings, example.unknown_event)
+        with pytest.raises(Forged):
+            kind.authenticate(settings, WebhookRequest(headers=shown, query={}, body=example.unknown_event + b" "))
 
     def test_a_call_that_shows_nothing_is_forged(self, kind, example, settings):
         with pytest.raises(Forged):
@@ -194,7 +134,7 @@ class TestHandshake:
 
 class TestSettings:
     def test_no_secret_is_shown(self, settings):
-        secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+        secrets = secrets_of(settings)
         assert secrets
         shown = f"{settings!r} {settings!s} {settings.model_dump_json()}"
         assert not [secret for secret in secrets if secret in shown]
@@ -222,7 +162,7 @@ class TestSettings:
 
     async def test_a_connection_shows_no_secret(self, kind, settings):
         connection = await kind.connect(settings)
-        secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+        secrets = secrets_of(settings)
         assert not [secret for secret in secrets if secret in f"{connection!r} {connection!s}"]
         await connection.close()
 
@@ -237,12 +177,13 @@ class TestForm:
             assert not field.title.endswith("."), name
 
     def test_what_is_left_to_do_names_no_secret(self, kind, settings):
-        secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+        secrets = secrets_of(settings)
         steps = " ".join(kind.webhook_steps(settings))
         assert not [secret for secret in secrets if secret in steps]
 
-    def test_the_page_with_all_the_steps_is_there(self, kind):
-        assert (HERE.parent.parent / "docs" / "channels" / f"{kind.name}.md").exists()
+    @pytest.mark.parametrize("name", sorted(REGISTERED))
+    def test_the_page_with_all_the_steps_is_there(self, name):
+        assert (HERE.parent.parent / "docs" / "channels" / f"{name}.md").exists()
 
 
 class TestCapabilities:
@@ -262,8 +203,7 @@ class TestCapabilities:
 
 
 def test_each_kind_has_its_page():
-    folder = HERE.parent.parent / "channels"
-    for name in KINDS:
-        page = (folder / name / "README.md").read_text(encoding="utf-8")
+    for kind in KINDS.values():
+        page = Path(inspect.getfile(type(kind))).with_name("README.md").read_text(encoding="utf-8")
         for heading in ("## Connect", "## Supported", "## Not supported", "## Quirks"):
             assert heading in page
