@@ -135,10 +135,10 @@ class EmailSettings(BaseModel):
         title="Password of the posts",
         description="Mailgun: the HTTP webhook signing key; the others: left empty, one is made up",
     )
-    plus_addressing: bool | None = Field(
+    plus_addressing: Literal["yes", "no"] | None = Field(
         default=None,
         title="Plus addresses arrive",
-        description="Whether letters to name+anything@domain come in; they help to tell what is answered",
+        description="Whether letters to name+anything@domain come in; left open: yes where a provider posts them",
     )
     signing_key: SecretStr | None = Field(
         default=None, title="Key of our letters", description="Made up; a new one forgets which letters were ours"
@@ -214,7 +214,7 @@ class EmailSettings(BaseModel):
 
     @property
     def takes_plus_addresses(self) -> bool:
-        return self.inbound is not None if self.plus_addressing is None else self.plus_addressing
+        return self.inbound is not None if self.plus_addressing is None else self.plus_addressing == "yes"
 
 
 def own(settings: BaseModel) -> EmailSettings:
