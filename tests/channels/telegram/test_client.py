@@ -392,6 +392,21 @@ SEND_FAULTS = {
     "413": (Fault(kind="status", status=413), Refused, 0),
     "413 page of a proxy": (Fault(kind="html", status=413), Refused, 0),
     "418": (Fault(kind="status", status=418), RetryLater, 0),
+    "400 business connection gone": (
+        Fault(kind="status", status=400, description="Bad Request: business connection not found"),
+        Refused,
+        0,
+    ),
+    "400 business chat silent for a day": (
+        Fault(kind="status", status=400, description="Bad Request: BUSINESS_PEER_USAGE_MISSING"),
+        Refused,
+        0,
+    ),
+    "403 deactivated": (
+        Fault(kind="status", status=403, description="Forbidden: user is deactivated"),
+        Unreachable,
+        0,
+    ),
     "hangs": (Fault(kind="hang"), Uncertain, 0),
     "hangs after sending": (Fault(kind="hang_after"), Uncertain, 1),
     "resets": (Fault(kind="reset_before"), Uncertain, 0),
