@@ -18,6 +18,7 @@ from inbox.model.channel import Cursor, RawEvent
 from inbox.model.failures import ChannelFailure, CredentialsRejected, RetryLater
 from inbox.model.incoming import Echo, NewMessage
 from tests.channels.email.dovecot import Dovecot, Maildir, Wire, folder_for_mail
+from tests.flow import until
 
 
 class Desk(Cursor):
@@ -251,3 +252,44 @@ async def test_a_server_that_sends_everybody_away_is_tried_again(settings):
             await EmailConnection(settings.model_copy(update={"imap_url": url})).listen(
                 Desk(settings), Desk(settings).accept
             )
+
+
+async def test_a_running_shop_hears_of_a_letter_at_once_and_of_a_server_that_stays_away(shop, mailbox, wire):
+    mail = shop.sandbox.email
+    account = mail.create_mailbox("support@shop.example")
+    fields = {
+        "address": account.address,
+        "smtp_url": mail.smtp_url(account),
+        "imap_url": mailbox.url.replace(f":{mailbox.server.port}", f":{wire.port}"),
+    }
+    created = await shop.owner.call("POST", "/channels", {"kind": "email", "name": "Mail", "settings": fields})
+    assert created.status == 201, created
+    path = f"/channels/{created.body['id']}"
+
+    async def listening() -> bool:
+        row = await shop.house.database.durable.listeners.find_one({}) or {"cursor": {}}
+        return {"inbox.validity", "sent.validity"} <= set(row["cursor"])
+
+    await until(listening)
+    mailbox.deliver("Добрий день")
+    [conversation] = await until(shop.conversations, seconds=2)
+    assert [message["text"] for message in await shop.messages(conversation["id"])] == ["Добрий день"]
+
+    await wire.cut()
+
+    async def is_degraded() -> bool:
+        return bool((await shop.owner.get(path))["state"] == "degraded")
+
+    await until(is_degraded)
+    mailbox.deliver("Ви тут?")
+    await wire.open()
+
+    async def is_connected() -> bool:
+        return bool((await shop.owner.get(path))["state"] == "connected")
+
+    await until(is_connected)
+
+    async def two() -> bool:
+        return len(await shop.messages(conversation["id"])) == 2
+
+    await until(two)
