@@ -157,8 +157,9 @@ class Batches:
             conversations = await self._conversations.decide(known, _decisions(work, reopen=reopen))
             conversations |= await self._grown_albums(work, reopen=reopen)
         changed = confirmed + await self._settle(batch, work, identities, put_off)
-        conversations = await self._show(work, changed, conversations)
-        await self._note_inbound(work)
+        await self._ask_who(work, identities)
+        heard_of = await self._note_inbound(work)
+        conversations = await self._show(work, changed, conversations, heard_of)
         await self._announce(work, conversations)
 
     async def _grown_albums(self, work: list[_Work], *, reopen: bool) -> dict[str, Document]:
@@ -175,9 +176,9 @@ class Batches:
         return conversations
 
     async def _show(
-        self, work: list[_Work], changed: list[Document], conversations: dict[str, Document]
+        self, work: list[_Work], changed: list[Document], conversations: dict[str, Document], more: list[Frame]
     ) -> dict[str, Document]:
-        """Put what the batch changed on every screen; returns the conversations as they are now."""
+        """Put what the batch changed on every screen, `more` included; returns the conversations as they are now."""
         latest = {item.document["_id"]: item.document for item in work} | {row["_id"]: row for row in changed}
         created = {item.document["_id"]: item for item in work if not item.known} | await self._unshown(work)
         updated = {item.document["_id"] for item in work if item.group} | {row["_id"] for row in changed}
@@ -198,7 +199,7 @@ class Batches:
             if key in created or key in updated
         ]
         frames.extend(about("conversation.updated", row, row) for row in conversations.values())
-        await self._feed.publish(frames)
+        await self._feed.publish([*frames, *more])
         present = time.monotonic()
         for item in created.values():
             if not item.accepted.adopted:
@@ -464,7 +465,19 @@ class Batches:
             stored = await self._messages.existing([item.document["_id"] for item in met])
             work[:] = [item for item in work if item not in met or item.document["_id"] in stored]
 
-    async def _note_inbound(self, work: list[_Work]) -> None:
+    async def _ask_who(self, work: list[_Work], identities: Mapping[str, Document]) -> None:
+        """Have the provider asked who somebody is whom its events do not name, once."""
+        strangers = {
+            identity["_id"]
+            for identity in (identities[item.identity_id] for item in work if isinstance(item.event, NewMessage))
+            if not (identity["name"] or identity["username"] or identity.get("asked_at"))
+        }
+        if strangers:
+            wanted: dict[str, Document] = {f"identity.profile:{key}": {"identity_id": key} for key in strangers}
+            await self._timers.set_many("identity.profile", wanted)
+            self._wakeups.ring("timers")
+
+    async def _note_inbound(self, work: list[_Work]) -> list[Frame]:
         """Note when customers wrote last, where their channel lets us answer only for so long or so often."""
         wrote: dict[str, datetime] = {}
         for item in work:
@@ -473,12 +486,10 @@ class Batches:
             if counts and item.opens and not item.document.get("public"):
                 wrote[item.identity_id] = max(item.event.sent_at, wrote.get(item.identity_id, item.event.sent_at))
         if not wrote:
-            return
+            return []
         await self._people.note_inbound(wrote)
         present = await self._people.many(list(wrote))
-        await self._feed.publish(
-            [Frame(type="identity.updated", data=identity) for identity in await self._reach.told(present)]
-        )
+        return [Frame(type="identity.updated", data=identity) for identity in await self._reach.told(present)]
 
     async def _keep_files(self, item: _Work) -> None:
         """Store the files that came with the event itself: the journal forgets them with it."""

@@ -339,6 +339,8 @@ class Replies:
         message["text"] = "\n".join([message["text"], *lines]).strip()
         types = {file["id"]: file["type"] for file in sized}
         parts = plan(message["text"], sized, limits)
+        if message.get("private") and len(parts) > 1:
+            raise Invalid("text", "a comment takes one answer in private: shorten it, or send the files without a text")
         buttons = tuple(draft.buttons) if pressable else ()
         return [
             PlannedRow(

@@ -38,6 +38,7 @@ from inbox.metrics import Metrics
 from inbox.model.domain_events import MessageReceived
 from inbox.outbox import Sender
 from inbox.pacing import Pacer
+from inbox.profiles import Profiles
 from inbox.quarantine import Quarantine
 from inbox.reach import Reach
 from inbox.replies import Replies
@@ -137,6 +138,7 @@ class House:
         )
         self.links = FileLinks(self.box, base_url, file_links_last)
         reach = Reach(KINDS, message_store)
+        self.profiles = Profiles(channels=self.channels, people=people, reach=reach, feed=self.feed)
         batches = Batches(
             kinds=KINDS,
             journal=self.journal_store,
@@ -238,6 +240,7 @@ class House:
         self.timers.handle("channel.check", self.channels.check_again)
         self.timers.handle("channel.acknowledge", self.channels.acknowledge)
         self.timers.handle("conversation.wake", self.conversations.wake)
+        self.timers.handle("identity.profile", self.profiles.learn)
         self.sweeper = Sweeper(
             [
                 Chore("adopt_events", 2.0, self.ingest.adopt),

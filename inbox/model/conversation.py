@@ -132,6 +132,7 @@ def arrived(
             if conversation["status"] != ConversationStatus.SNOOZED:
                 # A snooze is a pause within one case: what a manager wrote before it still keeps the bot silent.
                 changes["opened_at"] = first["received_at"]
+                changes["openings"] = conversation["openings"] + 1
         if conversation["status"] != ConversationStatus.OPEN:
             changes["version"] = conversation["version"] + 1
     if not kept:

@@ -165,6 +165,10 @@ class PeopleStore:
         )
         return bool(result.matched_count)
 
+    async def note_asked(self, identity_id: str, at: datetime) -> None:
+        """Note that the provider was asked who this is, whatever it said."""
+        await self._durable_identities.update_one({"_id": identity_id}, {"$set": {"asked_at": at}})
+
     async def move_identity(self, identity_id: str, external_id: str) -> None:
         """Write to an identity under another address from now on (Telegram's migrated chats)."""
         await self._durable_identities.update_one({"_id": identity_id}, {"$set": {"address": external_id}})

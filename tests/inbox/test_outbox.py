@@ -193,6 +193,9 @@ async def test_a_comment_is_answered_in_public_or_in_private(database, redis):
         assert refused.value.field == "private"
         public = await desk.send(await desk.post("Thank you!", reply_to=comment["_id"]))
         private = await desk.send(await desk.post("The price is 7", reply_to=comment["_id"], private=True))
+        with pytest.raises(Invalid, match="one answer in private") as long:
+            await desk.post("Dear Ann, " * 300, reply_to=comment["_id"], private=True)
+        assert long.value.field == "text"
         assert [request.private for request in desk.floor.kind.sent] == [False, True]
         assert (public["public"], private.get("public"), private["private"]) == (True, None, True)
 

@@ -205,3 +205,20 @@ async def test_two_days_later_a_manager_still_answers(case):
     sent = await case.reply("Вибачте, що так пізно")
     await case.becomes(sent, "sent")
     assert case.chat.texts() == ["Вибачте, що так пізно"]
+
+
+class TestProfile:
+    async def test_a_name_that_no_event_brings_is_asked_for_once_somebody_wrote(self, case):
+        case.chat.text("Добрий день")
+        await case.opens()
+
+        async def named() -> bool:
+            [conversation] = await case.shop.conversations()
+            customer = await case.shop.owner.get(f"/customers/{conversation['customer_id']}")
+            return (customer["name"], customer["identities"][0]["username"]) == ("Олена Мельник", "olena_m")
+
+        await until(named)
+        case.chat.text("Чи є скринька?")
+        await case.account.drained()
+        await case.shop.settled()
+        assert await case.shop.house.database.durable.timers.count_documents({"kind": "identity.profile"}) == 0

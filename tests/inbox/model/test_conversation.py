@@ -91,6 +91,7 @@ def test_the_first_message_opens_and_names_the_opening():
     row = receive(fresh(), message(2), message(1))
     assert (row["status"], row["active"]) == ("open", True)
     assert (row["opened_by"], row["opened_at"]) == ("m1", message(1)["received_at"])
+    assert row["openings"] == 1
     assert row["waiting_since"] == message(1)["received_at"]
     assert row["last_message"] == preview(message(2))
 
@@ -109,7 +110,9 @@ def test_a_message_wakes_what_rested_and_takes_it_from_its_holder(status):
     assert (row["status"], row["active"], row["closed_at"], row["snoozed_until"]) == ("open", True, None, None)
     assert (row["assignee_id"], row["last_assignee_id"]) == (None, "mary")
     assert row["opened_by"] == "m2"
+    assert row["openings"] == (2 if status == "closed" else 1)
     assert row["version"] == rested["version"] + 1
+    assert receive(row, message(2))["openings"] == row["openings"]
 
 
 def test_a_message_to_a_pending_conversation_leaves_it_with_its_holder():
