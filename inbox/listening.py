@@ -26,6 +26,9 @@ from inbox.storage.listeners import LEASE, ListenerStore
 LOOK_SECONDS = 1.0
 """How often to look for channels that are new, changed or gone, or whose listener has died."""
 
+CLAIM_LOOKS = 4
+"""After how many looks to try again to become the listener of a channel that somebody else listens to."""
+
 FIRST_PAUSE = 0.3
 LONGEST_PAUSE = 60.0
 """How long to wait before listening again, in seconds: at first, and at most."""
@@ -123,7 +126,11 @@ class Listening:
     def _fetches(self, channel: Document) -> bool:
         try:
             return self._channels.kind(channel["kind"]).listens(self._channels.read_settings(channel))
-        except (Invalid, WrongKey):
+        except (
+            Invalid,
+            WrongKey,
+            ValueError,
+        ):  # Settings that this version cannot read are told of where they are used.
             return False
 
     async def _stop(self, channel_ids: list[str]) -> None:
@@ -145,7 +152,7 @@ class Listening:
                     raise
                 value = None
             if value is None:
-                await asyncio.sleep(self._look_seconds)
+                await asyncio.sleep(CLAIM_LOOKS * self._look_seconds)
                 continue
             mark = _Mark(self._store, channel_id, self._holder, value)
             telling = asyncio.create_task(self._tell_once_it_works(channel_id, mark, failed=failures >= PATIENCE))
@@ -218,5 +225,8 @@ class Listening:
         """Have a channel looked at again whose trouble the admins were told of."""
         await mark.noted.wait()
         if failed:
-            with contextlib.suppress(NotFound):
+            try:
                 await self._channels.check(channel_id)
+            except Exception as error:
+                if not (isinstance(error, NotFound) or is_unavailable(error)):
+                    raise
