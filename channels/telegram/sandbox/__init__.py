@@ -57,10 +57,6 @@ class TelegramSandbox:
         self.customers[made.id] = made
         return made
 
-    def create_business(self, owner: Customer) -> Business:
-        """What the owner of a business account does in Settings, Business, Chatbots."""
-        return Business(f"BQ{secrets.token_urlsafe(16)}", owner)
-
     def fault(self, fault: Fault) -> None:
         """Let something go wrong with the calls to come."""
         self.faults.add(fault)

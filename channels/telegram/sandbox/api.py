@@ -80,9 +80,8 @@ class _Call:
         return chat
 
     def _business_chat(self, connection: str, customer: int) -> Chat:
-        chats = [chat for (known, _), chat in self.bot.business_chats.items() if known == connection]
+        business = self.bot.businesses.get(connection)
         chat = self.bot.business_chats.get((connection, customer))
-        business = chats[0].business if chats else None
         if business is None or not business.enabled:
             raise _Refusal(400, "Bad Request: business connection not found")
         if chat is None:

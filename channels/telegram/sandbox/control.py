@@ -2,6 +2,8 @@
 
 GET    bots, customers                    what there is
 POST   bots {username?, token?}           a new bot
+POST   bots/{token}/business {name}       a business account that the bot answers for; from then on it is listed as one
+                                          more bot, whose token is the connection's id
 POST   customers {name, username?, language?, phone?, id?}
 GET    bots/{token}/chats/{customer}      what the customer sees
 GET    bots/{token}/chats/{customer}/events?after=VERSION  the same, as soon as it is newer (long poll)
@@ -12,8 +14,9 @@ and what channels.steering adds.
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 import msgspec
 from aiohttp import web
@@ -21,7 +24,7 @@ from aiohttp import web
 from channels.faults import Faults
 from channels.props import Files
 from channels.steering import answer, application, body, news, posted_files
-from channels.telegram.sandbox.state import JSON, Bot, Chat, Customer, Message
+from channels.telegram.sandbox.state import JSON, Bot, Business, Chat, Customer, Message
 
 
 class World(Protocol):
@@ -43,6 +46,10 @@ class World(Protocol):
 class _NewBot(msgspec.Struct, forbid_unknown_fields=True):
     username: str = "shop_bot"
     token: str = ""
+
+
+class _NewBusiness(msgspec.Struct, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class _NewCustomer(msgspec.Struct, forbid_unknown_fields=True):
@@ -99,7 +106,9 @@ def _photos(action: _Action) -> list[bytes | None]:
 _ACTIONS: Final[Mapping[str, Callable[[Chat, _Action], Any]]] = {
     "start": lambda chat, action: chat.start(action.payload),
     "text": lambda chat, action: chat.text(action.text, reply_to=action.reply_to),
+    "owner": lambda chat, action: chat.owner_text(action.text, reply_to=action.reply_to),
     "edit": lambda chat, action: chat.edit(action.message_id, action.text),
+    "delete": lambda chat, action: chat.delete(action.message_id),
     "photo": lambda chat, action: chat.photo(
         action.files[0][2] if action.files else None, caption=action.text, reply_to=action.reply_to
     ),
@@ -124,11 +133,18 @@ class _Control:
         self._world = world
 
     async def bots(self, _request: web.Request) -> web.Response:
-        return answer({"items": [_bot(bot) for bot in self._world.bots.values()]})
+        bots = self._world.bots.values()
+        return answer({"items": [_bot(bot, one) for bot in bots for one in (None, *bot.businesses.values())]})
 
     async def add_bot(self, request: web.Request) -> web.Response:
         wanted = await body(request, _NewBot)
-        return answer(_bot(self._world.create_bot(wanted.username, token=wanted.token)), status=201)
+        return answer(_bot(self._world.create_bot(wanted.username, token=wanted.token), None), status=201)
+
+    async def add_business(self, request: web.Request) -> web.Response:
+        bot, _ = self._bot(request)
+        wanted = await body(request, _NewBusiness)
+        owner = Customer(id=4_000_000_000 + secrets.randbelow(10**9), name=wanted.name)  # Without a phone of their own.
+        return answer(_bot(bot, bot.create_business(owner)), status=201)
 
     async def customers(self, _request: web.Request) -> web.Response:
         return answer({"items": [_customer(one) for one in self._world.customers.values()]})
@@ -165,20 +181,23 @@ class _Control:
         return answer({"result": action(chat, wanted), "chat": _view(chat)})
 
     async def webhook(self, request: web.Request) -> web.Response:
-        status = await self._bot(request).post(await request.read(), secret=request.query.get("secret"))
+        bot, _ = self._bot(request)
+        status = await bot.post(await request.read(), secret=request.query.get("secret"))
         return answer({"status": status})
 
-    def _bot(self, request: web.Request) -> Bot:
-        bot = self._world.bots.get(request.match_info["token"])
-        if bot is None:
-            raise web.HTTPNotFound(text="no such bot")
-        return bot
+    def _bot(self, request: web.Request) -> tuple[Bot, Business | None]:
+        token = request.match_info["token"]
+        for bot in self._world.bots.values():
+            if token == bot.token or token in bot.businesses:
+                return bot, bot.businesses.get(token)
+        raise web.HTTPNotFound(text="no such bot")
 
     def _chat(self, request: web.Request) -> Chat:
         customer = self._world.customers.get(int(request.match_info["customer"]))
         if customer is None:
             raise web.HTTPNotFound(text="no such customer")
-        return self._bot(request).chat(customer)
+        bot, business = self._bot(request)
+        return bot.business_chat(business, customer) if business else bot.chat(customer)
 
 
 def control(world: World) -> web.Application:
@@ -188,6 +207,7 @@ def control(world: World) -> web.Application:
     chat = "/bots/{token}/chats/{customer:[0-9]{1,18}}"
     app.router.add_get("/bots", doors.bots)
     app.router.add_post("/bots", doors.add_bot)
+    app.router.add_post("/bots/{token}/business", doors.add_business)
     app.router.add_post("/bots/{token}/webhook", doors.webhook)
     app.router.add_get("/customers", doors.customers)
     app.router.add_post("/customers", doors.add_customer)
@@ -197,11 +217,12 @@ def control(world: World) -> web.Application:
     return app
 
 
-def _bot(bot: Bot) -> JSON:
+def _bot(bot: Bot, business: Business | None) -> JSON:
     return {
-        "token": bot.token,
+        "token": business.id if business else bot.token,
         "id": bot.id,
-        "username": bot.username,
+        "username": business.owner.name if business else bot.username,
+        "business": business is not None,
         "webhook_url": bot.webhook.url,
         "pending_updates": bot.pending_updates(),
         "last_error": bot.webhook.last_error_message,
@@ -222,7 +243,7 @@ def _view(chat: Chat) -> JSON:
     return {
         "version": chat.changes.version,
         "customer": _customer(chat.customer),
-        "bot": _bot(chat.bot),
+        "bot": _bot(chat.bot, chat.business),
         "blocked": chat.blocked,
         "typing": chat.typing,
         "messages": [_message(message) for message in chat.messages],

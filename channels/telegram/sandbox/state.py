@@ -197,6 +197,9 @@ class Chat:
         """Put exactly these reactions under a message; none takes them back."""
         message = self.message(message_id)
         old, message.reactions = message.reactions, list(emoji)
+        if self.business is not None:
+            self.changes.announce()
+            return  # Updates of reactions do not say over which account, and none come for those.
         self._update(
             "message_reaction",
             {
@@ -244,6 +247,9 @@ class Chat:
 
     def owner_text(self, text: str, *, reply_to: int | None = None) -> int:
         """Write to the customer from the owner's own phone."""
+        if self.business is None:
+            reason = "only a business account has an owner"
+            raise ValueError(reason)
         return self._say({"text": text}, reply_to=reply_to, from_shop=True)
 
     # What the customer sees.
@@ -457,6 +463,7 @@ class Bot:
         self.retry_delays = retry_delays
         self.webhook = Webhook()
         self.chats: dict[int, Chat] = {}
+        self.businesses: dict[str, Business] = {}
         self.business_chats: dict[tuple[str, int], Chat] = {}
         self.queries: dict[str, Chat] = {}
         self.answered: list[str] = []
@@ -470,6 +477,12 @@ class Bot:
     def chat(self, customer: Customer) -> Chat:
         """The customer's chat with this bot; the bot cannot write there before the customer did."""
         return self.chats.setdefault(customer.id, Chat(self, customer))
+
+    def create_business(self, owner: Customer) -> Business:
+        """What the owner of a business account does in Settings, Business, Chatbots."""
+        made = Business(f"BQ{secrets.token_urlsafe(16)}", owner)
+        self.businesses[made.id] = made
+        return made
 
     def business_chat(self, business: Business, customer: Customer) -> Chat:
         """The customer's chat with a business account that this bot answers for."""

@@ -276,8 +276,8 @@ class TestBusiness:
     """The same over a business account: as its owner, in the owner's chats."""
 
     @pytest.fixture
-    def business(self, sandbox: Sandbox) -> Business:
-        return sandbox.telegram.create_business(sandbox.telegram.create_customer("Mary"))
+    def business(self, sandbox: Sandbox, bot: Bot) -> Business:
+        return bot.create_business(sandbox.telegram.create_customer("Mary"))
 
     @pytest.fixture
     def talk(self, bot: Bot, chat: Chat, business: Business) -> Chat:

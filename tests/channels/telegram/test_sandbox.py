@@ -40,7 +40,8 @@ async def delivered(chat: Chat, inbox: Any) -> list[Any]:
     await chat.bot.drained()
     for body in inbox.bodies:
         assert ptb.Update.de_json(json.loads(body)).to_dict()["update_id"]
-    return [event for body in inbox.bodies for event in parse.read(body)]
+    calls = [WebhookRequest(headers={}, query={}, body=body) for body in inbox.bodies]
+    return [event for call in calls for raw in parse.split(call) for event in parse.read(raw.raw)]
 
 
 class TestTime:
@@ -127,7 +128,7 @@ class TestBusiness:
     @pytest.fixture
     async def talk(self, sandbox: Sandbox, connected: Chat) -> Chat:
         owner = sandbox.telegram.create_customer("Mary")
-        return connected.bot.business_chat(sandbox.telegram.create_business(owner), connected.customer)
+        return connected.bot.business_chat(connected.bot.create_business(owner), connected.customer)
 
     async def test_both_sides_and_what_they_change(self, talk, inbox):
         asked = talk.text("Є?")
@@ -150,6 +151,27 @@ class TestBusiness:
         [_, echo] = await delivered(talk, inbox)
         assert isinstance(echo, Echo)
         assert (echo.external_id,) == sent.external_ids
+
+    async def test_over_http_the_account_is_one_more_to_write_to(self, sandbox, connected, inbox):
+        bot, customer = connected.bot, connected.customer
+        async with aiohttp.ClientSession(f"{sandbox.url}/sandbox/telegram/") as http:
+            async with http.post(f"bots/{bot.token}/business", json={"name": "Марія"}) as answer:
+                assert answer.status == 201
+                account = await answer.json()
+            async with http.get("bots") as answer:
+                assert account in (await answer.json())["items"]
+            chat = f"bots/{account['token']}/chats/{customer.id}"
+            async with http.post(f"{chat}/text", json={"text": "Є?"}) as answer:
+                view = (await answer.json())["chat"]
+                assert view["bot"]["token"] == account["token"]
+            async with http.post(f"{chat}/owner", json={"text": "Так"}) as answer:
+                assert [message["from_shop"] for message in (await answer.json())["chat"]["messages"]] == [False, True]
+            number = view["messages"][0]["id"]
+            async with http.post(f"{chat}/delete", json={"message_id": number}) as answer:
+                assert answer.status == 200
+            async with http.post(f"bots/{bot.token}/chats/{customer.id}/owner", json={"text": "Так"}) as answer:
+                assert answer.status == 422
+        assert len(await delivered(connected, inbox)) == 3
 
 
 class TestDelivery:

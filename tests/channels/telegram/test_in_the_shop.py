@@ -1,0 +1,71 @@
+"""A business account's chat in a running shop, both ways."""
+
+from typing import Any
+
+import pytest
+
+from channels.telegram.sandbox import Chat
+from tests.flow import Shop, until
+
+
+@pytest.fixture
+def talk(shop: Shop) -> Chat:
+    """Olena's chat with Mary, for whose account the shop's bot answers."""
+    telegram = shop.sandbox.telegram
+    business = shop.bot.create_business(telegram.create_customer("Mary"))
+    return shop.bot.business_chat(business, telegram.create_customer("Олена Мельник"))
+
+
+async def thread(shop: Shop) -> list[dict[str, Any]]:
+    """The messages of the only conversation."""
+    await shop.settled()
+    [conversation] = await shop.conversations()
+    return await shop.messages(conversation["id"])
+
+
+async def answer(shop: Shop, text: str) -> None:
+    [conversation] = await shop.conversations()
+    posted = await shop.owner.call("POST", f"/conversations/{conversation['id']}/messages", {"text": text})
+    assert posted.status == 201, posted
+
+
+async def test_a_question_an_answer_and_what_the_owner_adds_on_the_phone(shop, talk):
+    asked = talk.text("Є у наявності?")
+    await shop.settled()
+    await answer(shop, "Так, дві")
+    await talk.until(lambda chat: "Так, дві" in chat.texts())
+    added = talk.owner_text("І ще одна в дорозі")
+    talk.edit(added, "І ще дві в дорозі")
+    talk.delete(asked)
+
+    async def told() -> bool:
+        messages = await thread(shop)
+        return [message["state"] for message in messages] == ["received", "sent", "sent"]
+
+    await until(told)
+    # Telegram dates in whole seconds, so what was said within one is in no order.
+    by = {message["author"]["type"]: message for message in await thread(shop)}
+    assert {who: message["text"] for who, message in by.items()} == {
+        "customer": "Є у наявності?",
+        "manager": "Так, дві",
+        "shop": "І ще дві в дорозі",
+    }
+    assert by["customer"]["deleted_at"] is not None
+    assert talk.texts() == ["Так, дві", "І ще дві в дорозі"]
+
+
+async def test_an_answer_without_the_right_to_reply_says_so_and_the_next_one_goes(shop, talk):
+    talk.text("Є у наявності?")
+    await shop.settled()
+    assert talk.business is not None
+    talk.business.can_reply = False
+    await answer(shop, "Так")
+
+    async def refused() -> bool:
+        return [message["state"] for message in await thread(shop)] == ["received", "failed"]
+
+    await until(refused)
+    assert "does not allow the bot" in (await thread(shop))[-1]["error"]
+    talk.business.can_reply = True
+    await answer(shop, "Так, дві")
+    await talk.until(lambda chat: chat.texts() == ["Так, дві"])
