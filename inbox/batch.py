@@ -14,6 +14,7 @@ as one clean run. `Batches.process` tells the steps:
 9. journal        the events are done; until here, a crash makes somebody repeat all of it
 """
 
+import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ from inbox.settings import ShopSettings
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.conversations import ConversationStore, Decision
 from inbox.storage.database import Document
-from inbox.storage.journal import JournalStore
+from inbox.storage.journal import LARGE_BYTES, JournalStore
 from inbox.storage.messages import MessageStore
 from inbox.storage.outbox import OutboxStore
 from inbox.storage.people import PeopleStore, Sighting
@@ -144,7 +145,9 @@ class Batches:
     async def _process(self, batch: list[Accepted], put_off: set[str], *, reopen: bool) -> None:
         for accepted in batch:
             if accepted.events is None:
-                accepted.events = self._kinds[accepted.kind].read(accepted.raw)
+                read = self._kinds[accepted.kind].read
+                large = len(accepted.raw) > LARGE_BYTES
+                accepted.events = await asyncio.to_thread(read, accepted.raw) if large else read(accepted.raw)
         repeated = any(accepted.adopted for accepted in batch)
         identities = await self._meet(batch, repeated=repeated)
         work = self._messages_of(batch, identities)

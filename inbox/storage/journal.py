@@ -29,6 +29,9 @@ PUT_OFF = timedelta(seconds=1)
 LARGE_BYTES = 1 << 20
 """What is larger lies outside the row. A row may have 16 MB, and a batch of them is written within a second."""
 
+LARGE_TOGETHER = 48 << 20
+"""How many bytes of large events are brought back at a time."""
+
 _REACH_SECONDS = 1.2
 
 _SET_DOWN_FOR = timedelta(minutes=10)
@@ -75,12 +78,21 @@ class JournalStore:
                     await self._large.delete(file["_id"])
 
     async def _whole(self, rows: list[Document]) -> list[Document]:
-        """Rows with the bodies of large events brought back."""
+        """Rows with the bodies of large events brought back, as far as they fit into memory together.
+
+        The rest is left to its lease. A body that is gone leaves its row empty, which nobody can read: quarantined.
+        """
+        whole, size = [], 0
         for row in rows:
             if "file" in row:
-                source = await self._large.open_download_stream(ObjectId(row["file"]))
-                row["raw"] = await source.read()
-        return rows
+                if size > LARGE_TOGETHER:
+                    continue
+                with contextlib.suppress(NoFile):
+                    source = await self._large.open_download_stream(ObjectId(row["file"]))
+                    row["raw"] = await source.read()
+                size += len(row["raw"])
+            whole.append(row)
+        return whole
 
     @contextlib.asynccontextmanager
     async def processing(self, ids: Sequence[str]) -> AsyncIterator[set[str]]:

@@ -132,6 +132,21 @@ class TestLargeEvents:
         [adopted] = await journal.adopt(10)
         assert adopted["raw"] == b"x" * (20 << 20)
 
+    async def test_only_what_fits_into_memory_comes_back_at_a_time(self, journal):
+        for key in "abcd":
+            row = event(key, raw=b"x" * (20 << 20), lease=EXPIRED)
+            await journal.set_down(row, within=20)
+            await journal.insert([row], within=5)
+        assert [row["_id"] for row in await journal.adopt(10)] == ["a", "b", "c"]
+
+    async def test_one_whose_body_is_gone_comes_back_empty(self, journal, database):
+        row = event("a", raw=b"large", lease=EXPIRED)
+        await journal.set_down(row, within=5)
+        await journal.insert([row], within=5)
+        await database.durable["events.files"].delete_many({})
+        [adopted] = await journal.adopt(10)
+        assert adopted["raw"] == b""
+
     async def test_a_quarantined_one_is_whole_when_it_is_put_back_to_work(self, journal):
         row = event("a", raw=b"large")
         await journal.set_down(row, within=5)
