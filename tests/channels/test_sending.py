@@ -116,7 +116,8 @@ def told(stage: Stage, caplog: pytest.LogCaptureFixture) -> Iterator[list[BaseEx
     failures: list[BaseException] = []
     with capture_logs() as lines:
         yield failures
-    shown = [caplog.text, repr(lines), *(repr(one) + "".join(traceback.format_exception(one)) for one in failures)]
+    said = [logging.Formatter().format(record) for record in caplog.get_records("call")]
+    shown = [*said, repr(lines), *(repr(one) + "".join(traceback.format_exception(one)) for one in failures)]
     secrets = [form for secret in secrets_of(stage.settings) for form in (secret, quote(secret, safe=""))]
     assert [secret for secret in secrets if any(secret in text for text in shown)] == []
 
