@@ -173,7 +173,7 @@ def _echo(envelope: Envelope, mail: Mail) -> Iterator[Echo]:
     text, _ = unquoted(mail.text)
     sent = identity.mentioned(envelope.ours, mail.header("message-id"))
     yield Echo(
-        person=Person(external_id=address, name=name, everywhere=True),
+        person=Person(external_id=address, name=name, username=address, everywhere=True),
         external_id=_own_id(envelope, sent[0]) if sent else external_id(mail),
         sent_at=_moment(envelope, mail),
         text=text,
@@ -216,6 +216,7 @@ def _sender(envelope: Envelope, mail: Mail) -> tuple[Person, bool]:
     person = Person(
         external_id=address[:ID_LIMIT] or "unknown@invalid",
         name=(name or ("" if address else mail.header("from")))[:NAME_LIMIT],
+        username=address[:ID_LIMIT],
         machine=automatic,
         everywhere=True,
     )
