@@ -120,7 +120,7 @@ async def test_what_failed_says_so_and_can_be_sent_again(shop, open_page):
     await take(shop, page, chat)
     shop.sandbox.telegram.fault(Fault(kind="status", status=400, method="sendMessage", times=1))
     await send(page, "Передамо сьогодні")
-    trouble = page.locator(".trouble")
+    trouble = page.locator(".trouble:visible")
     await expect(trouble).to_contain_text("Not sent")
     await trouble.get_by_role("button", name="Send again").click()
     await chat.until(lambda phone: phone.texts() == ["Передамо сьогодні"])

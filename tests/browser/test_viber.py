@@ -75,5 +75,5 @@ async def test_what_the_phone_could_not_show_says_so(open_page, phone, olena):
     await theirs.hover()
     await theirs.get_by_role("button", name="Message menu").click()
     await phone.get_by_role("menuitem", name="Tell that it cannot be shown").click()
-    await expect(manager.locator(".trouble")).to_contain_text("Not sent")
-    await expect(manager.locator(".trouble")).to_contain_text("Media not found")
+    await expect(manager.locator(".trouble:visible")).to_contain_text("Not sent")
+    await expect(manager.locator(".trouble:visible")).to_contain_text("Media not found")
