@@ -31,7 +31,7 @@ from inbox.live import Frame, LiveFeed, about
 from inbox.metrics import Metrics
 from inbox.model.accepted import Accepted
 from inbox.model.channel import ChannelKind
-from inbox.model.conversation import brought, new_conversation, reopens
+from inbox.model.conversation import brought, new_conversation, preview, reopens
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.errors import NotFound
 from inbox.model.ids import derived_id, identity_id, new_id, now, shared_customer_id
@@ -163,6 +163,7 @@ class Batches:
         await self._ask_who(work, identities)
         heard_of = await self._note_inbound(work)
         conversations = await self._show(work, changed, conversations, heard_of)
+        await self._keep_previews_true(conversations)
         await self._announce(work, conversations)
 
     async def _grown_albums(self, work: list[_Work], *, reopen: bool) -> dict[str, Document]:
@@ -189,9 +190,9 @@ class Batches:
         if elsewhere:
             conversations = conversations | await self._conversations.many(list(elsewhere))
         for row in changed:
-            preview = await self._conversations.message_changed(row)
-            if preview is not None:
-                conversations[preview["_id"]] = preview
+            shown = await self._conversations.message_changed(row)
+            if shown is not None:
+                conversations[shown["_id"]] = shown
         frames = [
             about(
                 "message.created" if key in created else "message.updated",
@@ -208,6 +209,21 @@ class Batches:
             if not item.accepted.adopted:
                 self._metrics.ingest_seconds.observe(present - item.accepted.accepted_at)
         return conversations
+
+    async def _keep_previews_true(self, conversations: Mapping[str, Document]) -> None:
+        """Look once more at the messages that the list shows.
+
+        Another process may have changed one between our look at it and our row of the list, whichever came last. Who
+        writes looks again afterwards, so the last one to write has seen the last change.
+        """
+        rows = list(conversations.values())
+        while rows:
+            showing = {row["last_message"]["id"]: row["last_message"] for row in rows if row["last_message"]}
+            present = await self._messages.existing(list(showing))
+            stale = [message for key, message in present.items() if preview(message) != showing[key]]
+            mended = [await self._conversations.message_changed(message) for message in stale]
+            rows = [row for row in mended if row is not None]
+            await self._feed.publish([about("conversation.updated", row, row) for row in rows])
 
     async def _unshown(self, work: list[_Work]) -> dict[str, _Work]:
         """Messages that were stored by somebody who then died, or met an outage, before anybody saw them."""
