@@ -16,7 +16,7 @@ import msgspec
 import uvloop
 from aiohttp import ClientSession
 
-GRACE_SECONDS = 20.0
+GRACE_SECONDS = 60.0
 """How long after the last request the live feed may take to show the rest."""
 
 
