@@ -5,6 +5,7 @@ GET    files/{id}          a file's content
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -70,6 +71,22 @@ async def posted_files(request: web.Request) -> tuple[str, list[tuple[str, str, 
         if isinstance(field, web.FileField)
     ]
     return str(form.get("text", "")), files
+
+
+async def posted(request: web.Request, kind: type[_T]) -> _T:
+    """What was posted, as a `kind`: JSON, or a form, whose text and files it takes as `text` and `files`."""
+    if request.content_type != "multipart/form-data":
+        return await body(request, kind)
+    text, files = await posted_files(request)
+    return msgspec.convert({"text": text, "files": files}, type=kind)
+
+
+def action_of(request: web.Request, actions: Mapping[str, _T]) -> _T:
+    """The action that the address names. Answers 404 with those there are."""
+    action = actions.get(request.match_info["action"])
+    if action is None:
+        raise web.HTTPNotFound(text=f"actions: {', '.join(actions)}")
+    return action
 
 
 async def news(request: web.Request, changes: Changes, closing: asyncio.Event) -> None:

@@ -21,7 +21,7 @@ from aiohttp import web
 from channels.email.sandbox.state import Correspondence, Customer, Letter, Mailbox
 from channels.faults import Faults
 from channels.props import Files
-from channels.steering import answer, application, body, news, posted_files
+from channels.steering import action_of, answer, application, body, news, posted_files
 
 
 class World(Protocol):
@@ -119,9 +119,7 @@ class _Control:
 
     async def act(self, request: web.Request) -> web.Response:
         letters = self._letters(request)
-        action = _ACTIONS.get(request.match_info["action"])
-        if action is None:
-            raise web.HTTPNotFound(text=f"actions: {', '.join(_ACTIONS)}")
+        action = action_of(request, _ACTIONS)
         if request.content_type == "multipart/form-data":
             text, files = await posted_files(request)
             form = await request.post()

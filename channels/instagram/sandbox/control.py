@@ -23,7 +23,7 @@ from aiohttp import web
 from channels.faults import Faults
 from channels.instagram.sandbox.state import JSON, Account, Chat, Customer, Message
 from channels.props import Files
-from channels.steering import answer, application, body, news, posted_files
+from channels.steering import action_of, answer, application, body, news, posted
 
 
 class World(Protocol):
@@ -185,10 +185,8 @@ class _Control:
 
     async def act(self, request: web.Request) -> web.Response:
         chat = self._chat(request)
-        action = _ACTIONS.get(request.match_info["action"])
-        if action is None:
-            raise web.HTTPNotFound(text=f"actions: {', '.join(_ACTIONS)}")
-        wanted = await _wanted(request)
+        action = action_of(request, _ACTIONS)
+        wanted = await posted(request, _Action)
         return answer({"result": action(chat, wanted), "chat": _view(chat)})
 
     def _account(self, request: web.Request) -> Account:
@@ -221,13 +219,6 @@ def control(world: World) -> web.Application:
     app.router.add_get(chat + "/events", doors.events)
     app.router.add_post(chat + "/{action}", doors.act)
     return app
-
-
-async def _wanted(request: web.Request) -> _Action:
-    if request.content_type != "multipart/form-data":
-        return await body(request, _Action)
-    text, files = await posted_files(request)
-    return _Action(text=text, files=files)
 
 
 def _account(account: Account) -> JSON:

@@ -20,7 +20,7 @@ from aiohttp import web
 
 from channels.faults import Faults
 from channels.props import Files
-from channels.steering import answer, application, body, news, posted_files
+from channels.steering import action_of, answer, application, body, news, posted
 from channels.viber.sandbox.state import JSON, Bot, Chat, Customer, Message
 
 
@@ -140,14 +140,8 @@ class _Control:
 
     async def act(self, request: web.Request) -> web.Response:
         chat = self._chat(request)
-        action = _ACTIONS.get(request.match_info["action"])
-        if action is None:
-            raise web.HTTPNotFound(text=f"actions: {', '.join(_ACTIONS)}")
-        if request.content_type == "multipart/form-data":
-            text, files = await posted_files(request)
-            wanted = _Action(text=text, files=files)
-        else:
-            wanted = await body(request, _Action)
+        action = action_of(request, _ACTIONS)
+        wanted = await posted(request, _Action)
         return answer({"result": action(chat, wanted), "chat": _view(chat)})
 
     async def webhook(self, request: web.Request) -> web.Response:
