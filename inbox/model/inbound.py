@@ -111,7 +111,6 @@ def quotation_of(accepted: Accepted, event: NewMessage | Echo, message_id: str) 
         "external_id": event.reply_to,
         "by": message_id,
         "at": event.sent_at,
-        "stored_at": accepted.received_at,
     }
 
 
@@ -127,5 +126,4 @@ def change_of(
         "_id": derived_id("change", accepted.id, raw["type"], event.external_id),
         "channel_id": accepted.channel_id,
         "person": identity["_id"],
-        "stored_at": accepted.received_at,
     }

@@ -14,7 +14,7 @@ import pymongo
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import BulkWriteError
 
-from inbox.model.ids import sort_key
+from inbox.model.ids import now, sort_key
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate, duplicate_positions
 
@@ -288,8 +288,10 @@ class MessageStore:
 
     async def hold_changes(self, changes: Sequence[Document]) -> None:
         """Remember changes until their message is known. Each has `_id`, `channel_id`, `external_id`, `type`, `at`."""
+        # An event may have waited in quarantine for weeks; its change is kept as long as any other from here on.
+        held = [{**change, "stored_at": now()} for change in changes]
         try:
-            await self._early.insert_many(changes, ordered=False)
+            await self._early.insert_many(held, ordered=False)
         except BulkWriteError as error:
             duplicate_positions(error)
 

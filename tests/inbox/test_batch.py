@@ -8,11 +8,11 @@ import pytest
 from inbox.model.conversation import unread
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.ids import identity_id, now
-from inbox.model.incoming import Media, NewMessage, Person
+from inbox.model.incoming import Media, MessageEdited, NewMessage, Person
 from inbox.model.people import Author
 from inbox.replies import Draft
 from inbox.storage.conversations import closing
-from tests.inbox.arrivals import accepted, at, said, work_off
+from tests.inbox.arrivals import ANN, accepted, at, said, work_off
 from tests.inbox.paper import Floor
 
 MARY = Author(type="manager", id="mary", name="Mary")
@@ -134,6 +134,13 @@ async def test_a_file_that_came_with_the_event_is_here_at_once(floor):
     assert b"".join([chunk async for chunk in read(0, kept["size"])]) == PNG
     timers = [row["data"]["attachment_id"] async for row in floor.database.durable.timers.find()]
     assert timers == [there["id"]]
+
+
+async def test_a_change_that_was_set_aside_for_weeks_is_not_forgotten_before_its_message_comes(floor):
+    edited = MessageEdited(person=ANN, external_id="ann:1", at=at(5), text="Hello!")
+    await work_off(floor.ingest, [accepted(edited, received_at=now() - timedelta(days=30))])
+    (held,) = await floor.database.durable.early_changes.find().to_list(None)
+    assert now() - held["stored_at"] < timedelta(minutes=1), "the database forgets it by this time"
 
 
 async def test_when_somebody_wrote_last_is_noted_only_where_it_matters(floor):
