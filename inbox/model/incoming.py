@@ -116,6 +116,8 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     """Whether everybody can read it (a comment under a post)."""
     everywhere: bool = False
     """Whether `external_id` is the same message on every channel of the kind: a letter to two mailboxes is one."""
+    proven_email: str = ""
+    """An e-mail address that the provider's own verdict says is the sender's; what the sender claims proves nothing."""
     quiet: bool = False
     """Stored without opening or reopening anything: automatic mail, a rating."""
 
