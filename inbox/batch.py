@@ -17,7 +17,7 @@ as one clean run. `Batches.process` tells the steps:
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -25,6 +25,7 @@ import msgspec
 import structlog
 
 from inbox.channels import Channels
+from inbox.echoes import Echoes
 from inbox.events import EventBus
 from inbox.files import Files
 from inbox.live import Frame, LiveFeed, about
@@ -33,9 +34,8 @@ from inbox.model.accepted import Accepted
 from inbox.model.channel import ChannelKind
 from inbox.model.conversation import brought, new_conversation, preview, reopens
 from inbox.model.domain_events import ConversationOpened, MessageReceived
-from inbox.model.errors import NotFound
-from inbox.model.ids import derived_id, identity_id, new_id, now, shared_customer_id
-from inbox.model.inbound import attachments_of, change_of, echo_of, message_of, quotation_of
+from inbox.model.ids import CLOCKS_DIFFER, derived_id, identity_id, new_id, shared_customer_id
+from inbox.model.inbound import attachments_of, change_of, message_of, quotation_of
 from inbox.model.incoming import ButtonPress, Echo, Media, NewMessage, Person, ReachabilityChanged
 from inbox.model.windows import counts_answers
 from inbox.reach import Reach
@@ -45,16 +45,9 @@ from inbox.storage.conversations import ConversationStore, Decision
 from inbox.storage.database import Document
 from inbox.storage.journal import LARGE_BYTES, JournalStore
 from inbox.storage.messages import MessageStore
-from inbox.storage.outbox import OutboxStore
 from inbox.storage.people import PeopleStore, Sighting
 from inbox.storage.timers import TimerStore
 from inbox.wakeups import Wakeups
-
-CLOCKS_DIFFER = timedelta(minutes=5)
-"""How far the clocks of two servers may be apart."""
-
-LONGEST_DOUBT = timedelta(minutes=10)
-"""How long an echo waits for the answer of a request under way. A paused channel may leave one without for days."""
 
 _log = structlog.get_logger(__name__)
 
@@ -91,6 +84,10 @@ class _Work(msgspec.Struct):
         return content if isinstance(content, ButtonPress) else None
 
 
+def _work_of(accepted: Accepted, event: NewMessage | Echo, document: Document) -> _Work:
+    return _Work(accepted, event, document["customer_id"], document["identity_id"], document)
+
+
 class Batches:
     """Processes batches. Knows nothing of queues and leases: that is `inbox.ingest`."""
 
@@ -104,7 +101,7 @@ class Batches:
         messages: MessageStore,
         attachments: AttachmentStore,
         files: Files,
-        outbox: OutboxStore,
+        echoes: Echoes,
         channels: Channels,
         reach: Reach,
         timers: TimerStore,
@@ -121,7 +118,7 @@ class Batches:
         self._messages = messages
         self._attachments = attachments
         self._files = files
-        self._outbox = outbox
+        self._echoes = echoes
         self._channels = channels
         self._reach = reach
         self._timers = timers
@@ -151,7 +148,9 @@ class Batches:
         repeated = any(accepted.adopted for accepted in batch)
         identities = await self._meet(batch, repeated=repeated)
         work = self._messages_of(batch, identities)
-        confirmed = await self._tell_echoes(batch, identities, work, put_off)
+        told = await self._echoes.tell(batch, identities)
+        work += [_work_of(*foreign) for foreign in told.foreign]
+        put_off |= told.put_off
         await self._note_reachability(batch)
         conversations: dict[str, Document] = {}
         if work:
@@ -159,7 +158,7 @@ class Batches:
             await self._store_messages(work)
             conversations = await self._conversations.decide(known, _decisions(work, reopen=reopen))
             conversations |= await self._grown_albums(work, reopen=reopen)
-        changed = confirmed + await self._settle(batch, work, identities, put_off)
+        changed = told.confirmed + await self._settle(batch, work, identities, put_off)
         await self._ask_who(work, identities)
         heard_of = await self._note_inbound(work)
         conversations = await self._show(work, changed, conversations, heard_of)
@@ -303,56 +302,6 @@ class Batches:
                     cards.setdefault(answering, ours[0]["customer_id"])
         return cards
 
-    async def _tell_echoes(
-        self, batch: list[Accepted], identities: Mapping[str, Document], work: list[_Work], put_off: set[str]
-    ) -> list[Document]:
-        """Add to `work` what the shop wrote by another way; returns messages of ours whose arrival an echo confirmed.
-
-        An echo that may yet turn out to be ours, because a request to that customer is under way, is put off: its event
-        stays in the journal and is looked at again in a moment.
-        """
-        confirmed: list[Document] = []
-        for accepted in batch:
-            for event in accepted.events or ():
-                if not isinstance(event, Echo):
-                    continue
-                identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
-                document = echo_of(accepted, event, identity, await self._channel_name(accepted.channel_id))
-                known = await self._messages.external_to_ids(accepted.channel_id, [event.external_id])
-                there = known.get(event.external_id)
-                if there is None:
-                    rows = await self._rows_of(event, accepted.channel_id, identity["_id"])
-                    mine = origin_of(event, rows)
-                    if mine is not None:
-                        message = await self._outbox.sent(mine, [event.external_id], among={"state": mine["state"]})
-                        if message is None:
-                            put_off.add(accepted.id)  # It moved between our look and our note: look again.
-                        else:
-                            confirmed.append(message)
-                        continue
-                    if may_be_ours(rows, accepted.received_at, now()):
-                        put_off.add(accepted.id)
-                        continue
-                elif there["_id"] != document["_id"]:
-                    continue
-                work.append(_Work(accepted, event, identity["customer_id"], identity["_id"], document))
-        return confirmed
-
-    async def _channel_name(self, channel_id: str) -> str:
-        try:
-            name: str = (await self._channels.get(channel_id))["name"]
-        except NotFound:
-            return ""
-        return name
-
-    async def _rows_of(self, event: Echo, channel_id: str, identity_id: str) -> list[Document]:
-        """The rows of the outbox that an echo may be of: the one that it names, or those without an answer yet."""
-        if event.key:
-            named = await self._outbox.row(event.key)
-            if named is not None and named["channel_id"] == channel_id:
-                return [named]
-        return await self._outbox.unsettled(identity_id)
-
     def _messages_of(self, batch: list[Accepted], identities: Mapping[str, Document]) -> list[_Work]:
         work: dict[str, _Work] = {}
         for accepted in batch:
@@ -361,10 +310,7 @@ class Batches:
                     identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
                     document = message_of(accepted, event, identity)
                     key = document["_id"] if not event.group else f"{document['_id']}{event.external_id}"
-                    work.setdefault(
-                        key,
-                        _Work(accepted, event, identity["customer_id"], identity["_id"], document),
-                    )
+                    work.setdefault(key, _work_of(accepted, event, document))
         return list(work.values())
 
     async def _find_conversations(self, work: list[_Work], *, repeated: bool) -> dict[str, Document]:
@@ -592,27 +538,6 @@ def _decisions(work: list[_Work], *, reopen: bool) -> dict[str, Decision]:
     for item in work:
         coming[item.document["conversation_id"]][item.document["_id"]] = item.document
     return {key: partial(brought, messages=list(rows.values()), opens=reopen) for key, rows in coming.items()}
-
-
-def origin_of(event: Echo, rows: Sequence[Document]) -> Document | None:
-    """Which row of the outbox an echo is of: the one that it names, else one that is uncertain and says the same.
-
-    A request that is still under way is not looked at for what it says: its own answer is about to tell.
-    """
-    if event.key:
-        return next((row for row in rows if row["_id"] == event.key), None)
-    return next((row for row in rows if row["state"] == "uncertain" and _says_the_same(row, event)), None)
-
-
-def _says_the_same(row: Document, event: Echo) -> bool:
-    payload = row["payload"]
-    same_text = payload["text"].split() == event.text.split()
-    return same_text and bool(payload["files"]) == bool(event.media) and event.sent_at > row["began_at"] - CLOCKS_DIFFER
-
-
-def may_be_ours(rows: Sequence[Document], received_at: datetime, present: datetime) -> bool:
-    """Whether to wait for the answer of a request under way before an echo is taken for somebody else's words."""
-    return any(row["state"] == "sending" for row in rows) and present - received_at < LONGEST_DOUBT
 
 
 def _tells_more(person: Person, earlier: Person) -> bool:

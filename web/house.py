@@ -23,6 +23,7 @@ from inbox.batch import Batches
 from inbox.channels import Channels
 from inbox.conversations import Conversations
 from inbox.customers import Customers
+from inbox.echoes import Echoes
 from inbox.events import EventBus
 from inbox.files import Files
 from inbox.ingest import Ingest
@@ -147,7 +148,7 @@ class House:
             messages=message_store,
             attachments=attachment_store,
             files=self.files,
-            outbox=self.outbox_store,
+            echoes=Echoes(messages=message_store, outbox=self.outbox_store, channels=self.channels),
             channels=self.channels,
             reach=reach,
             timers=timer_store,

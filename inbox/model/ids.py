@@ -3,7 +3,10 @@
 import hashlib
 import random
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far the clocks of two servers may be apart."""
 
 
 def new_id() -> str:

@@ -16,6 +16,7 @@ from bot.library import RuleLibrary
 from inbox.batch import Batches
 from inbox.channels import Channels
 from inbox.conversations import Conversations
+from inbox.echoes import Echoes
 from inbox.events import EventBus
 from inbox.files import Files
 from inbox.ingest import Ingest
@@ -215,7 +216,7 @@ class Process:
             messages=self.messages,
             attachments=self.attachments,
             files=Files(self.attachments),
-            outbox=self.outbox,
+            echoes=Echoes(messages=self.messages, outbox=self.outbox, channels=self.channels),
             channels=self.channels,
             reach=self.reach,
             timers=self.timers,

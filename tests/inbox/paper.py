@@ -9,6 +9,7 @@ from pydantic import BaseModel, SecretStr, field_validator, model_validator
 
 from inbox.batch import Batches
 from inbox.channels import Channels
+from inbox.echoes import Echoes
 from inbox.events import EventBus
 from inbox.files import Files
 from inbox.ingest import Ingest
@@ -230,7 +231,7 @@ class Floor:
             messages=self.messages,
             attachments=self.attachments,
             files=self.files,
-            outbox=self.outbox,
+            echoes=Echoes(messages=self.messages, outbox=self.outbox, channels=self.channels),
             channels=self.channels,
             reach=self.reach,
             timers=self.timers,

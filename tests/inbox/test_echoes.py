@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inbox.batch import LONGEST_DOUBT
+from inbox.echoes import LONGEST_DOUBT
 from inbox.model.accepted import Accepted
 from inbox.model.channel import Outgoing
 from inbox.model.conversation import unread
