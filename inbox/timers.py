@@ -19,7 +19,7 @@ MAX_ATTEMPTS = 8
 LONGEST_PAUSE = 9
 """Pauses between tries double up to two to this power, in seconds: about nine minutes."""
 
-_PATIENT = frozenset({"channel.check", "conversation.wake", "media.fetch"})
+_PATIENT = frozenset({"channel.check", "conversation.wake", "media.fetch", "task.due"})
 """Kinds that are tried for ever, or count for themselves: giving them up would leave something asleep."""
 
 _log = structlog.get_logger(__name__)

@@ -264,6 +264,7 @@ def build_app(
         replies=house.replies,
         rules=house.rules,
         settings=house.settings,
+        tasks=house.tasks,
         teams=house.teams,
     )
     add_api(app, doors, services)

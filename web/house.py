@@ -62,10 +62,12 @@ from inbox.storage.rules import ReplyBudget, RuleStore
 from inbox.storage.s3 import Buckets
 from inbox.storage.sessions import SessionStore
 from inbox.storage.settings import SettingsStore
+from inbox.storage.tasks import TaskStore
 from inbox.storage.teams import TeamStore
 from inbox.storage.timers import TimerStore
 from inbox.storage.workloads import WorkloadStore
 from inbox.sweeper import Chore, Sweeper
+from inbox.tasks import Tasks
 from inbox.timers import Timers
 from inbox.wakeups import Wakeups
 from routing.assignment import Assigner
@@ -201,6 +203,15 @@ class House:
         self.macros = Macros(MacroStore(database), self.settings, MacroTexts())
         self.messages = Messages(message_store, conversation_store)
         self.customers = Customers(people, reach, self.feed)
+        self.tasks = Tasks(
+            store=TaskStore(database),
+            conversations=conversation_store,
+            people=people,
+            managers=self.manager_store,
+            timers=timer_store,
+            feed=self.feed,
+            wakeups=self.wakeups,
+        )
         self.media = Media(self.files, attachment_store, message_store, conversation_store, self.channels, self.feed)
 
         # The upper floors: who answers, and what a machine answers.
@@ -242,6 +253,7 @@ class House:
         self.timers.handle("channel.acknowledge", self.channels.acknowledge)
         self.timers.handle("conversation.wake", self.conversations.wake)
         self.timers.handle("identity.profile", self.profiles.learn)
+        self.timers.handle("task.due", self.tasks.ring)
         self.sweeper = Sweeper(
             [
                 Chore("adopt_events", 2.0, self.ingest.adopt),

@@ -32,6 +32,13 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     teams: frozenset[str] = frozenset()
 
+    @classmethod
+    def of(cls, manager: Mapping[str, Any]) -> "Viewer":
+        """A manager's row as somebody who asks."""
+        return cls(
+            id=manager["_id"], name=manager["name"], role=Role(manager["role"]), teams=frozenset(manager["teams"])
+        )
+
     @property
     def administers(self) -> bool:
         """Whether settings, channels, audit and other people's records are theirs."""

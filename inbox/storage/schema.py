@@ -135,6 +135,15 @@ COLLECTIONS: tuple[Collection, ...] = (
         ),
     ),
     Collection("rules"),
+    Collection(
+        "tasks",
+        (
+            _index("due_at", partialFilterExpression={"open": True}, name="due"),
+            _index("done_at", partialFilterExpression={"open": False}, name="done"),
+            _index("customer_id", "due_at", name="customer"),
+            _index("conversation_id", "due_at", name="conversation"),
+        ),
+    ),
     Collection("audit", (_index("-at", name="recent"), _index("object_id", "-at", name="object"))),
     Collection("settings"),
 )

@@ -13,6 +13,7 @@ from inbox.model.people import Viewer
 from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
 from web.api.requests import LiveQuery
+from web.api.tasks import task_view
 from web.api.views import View, card_view, conversation_view, identity_view, manager_view, message_view
 from web.doors.answers import json_bytes
 from web.doors.signin import SignIn
@@ -38,6 +39,7 @@ LIVE_VIEWS: Mapping[str, Callable[[Document, Viewer], View]] = {
     "customer.updated": lambda data, _: card_view(data),
     "identity.updated": lambda data, _: identity_view(data),
     "manager.updated": manager_view,
+    "task.updated": lambda data, _: task_view(data),
     "channel.updated": lambda data, _: {
         "id": data["_id"],
         **{field: data.get(field) for field in ("kind", "name", "state", "state_reason", "state_since")},

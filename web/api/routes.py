@@ -1,12 +1,9 @@
 """The table of the API: every endpoint under /api/v1, and nothing that is not in it."""
 
-from collections.abc import Callable
-from functools import partial
-
 from aiohttp import web
 
 from inbox.pictures import PREVIEW_TYPE
-from web.api import requests, shapes
+from web.api import requests, shapes, tasks
 from web.api.attachments import AttachmentHandlers
 from web.api.audit import AuditHandlers
 from web.api.channels import ChannelHandlers
@@ -19,6 +16,7 @@ from web.api.me import MeHandlers
 from web.api.messages import MessageHandlers
 from web.api.openapi import OpenApiHandlers
 from web.api.quarantine import QuarantineHandlers
+from web.api.rows import PREFIX, row
 from web.api.rules import RuleHandlers
 from web.api.services import ApiServices
 from web.api.sessions import SessionHandlers
@@ -27,13 +25,6 @@ from web.api.teams import TeamHandlers
 from web.doors.bodies import PageQuery
 from web.doors.gate import Doors
 from web.doors.table import Route, Who
-
-PREFIX = "/api/v1"
-
-
-def _row(method: str, path: str, who: Who) -> Callable[..., Route]:
-    """The first three columns of a row; the rest are named."""
-    return partial(Route, method=method, path=f"{PREFIX}{path}", who=who)
 
 
 def add_api(app: web.Application, doors: Doors, services: ApiServices) -> None:
@@ -51,6 +42,7 @@ def api_table(doors: Doors, services: ApiServices) -> list[Route]:
         *_customers(services),
         *_macros(services),
         *_rules(services),
+        *tasks.rows(services),
         *_live(doors, services),
     ]
 
@@ -66,7 +58,7 @@ def _people(doors: Doors, services: ApiServices) -> list[Route]:
     managers = ManagerHandlers(managers=services.managers, passwords=services.passwords)
     teams = TeamHandlers(teams=services.teams)
     return [
-        _row("POST", "/sessions", Who.PUBLIC)(
+        row("POST", "/sessions", Who.PUBLIC)(
             handler=sessions.open,
             summary="Sign in",
             body=requests.Credentials,
@@ -75,38 +67,38 @@ def _people(doors: Doors, services: ApiServices) -> list[Route]:
             audit="session.open",
             checks_origin=True,
         ),
-        _row("DELETE", "/sessions/current", Who.SIGNED_IN)(
+        row("DELETE", "/sessions/current", Who.SIGNED_IN)(
             handler=sessions.end, summary="Sign out", statuses=(204,), audit="session.end"
         ),
-        _row("GET", "/me", Who.SIGNED_IN)(handler=me.show, summary="Who is signed in", answer=shapes.MeShape),
-        _row("PATCH", "/me", Who.SIGNED_IN)(
+        row("GET", "/me", Who.SIGNED_IN)(handler=me.show, summary="Who is signed in", answer=shapes.MeShape),
+        row("PATCH", "/me", Who.SIGNED_IN)(
             handler=me.change,
             summary="Change one's own name and languages",
             body=requests.MeChange,
             answer=shapes.MeShape,
             audit="me.change",
         ),
-        _row("PUT", "/me/status", Who.SIGNED_IN)(
+        row("PUT", "/me/status", Who.SIGNED_IN)(
             handler=me.set_status,
             summary="Take conversations, or stop taking them",
             body=requests.StatusBody,
             answer=shapes.MeShape,
             audit="me.status",
         ),
-        _row("PUT", "/me/password", Who.SIGNED_IN)(
+        row("PUT", "/me/password", Who.SIGNED_IN)(
             handler=me.set_password,
             summary="Set a new password; other sessions end",
             body=requests.PasswordBody,
             statuses=(204,),
             audit="me.password",
         ),
-        _row("GET", "/managers", Who.SIGNED_IN)(
+        row("GET", "/managers", Who.SIGNED_IN)(
             handler=managers.index,
             summary="The people who answer",
             query=PageQuery,
             answer=shapes.Page[shapes.ManagerShape],
         ),
-        _row("POST", "/managers", Who.ADMIN)(
+        row("POST", "/managers", Who.ADMIN)(
             handler=managers.create,
             summary="Let somebody join; only owners make owners",
             body=requests.NewManagerBody,
@@ -114,23 +106,23 @@ def _people(doors: Doors, services: ApiServices) -> list[Route]:
             statuses=(201,),
             audit="manager.create",
         ),
-        _row("GET", "/managers/{id}", Who.SIGNED_IN)(
+        row("GET", "/managers/{id}", Who.SIGNED_IN)(
             handler=managers.show, summary="One manager", answer=shapes.ManagerShape
         ),
-        _row("PATCH", "/managers/{id}", Who.ADMIN)(
+        row("PATCH", "/managers/{id}", Who.ADMIN)(
             handler=managers.change,
             summary="Change a manager; deactivating ends their sessions and requeues their conversations",
             body=requests.ManagerChange,
             answer=shapes.ManagerShape,
             audit="manager.change",
         ),
-        _row("GET", "/teams", Who.SIGNED_IN)(
+        row("GET", "/teams", Who.SIGNED_IN)(
             handler=teams.index,
             summary="Teams and their members",
             query=PageQuery,
             answer=shapes.Page[shapes.TeamShape],
         ),
-        _row("POST", "/teams", Who.ADMIN)(
+        row("POST", "/teams", Who.ADMIN)(
             handler=teams.create,
             summary="Form a team",
             body=requests.NewTeam,
@@ -147,29 +139,29 @@ def _shop(services: ApiServices) -> list[Route]:
     channels = ChannelHandlers(channels=services.channels)
     quarantine = QuarantineHandlers(quarantine=services.quarantine)
     return [
-        _row("GET", "/settings", Who.ADMIN)(
+        row("GET", "/settings", Who.ADMIN)(
             handler=settings.show, summary="The shop's settings", answer=shapes.SettingsShape
         ),
-        _row("PATCH", "/settings", Who.ADMIN)(
+        row("PATCH", "/settings", Who.ADMIN)(
             handler=settings.change,
             summary="Change the shop's settings",
             body=requests.SettingsChange,
             answer=shapes.SettingsShape,
             audit="settings.change",
         ),
-        _row("GET", "/audit", Who.ADMIN)(
+        row("GET", "/audit", Who.ADMIN)(
             handler=audit.index,
             summary="Who did what, newest first",
             query=requests.AuditPageQuery,
             answer=shapes.Page[shapes.AuditShape],
         ),
-        _row("GET", "/channels", Who.SIGNED_IN)(
+        row("GET", "/channels", Who.SIGNED_IN)(
             handler=channels.index,
             summary="Connected accounts; their settings are for admins",
             query=PageQuery,
             answer=shapes.Page[shapes.ChannelShape],
         ),
-        _row("POST", "/channels", Who.ADMIN)(
+        row("POST", "/channels", Who.ADMIN)(
             handler=channels.create,
             summary="Connect an account: checked with its provider, its webhook registered",
             body=requests.NewChannel,
@@ -177,32 +169,32 @@ def _shop(services: ApiServices) -> list[Route]:
             statuses=(201,),
             audit="channel.create",
         ),
-        _row("GET", "/channels/{id}", Who.ADMIN)(
+        row("GET", "/channels/{id}", Who.ADMIN)(
             handler=channels.show, summary="One channel", answer=shapes.ChannelShape
         ),
-        _row("PATCH", "/channels/{id}", Who.ADMIN)(
+        row("PATCH", "/channels/{id}", Who.ADMIN)(
             handler=channels.change,
             summary="Rename a channel or give it other settings",
             body=requests.ChannelChange,
             answer=shapes.ChannelShape,
             audit="channel.change",
         ),
-        _row("DELETE", "/channels/{id}", Who.ADMIN)(
+        row("DELETE", "/channels/{id}", Who.ADMIN)(
             handler=channels.delete, summary="Disconnect an account", statuses=(204,), audit="channel.delete"
         ),
-        _row("POST", "/channels/{id}/check", Who.ADMIN)(
+        row("POST", "/channels/{id}/check", Who.ADMIN)(
             handler=channels.check,
             summary="Check a channel again; lifts the pause of a repaired one",
             answer=shapes.ChannelShape,
             audit="channel.check",
         ),
-        _row("GET", "/quarantine", Who.ADMIN)(
+        row("GET", "/quarantine", Who.ADMIN)(
             handler=quarantine.index,
             summary="Authentic events that could not be read, newest first",
             query=PageQuery,
             answer=shapes.Page[shapes.QuarantinedShape],
         ),
-        _row("POST", "/quarantine/{id}/replay", Who.ADMIN)(
+        row("POST", "/quarantine/{id}/replay", Who.ADMIN)(
             handler=quarantine.replay,
             summary="Put an event back to work",
             answer=shapes.ReplayedShape,
@@ -229,13 +221,13 @@ def _conversations(services: ApiServices) -> list[Route]:
     )
     attachments = AttachmentHandlers(media=services.media, conversations=services.conversations)
     return [
-        _row("GET", "/conversations", Who.SIGNED_IN)(
+        row("GET", "/conversations", Who.SIGNED_IN)(
             handler=conversations.index,
             summary="Conversations that the caller may see; assignee is me, none or an id",
             query=requests.ConversationsQuery,
             answer=shapes.Page[shapes.ConversationShape],
         ),
-        _row("POST", "/conversations", Who.SIGNED_IN)(
+        row("POST", "/conversations", Who.SIGNED_IN)(
             handler=conversations.create,
             summary="Write first, where the channel allows it",
             body=requests.NewConversation,
@@ -243,23 +235,23 @@ def _conversations(services: ApiServices) -> list[Route]:
             statuses=(201, 200),
             audit="conversation.start",
         ),
-        _row("GET", "/conversations/{id}", Who.SIGNED_IN)(
+        row("GET", "/conversations/{id}", Who.SIGNED_IN)(
             handler=conversations.show, summary="One conversation", answer=shapes.ConversationShape
         ),
-        _row("PATCH", "/conversations/{id}", Who.SIGNED_IN)(
+        row("PATCH", "/conversations/{id}", Who.SIGNED_IN)(
             handler=conversations.change,
             summary="Change status, holder, team, labels or priority; 409 where version is stale",
             body=requests.ConversationPatch,
             answer=shapes.ConversationShape,
             audit="conversation.change",
         ),
-        _row("GET", "/conversations/{id}/messages", Who.SIGNED_IN)(
+        row("GET", "/conversations/{id}/messages", Who.SIGNED_IN)(
             handler=messages.index,
             summary="What was said, newest first",
             query=PageQuery,
             answer=shapes.Page[shapes.MessageShape],
         ),
-        _row("POST", "/conversations/{id}/messages", Who.SIGNED_IN)(
+        row("POST", "/conversations/{id}/messages", Who.SIGNED_IN)(
             handler=messages.create,
             summary="Reply or take a note; 200 for a known client_token",
             body=requests.NewMessage,
@@ -267,40 +259,40 @@ def _conversations(services: ApiServices) -> list[Route]:
             statuses=(201, 200),
             audit="message.post",
         ),
-        _row("POST", "/conversations/{id}/read", Who.SIGNED_IN)(
+        row("POST", "/conversations/{id}/read", Who.SIGNED_IN)(
             handler=conversations.mark_read,
             summary="Everything so far was seen",
             answer=shapes.ConversationShape,
         ),
-        _row("POST", "/conversations/{id}/typing", Who.SIGNED_IN)(
+        row("POST", "/conversations/{id}/typing", Who.SIGNED_IN)(
             handler=conversations.show_typing, summary="Show the customer that somebody writes", statuses=(204,)
         ),
-        _row("POST", "/messages/{id}/retry", Who.SIGNED_IN)(
+        row("POST", "/messages/{id}/retry", Who.SIGNED_IN)(
             handler=messages.retry,
             summary="Send again what is not known to have been sent",
             answer=shapes.MessageShape,
             audit="message.retry",
         ),
-        _row("GET", "/messages/{id}/html", Who.SIGNED_IN)(
+        row("GET", "/messages/{id}/html", Who.SIGNED_IN)(
             handler=messages.html,
             summary="A message's HTML, made harmless, for a sandboxed frame; pictures from elsewhere with images=1",
             query=requests.HtmlQuery,
             media_type="text/html",
         ),
-        _row("PATCH", "/messages/{id}", Who.SIGNED_IN)(
+        row("PATCH", "/messages/{id}", Who.SIGNED_IN)(
             handler=messages.edit,
             summary="Replace the text of a message, where the channel can",
             body=requests.MessageEdit,
             answer=shapes.MessageShape,
             audit="message.edit",
         ),
-        _row("DELETE", "/messages/{id}", Who.SIGNED_IN)(
+        row("DELETE", "/messages/{id}", Who.SIGNED_IN)(
             handler=messages.unsend,
             summary="Take a message back, where the channel can",
             answer=shapes.MessageShape,
             audit="message.unsend",
         ),
-        _row("POST", "/attachments", Who.SIGNED_IN)(
+        row("POST", "/attachments", Who.SIGNED_IN)(
             handler=attachments.upload,
             summary="Upload a file for a message",
             uploads=True,
@@ -308,13 +300,13 @@ def _conversations(services: ApiServices) -> list[Route]:
             statuses=(201,),
             audit="attachment.upload",
         ),
-        _row("GET", "/attachments/{id}", Who.SIGNED_IN)(
+        row("GET", "/attachments/{id}", Who.SIGNED_IN)(
             handler=attachments.download,
             summary="A file, whole or in ranges",
             statuses=(200, 206, 304),
             media_type="application/octet-stream",
         ),
-        _row("GET", "/attachments/{id}/preview", Who.SIGNED_IN)(
+        row("GET", "/attachments/{id}/preview", Who.SIGNED_IN)(
             handler=attachments.preview,
             summary="A picture's small copy",
             statuses=(200, 206, 304),
@@ -326,13 +318,13 @@ def _conversations(services: ApiServices) -> list[Route]:
 def _customers(services: ApiServices) -> list[Route]:
     customers = CustomerHandlers(customers=services.customers, messages=services.messages)
     return [
-        _row("GET", "/customers", Who.SIGNED_IN)(
+        row("GET", "/customers", Who.SIGNED_IN)(
             handler=customers.index,
             summary="Cards whose name, phone, e-mail or handle contains q",
             query=requests.CustomersQuery,
             answer=shapes.Page[shapes.CustomerShape],
         ),
-        _row("POST", "/customers", Who.SIGNED_IN)(
+        row("POST", "/customers", Who.SIGNED_IN)(
             handler=customers.create,
             summary="Make a card by hand",
             body=requests.NewCustomer,
@@ -340,17 +332,17 @@ def _customers(services: ApiServices) -> list[Route]:
             statuses=(201,),
             audit="customer.create",
         ),
-        _row("GET", "/customers/{id}", Who.SIGNED_IN)(
+        row("GET", "/customers/{id}", Who.SIGNED_IN)(
             handler=customers.show, summary="One card", answer=shapes.CustomerShape
         ),
-        _row("PATCH", "/customers/{id}", Who.SIGNED_IN)(
+        row("PATCH", "/customers/{id}", Who.SIGNED_IN)(
             handler=customers.change,
             summary="Change a card",
             body=requests.CustomerChange,
             answer=shapes.CustomerShape,
             audit="customer.change",
         ),
-        _row("GET", "/customers/{id}/timeline", Who.SIGNED_IN)(
+        row("GET", "/customers/{id}/timeline", Who.SIGNED_IN)(
             handler=customers.timeline,
             summary="Everything said with a customer, newest first",
             query=PageQuery,
@@ -362,13 +354,13 @@ def _customers(services: ApiServices) -> list[Route]:
 def _macros(services: ApiServices) -> list[Route]:
     macros = MacroHandlers(macros=services.macros, conversations=services.conversations, customers=services.customers)
     return [
-        _row("GET", "/macros", Who.SIGNED_IN)(
+        row("GET", "/macros", Who.SIGNED_IN)(
             handler=macros.index,
             summary="Shared macros and one's own",
             query=PageQuery,
             answer=shapes.Page[shapes.MacroShape],
         ),
-        _row("POST", "/macros", Who.SIGNED_IN)(
+        row("POST", "/macros", Who.SIGNED_IN)(
             handler=macros.create,
             summary="Keep a macro; only admins share theirs",
             body=requests.NewMacro,
@@ -376,18 +368,18 @@ def _macros(services: ApiServices) -> list[Route]:
             statuses=(201,),
             audit="macro.create",
         ),
-        _row("GET", "/macros/{id}", Who.SIGNED_IN)(handler=macros.show, summary="One macro", answer=shapes.MacroShape),
-        _row("PATCH", "/macros/{id}", Who.SIGNED_IN)(
+        row("GET", "/macros/{id}", Who.SIGNED_IN)(handler=macros.show, summary="One macro", answer=shapes.MacroShape),
+        row("PATCH", "/macros/{id}", Who.SIGNED_IN)(
             handler=macros.change,
             summary="Change a macro; shared ones are for admins to change",
             body=requests.MacroChange,
             answer=shapes.MacroShape,
             audit="macro.change",
         ),
-        _row("DELETE", "/macros/{id}", Who.SIGNED_IN)(
+        row("DELETE", "/macros/{id}", Who.SIGNED_IN)(
             handler=macros.delete, summary="Forget a macro", statuses=(204,), audit="macro.delete"
         ),
-        _row("POST", "/macros/{id}/preview", Who.SIGNED_IN)(
+        row("POST", "/macros/{id}/preview", Who.SIGNED_IN)(
             handler=macros.preview,
             summary="A macro with its variables filled in",
             body=requests.MacroPreview,
@@ -400,13 +392,13 @@ def _macros(services: ApiServices) -> list[Route]:
 def _rules(services: ApiServices) -> list[Route]:
     rules = RuleHandlers(rules=services.rules)
     return [
-        _row("GET", "/rules", Who.ADMIN)(
+        row("GET", "/rules", Who.ADMIN)(
             handler=rules.index,
             summary="What the bot does by itself, in the order of evaluation",
             query=PageQuery,
             answer=shapes.Page[shapes.RuleShape],
         ),
-        _row("POST", "/rules", Who.ADMIN)(
+        row("POST", "/rules", Who.ADMIN)(
             handler=rules.create,
             summary="Keep a new rule",
             body=requests.NewRule,
@@ -414,18 +406,18 @@ def _rules(services: ApiServices) -> list[Route]:
             statuses=(201,),
             audit="rule.create",
         ),
-        _row("GET", "/rules/{id}", Who.ADMIN)(handler=rules.show, summary="One rule", answer=shapes.RuleShape),
-        _row("PATCH", "/rules/{id}", Who.ADMIN)(
+        row("GET", "/rules/{id}", Who.ADMIN)(handler=rules.show, summary="One rule", answer=shapes.RuleShape),
+        row("PATCH", "/rules/{id}", Who.ADMIN)(
             handler=rules.change,
             summary="Change a rule; 409 where version is stale",
             body=requests.RuleChange,
             answer=shapes.RuleShape,
             audit="rule.change",
         ),
-        _row("DELETE", "/rules/{id}", Who.ADMIN)(
+        row("DELETE", "/rules/{id}", Who.ADMIN)(
             handler=rules.delete, summary="Forget a rule", statuses=(204,), audit="rule.delete"
         ),
-        _row("POST", "/rules/{id}/test", Who.ADMIN)(
+        row("POST", "/rules/{id}/test", Who.ADMIN)(
             handler=rules.test,
             summary="Try a rule on a conversation; nothing is sent",
             body=requests.RuleTrial,
@@ -437,7 +429,7 @@ def _rules(services: ApiServices) -> list[Route]:
 def _live(doors: Doors, services: ApiServices) -> list[Route]:
     live = LiveHandlers(feed=services.feed, sign_in=doors.sign_in)
     return [
-        _row("GET", "/live", Who.SIGNED_IN)(
+        row("GET", "/live", Who.SIGNED_IN)(
             handler=live.follow,
             summary="A WebSocket of frames {seq, type, data}; since resumes",
             query=requests.LiveQuery,

@@ -16,6 +16,7 @@ from inbox.replies import Replies
 from inbox.settings import ShopSettings
 from inbox.storage.audit import AuditStore
 from inbox.storage.teams import TeamStore
+from inbox.tasks import Tasks
 from routing.assignment import Assigner
 from web.doors.passwords import Passwords
 
@@ -39,4 +40,5 @@ class ApiServices:
     replies: Replies
     rules: RuleLibrary
     settings: ShopSettings
+    tasks: Tasks
     teams: TeamStore

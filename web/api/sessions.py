@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from inbox.model.people import Viewer
 from web.api.requests import Credentials
 from web.api.views import manager_view
 from web.doors.answers import json_answer, no_content
-from web.doors.signin import SignIn, clear_cookie, csrf_token, set_cookie, viewer_of
+from web.doors.signin import SignIn, clear_cookie, csrf_token, set_cookie
 from web.doors.table import Call
 
 
@@ -27,7 +28,7 @@ class SessionHandlers:
             agent=call.request.headers.get("User-Agent", ""),
         )
         call.note.object_id = manager["_id"]
-        call.note.actor = viewer_of(manager)
+        call.note.actor = Viewer.of(manager)
         shown = manager_view(manager, call.note.actor)
         response = json_answer({"token": token, "csrf_token": csrf_token(token), "manager": shown}, status=201)
         set_cookie(response, token, secure=self.secure)

@@ -11,7 +11,7 @@ from aiohttp import web
 from inbox.managers import normalised_email
 from inbox.model.errors import Invalid
 from inbox.model.ids import now
-from inbox.model.people import Role, Viewer
+from inbox.model.people import Viewer
 from inbox.storage.database import Document
 from inbox.storage.managers import ManagerStore
 from inbox.storage.sessions import SessionStore
@@ -38,13 +38,6 @@ def session_key(token: str) -> str:
 def csrf_token(token: str) -> str:
     """The session's CSRF token: bound to it, useless for finding it."""
     return hashlib.sha256(b"csrf:" + token.encode(errors="surrogatepass")).hexdigest()
-
-
-def viewer_of(manager: Document) -> Viewer:
-    """A manager as somebody who asks."""
-    return Viewer(
-        id=manager["_id"], name=manager["name"], role=Role(manager["role"]), teams=frozenset(manager["teams"])
-    )
 
 
 class SignIn:
@@ -112,7 +105,7 @@ class SignIn:
                 request[_RENEWED] = token
         return Session(
             key=key,
-            viewer=viewer_of(manager),
+            viewer=Viewer.of(manager),
             manager=manager,
             by_cookie=by_cookie,
             csrf_token=csrf_token(token),
@@ -121,7 +114,7 @@ class SignIn:
     async def viewer(self, key: str) -> Viewer | None:
         """Whose living session this is, as they are now; None once it is over."""
         found = await self._sessions.holder(key)
-        return viewer_of(found[1]) if found is not None else None
+        return Viewer.of(found[1]) if found is not None else None
 
     async def sign_out(self, session: Session) -> None:
         """End one session."""

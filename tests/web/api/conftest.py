@@ -47,6 +47,7 @@ async def desk(house: House) -> AsyncIterator[Desk]:
             replies=house.replies,
             rules=house.rules,
             settings=house.settings,
+            tasks=house.tasks,
             teams=house.teams,
         ),
     )
