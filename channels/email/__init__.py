@@ -13,6 +13,7 @@ from channels.email.spec import EmailSettings
 from inbox.model.capabilities import Capabilities
 from inbox.model.channel import ChannelKind, Connection, RawEvent, WebhookRequest
 from inbox.model.incoming import Incoming
+from inbox.model.look import Look
 
 __all__ = ["Email", "EmailSettings"]
 
@@ -26,6 +27,7 @@ class Email(ChannelKind):
     name: str = spec.NAME
     title: str = spec.TITLE
     capabilities: Capabilities = spec.CAPABILITIES
+    look: Look = spec.LOOK
     settings: type[BaseModel] = EmailSettings
     max_webhook_bytes: int = spec.MAX_WEBHOOK_BYTES
     setup: Sequence[str] = spec.SETUP

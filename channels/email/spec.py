@@ -13,9 +13,15 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from inbox.model.capabilities import Capabilities, Flow, MediaLimit, Pace
+from inbox.model.look import Look
 
 NAME: Final = "email"
 TITLE: Final = "Email"
+LOOK: Final = Look(
+    icon="M3 5h18v14H3zM3 7l9 7 9-7",
+    colour="#5c6672",
+    colour_dark="#7d8893",
+)
 
 MEBIBYTE: Final = 1 << 20
 

@@ -15,6 +15,7 @@ from channels.instagram.spec import InstagramSettings
 from inbox.model.capabilities import Capabilities
 from inbox.model.channel import ChannelKind, Connection, RawEvent, WebhookRequest
 from inbox.model.incoming import Incoming
+from inbox.model.look import Look
 
 __all__ = ["Instagram", "InstagramSettings"]
 
@@ -28,6 +29,7 @@ class Instagram(ChannelKind):
     name: str = spec.NAME
     title: str = spec.TITLE
     capabilities: Capabilities = spec.CAPABILITIES
+    look: Look = spec.LOOK
     settings: type[BaseModel] = InstagramSettings
     setup: Sequence[str] = spec.SETUP
 

@@ -12,9 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from channels.addresses import provider_root
 from inbox.model.capabilities import Capabilities, Flow, MediaLimit, Pace
+from inbox.model.look import Look
 
 NAME: Final = "instagram"
 TITLE: Final = "Instagram"
+LOOK: Final = Look(
+    icon="M8 3h8a5 5 0 0 1 5 5v8a5 5 0 0 1-5 5H8a5 5 0 0 1-5-5V8a5 5 0 0 1 5-5zM8 12a4 4 0 1 0 8 0 4 4 0 1 0-8 0z",
+    colour="#c7397c",
+    colour_dark="#e0689f",
+)
 
 SETUP: Final = (
     "In Instagram, switch the shop's account to a professional one, if it is not.",

@@ -14,6 +14,7 @@ from channels.telegram.spec import TelegramSettings
 from inbox.model.capabilities import Capabilities
 from inbox.model.channel import ChannelKind, Connection, RawEvent, WebhookRequest
 from inbox.model.incoming import Incoming
+from inbox.model.look import Look
 
 __all__ = ["Telegram", "TelegramSettings"]
 
@@ -27,6 +28,7 @@ class Telegram(ChannelKind):
     name: str = spec.NAME
     title: str = spec.TITLE
     capabilities: Capabilities = spec.CAPABILITIES
+    look: Look = spec.LOOK
     settings: type[BaseModel] = TelegramSettings
     setup: Sequence[str] = spec.SETUP
 

@@ -11,9 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from channels.addresses import provider_root
 from inbox.model.capabilities import Capabilities, Flow, MediaLimit, Pace
+from inbox.model.look import Look
 
 NAME: Final = "telegram"
 TITLE: Final = "Telegram"
+LOOK: Final = Look(
+    icon="M21 4 3 11l6 2.5L12 20zM21 4 9 13.5",
+    colour="#2380bb",
+    colour_dark="#3f9bd6",
+)
 SETUP: Final = (
     "In Telegram, open @BotFather and send /newbot. For a bot that you have already, send /mybots and choose it.",
     "Answer its questions: a name that customers see, and a user name that ends in “bot”.",

@@ -15,6 +15,7 @@ from channels.viber.spec import ViberSettings
 from inbox.model.capabilities import Capabilities
 from inbox.model.channel import ChannelKind, Connection, RawEvent, WebhookRequest
 from inbox.model.incoming import Incoming
+from inbox.model.look import Look
 
 __all__ = ["Viber", "ViberSettings"]
 
@@ -28,6 +29,7 @@ class Viber(ChannelKind):
     name: str = spec.NAME
     title: str = spec.TITLE
     capabilities: Capabilities = spec.CAPABILITIES
+    look: Look = spec.LOOK
     settings: type[BaseModel] = ViberSettings
     setup: Sequence[str] = spec.SETUP
 

@@ -11,9 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from channels.addresses import provider_root, web_address
 from inbox.model.capabilities import Capabilities, Flow, MediaLimit, Pace
+from inbox.model.look import Look
 
 NAME: Final = "viber"
 TITLE: Final = "Viber"
+LOOK: Final = Look(
+    icon="M7 3 4 5c-1 7 8 16 15 15l2-3-5-4-2 2c-2-1-4-3-5-5l2-2z",
+    colour="#6d5ae0",
+    colour_dark="#8b7cf5",
+)
 SETUP: Final = (
     "A bot comes from Rakuten Viber or one of its partners, on commercial terms: apply for one there.",
     "In Viber on the phone of the bot's admin, open More, Settings, Bots, then the bot, then Edit info.",

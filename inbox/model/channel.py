@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from inbox.model.capabilities import Capabilities
 from inbox.model.failures import Forged, Refused
 from inbox.model.incoming import Incoming, Person
+from inbox.model.look import Look
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +171,8 @@ class ChannelKind(Protocol):
     title: str
     capabilities: Capabilities
     settings: type[BaseModel]
+    look: Look = Look()
+    """Its sign beside conversations: a speech bubble where it has none of its own."""
     max_webhook_bytes: int = 4 << 20
     """How large a call of its provider may be."""
     setup: Sequence[str] = ()

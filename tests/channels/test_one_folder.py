@@ -16,10 +16,6 @@ HOUSE = ("bot", "channels", "inbox", "routing", "web")
 LISTS = ("channels/registry.py", "channels/sandbox.py")
 EXCEPTIONS = {
     "web/demo": "plays one made-up shop, with customers on the phones of certain apps",
-    "web/pages/looks.py": "an app's sign beside its conversations; a kind without one gets the usual",
-    "web/static/css/base.css": "an app's colour, as above",
-    "web/static/css/tokens.css": "the same by day and by night",
-    "web/templates/settings/channels.html": "names an app to begin with, where no channel is connected",
 }
 """Who else may name a kind, and why."""
 

@@ -12,7 +12,7 @@ from web.doors.bodies import Query
 from web.doors.headers import REQUEST_ID
 from web.doors.problems import Problem
 from web.doors.table import Call
-from web.pages.pages import Pages
+from web.pages.pages import KIND_STYLES, Pages
 
 _ = gettext.NullTranslations().gettext
 
@@ -74,12 +74,15 @@ class EntryPages:
 
     async def static(self, call: Call[None, None]) -> web.StreamResponse:
         """A file of the front end."""
+        current = call.path("version") == self.pages.version
+        headers = {"Cache-Control": _FOREVER if current else "no-cache"}
+        if call.path("path") == KIND_STYLES:
+            return web.Response(text=self.pages.styles, content_type="text/css", headers=headers)
         root = self.pages.static.resolve()
         path = (root / call.path("path")).resolve()
         if not path.is_relative_to(root) or not path.is_file():
             raise Problem(404, "there is no such file")
-        current = call.path("version") == self.pages.version
-        return web.FileResponse(path, headers={"Cache-Control": _FOREVER if current else "no-cache"})
+        return web.FileResponse(path, headers=headers)
 
     async def icon(self, call: Call[None, None]) -> web.StreamResponse:  # noqa: ARG002 - a handler is called with its call
         """What browsers ask for by themselves."""

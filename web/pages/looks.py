@@ -11,13 +11,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup, escape
 
+from inbox.model.look import ON_COLOUR, ON_COLOUR_DARK, Look
+
 HUES = 8
 LATE = timedelta(minutes=15)
 """How long a customer may wait before the list says so in colour."""
 
-_KIND_ICONS: Mapping[str, str] = MappingProxyType(
-    {"telegram": "send", "viber": "phone", "instagram": "image", "email": "at-sign"}
-)
 _FILE_ICONS: Mapping[str, str] = MappingProxyType(
     {"photo": "image", "video": "video", "voice": "mic", "audio": "mic", "sticker": "smile"}
 )
@@ -45,9 +44,18 @@ def hue(key: str) -> int:
     return hashlib.blake2b(key.encode(), digest_size=1).digest()[0] % HUES
 
 
-def kind_icon(kind: str) -> str:
-    """The icon of a channel kind; a new kind is a speech bubble until it gets its own."""
-    return _KIND_ICONS.get(kind, "message-circle")
+def kind_styles(looks: Mapping[str, Look]) -> str:
+    """The stylesheet in which every kind's sign has its colour, and one of an unknown kind the usual one."""
+    grounds = {".ch": Look()} | {f".kind-{kind}": look for kind, look in looks.items()}
+    return "".join(
+        [
+            f".ch {{ color: light-dark({ON_COLOUR}, {ON_COLOUR_DARK}); }}\n",
+            *(
+                f"{place} {{ background: light-dark({look.colour}, {look.colour_dark}); }}\n"
+                for place, look in grounds.items()
+            ),
+        ]
+    )
 
 
 def file_icon(media: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
+from inbox.model.channel import ChannelKind
+from inbox.model.look import Look
 from inbox.model.people import Viewer
 from web.doors.table import Call
 from web.pages import looks, thread
@@ -17,6 +19,8 @@ from web.pages.desk import View
 _WEB = Path(__file__).resolve().parent.parent
 TEMPLATES = _WEB / "templates"
 STATIC = _WEB / "static"
+KIND_STYLES = "css/kinds.css"
+"""Where the colours of the kinds are served: the one stylesheet that is no file, but made of what the kinds declare."""
 VENDOR = ("vendor/htmx.min.js", "vendor/idiomorph-ext.min.js", "vendor/icons.svg")
 """What set-up brings in; without it there are no pages."""
 
@@ -27,11 +31,13 @@ LANGUAGE = "en"
 
 
 class Pages:
-    """The templates and the files they name, read once."""
+    """The templates and the files they name, read once. `kinds` are those whose signs are shown."""
 
-    def __init__(self, static: Path = STATIC) -> None:
+    def __init__(self, kinds: Mapping[str, ChannelKind], static: Path = STATIC) -> None:
         self.static = static
-        self.version = _fingerprint(static)
+        self.styles = looks.kind_styles({name: kind.look for name, kind in kinds.items()})
+        self.version = _fingerprint(static, self.styles)
+        self._icons = {name: kind.look.icon for name, kind in kinds.items()}
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -50,7 +56,7 @@ class Pages:
             files=thread.files,
             hue=looks.hue,
             initials=looks.initials,
-            kind_icon=looks.kind_icon,
+            kind_icon=self._kind_icon,
             link=looks.link,
             moment=looks.moment,
             plain=looks.plain,
@@ -62,6 +68,10 @@ class Pages:
     def _address(self, path: str) -> str:
         """Where a file is served: under the fingerprint of all of them, so that it may be cached for good."""
         return f"/static/{self.version}/{path}"
+
+    def _kind_icon(self, kind: str) -> str:
+        """The path of a kind's sign."""
+        return self._icons.get(kind, Look().icon)
 
     def missing(self) -> list[str]:
         """The front-end files that set-up has yet to bring in."""
@@ -111,8 +121,8 @@ def _channel_title(channel_id: str, channels: Mapping[str, View]) -> str | None:
     return channel["title"] if channel else None
 
 
-def _fingerprint(folder: Path) -> str:
-    digest = hashlib.blake2b(digest_size=8)
+def _fingerprint(folder: Path, styles: str) -> str:
+    digest = hashlib.blake2b(styles.encode(), digest_size=8)
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             digest.update(str(path.relative_to(folder)).encode())

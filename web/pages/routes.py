@@ -22,7 +22,7 @@ HTML = "text/html"
 
 def add_pages(app: web.Application, doors: Doors, services: ApiServices, welcome: Welcome | None = None) -> None:
     """Serve the pages through `doors`."""
-    doors.add(app, page_table(ServiceDesk(services, KINDS), Pages(), welcome))
+    doors.add(app, page_table(ServiceDesk(services, KINDS), Pages(KINDS), welcome))
 
 
 def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list[Route]:
@@ -61,7 +61,7 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
 
 def problem_page() -> Callable[..., Any]:
     """How the doors show a refusal to a person."""
-    return EntryPages(pages=Pages()).problem
+    return EntryPages(pages=Pages(KINDS)).problem
 
 
 def _row(path: str, who: Who, handler: Handler, summary: str, **columns: Any) -> Route:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from inbox.model.capabilities import Capabilities
 from inbox.model.channel import ChannelKind, Connection, RawEvent, WebhookRequest
 from inbox.model.incoming import Incoming
+from inbox.model.look import Look
 from tests.channels.toy import parse, spec
 from tests.channels.toy.client import ToyConnection
 
@@ -21,6 +22,7 @@ class Toy(ChannelKind):
     name: str = spec.NAME
     title: str = spec.TITLE
     capabilities: Capabilities = spec.CAPABILITIES
+    look: Look = spec.LOOK
     settings: type[BaseModel] = spec.ToySettings
     setup: Sequence[str] = spec.SETUP
 

@@ -6,9 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from channels.addresses import provider_root
 from inbox.model.capabilities import Capabilities, Flow
+from inbox.model.look import Look
 
 NAME: Final = "toy"
 TITLE: Final = "Toy"
+LOOK: Final = Look(icon="M12 3 21 20H3z", colour="#7a5c00", colour_dark="#c9a227")
 SETUP: Final = ("Wind it up.",)
 ANSWER_SECONDS: Final = 15.0
 

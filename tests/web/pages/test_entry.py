@@ -2,8 +2,9 @@
 
 import pytest
 
+from channels.registry import KINDS
 from web.pages.entry import local
-from web.pages.pages import VENDOR
+from web.pages.pages import VENDOR, Pages
 
 
 @pytest.mark.parametrize("path", ["/inbox", "/inbox/1?tab=all", "/settings/audit"])
@@ -31,6 +32,19 @@ async def test_files_are_cached_for_good_under_their_fingerprint_only(client, pa
         assert answer.headers["Cache-Control"] == "no-cache"
     async with client.get("/favicon.ico") as answer:
         assert answer.content_type == "image/svg+xml"
+
+
+async def test_the_kinds_colours_are_a_file_of_the_front_end_as_any_other(client, pages, read):
+    async with client.get(f"/static/{pages.version}/css/kinds.css") as answer:
+        assert (answer.status, answer.content_type) == (200, "text/css")
+        assert "immutable" in answer.headers["Cache-Control"]
+        styles = await answer.text()
+    assert all(kind.look.colour in styles and kind.look.colour_dark in styles for kind in KINDS.values())
+    assert f'href="/static/{pages.version}/css/kinds.css"' in await read("/inbox")
+
+
+def test_another_colour_makes_another_address(pages):
+    assert Pages({}, pages.static).version != pages.version
 
 
 @pytest.mark.parametrize("path", ["..%2f..%2fpages.py", "css", "nothing.css", "%2fetc%2fpasswd", "css/%00"])
