@@ -1,18 +1,16 @@
 """The sandbox's mail over HTTP: what the mailbox page does, and what a check in another process may want.
 
-GET    mailboxes, customers                       what there is
 POST   mailboxes {address?, password?}            a mailbox of the shop's; answers with its `smtp_url`
 POST   mailboxes/{address}/webhook {url, secret}  where its letters are posted
 POST   customers {name, address}                  a customer
-GET    mailboxes/{address}/letters/{customer}     what the customer sees
-GET    mailboxes/{address}/letters/{customer}/events?after=VERSION  the same, as soon as it is newer (long poll)
-POST   mailboxes/{address}/letters/{customer}/{action}  what the customer does; JSON, or a form with `file`s
+*      mailboxes/{address}/letters/{customer}     a chat, whose actions are
        write {text, subject?, answers?}, read {letter_id}, away, close, reopen
-and what `channels.steering` has for every kind
+
+and what every kind has, by `channels.steering`.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -21,7 +19,7 @@ from aiohttp import web
 from channels.email.sandbox.state import Correspondence, Customer, Letter, Mailbox
 from channels.faults import Faults
 from channels.props import Files
-from channels.steering import action_of, answer, application, body, news, posted_files
+from channels.steering import JSON, Control, answer, body
 
 
 class World(Protocol):
@@ -84,17 +82,18 @@ _ACTIONS: Final[Mapping[str, Callable[[Correspondence, _Action], Any]]] = {
 }
 
 
-class _Control:
+class _Control(Control[Correspondence, _Action]):
     def __init__(self, world: World) -> None:
+        chats = "/mailboxes/{address}/letters/{customer}"
+        super().__init__(world, shops="/mailboxes", chats=chats, action=_Action, actions=_ACTIONS)
         self._world = world
 
-    async def mailboxes(self, _request: web.Request) -> web.Response:
-        return answer({"items": [self._mailbox_view(one) for one in self._world.mailboxes.values()]})
+    def shops(self) -> Iterable[JSON]:
+        return map(self._mailbox_view, self._world.mailboxes.values())
 
-    async def add_mailbox(self, request: web.Request) -> web.Response:
+    async def new_shop(self, request: web.Request) -> JSON:
         wanted = await body(request, _NewMailbox)
-        made = self._world.create_mailbox(wanted.address, password=wanted.password)
-        return answer(self._mailbox_view(made), status=201)
+        return self._mailbox_view(self._world.create_mailbox(wanted.address, password=wanted.password))
 
     async def connect(self, request: web.Request) -> web.Response:
         wanted = await body(request, _Webhook)
@@ -102,37 +101,12 @@ class _Control:
         self._world.deliver_to(mailbox, wanted.url, wanted.secret)
         return answer(self._mailbox_view(mailbox))
 
-    async def customers(self, _request: web.Request) -> web.Response:
-        return answer({"items": [_customer_view(one) for one in self._world.customers.values()]})
+    def customers(self) -> Iterable[JSON]:
+        return map(_customer_view, self._world.customers.values())
 
-    async def add_customer(self, request: web.Request) -> web.Response:
+    async def new_customer(self, request: web.Request) -> JSON:
         wanted = await body(request, _NewCustomer)
-        return answer(_customer_view(self._world.create_customer(wanted.name, wanted.address)), status=201)
-
-    async def letters(self, request: web.Request) -> web.Response:
-        return answer(self._view(self._letters(request)))
-
-    async def events(self, request: web.Request) -> web.Response:
-        letters = self._letters(request)
-        await news(request, letters.changes, self._world.closing)
-        return answer(self._view(letters))
-
-    async def act(self, request: web.Request) -> web.Response:
-        letters = self._letters(request)
-        action = action_of(request, _ACTIONS)
-        if request.content_type == "multipart/form-data":
-            text, files = await posted_files(request)
-            form = await request.post()
-            answers = str(form.get("answers", ""))
-            wanted = _Action(
-                text=text,
-                files=files,
-                subject=str(form.get("subject", "")),
-                answers=int(answers) if answers else None,
-            )
-        else:
-            wanted = await body(request, _Action)
-        return answer({"result": action(letters, wanted), "letters": self._view(letters)})
+        return _customer_view(self._world.create_customer(wanted.name, wanted.address))
 
     def _mailbox(self, request: web.Request) -> Mailbox:
         mailbox = self._world.mailboxes.get(request.match_info["address"].lower())
@@ -140,13 +114,13 @@ class _Control:
             raise web.HTTPNotFound(text="no such mailbox")
         return mailbox
 
-    def _letters(self, request: web.Request) -> Correspondence:
+    def chat(self, request: web.Request) -> Correspondence:
         customer = self._world.customers.get(request.match_info["customer"].lower())
         if customer is None:
             raise web.HTTPNotFound(text="no such customer")
         return self._world.letters(self._mailbox(request), customer)
 
-    def _mailbox_view(self, mailbox: Mailbox) -> dict[str, Any]:
+    def _mailbox_view(self, mailbox: Mailbox) -> JSON:
         return {
             "address": mailbox.address,
             "smtp_url": self._world.smtp_url(mailbox),
@@ -154,37 +128,29 @@ class _Control:
             "last_error": mailbox.last_error,
         }
 
-    def _view(self, letters: Correspondence) -> dict[str, Any]:
+    def view(self, chat: Correspondence) -> JSON:
         return {
-            "version": letters.changes.version,
-            "customer": _customer_view(letters.customer),
-            "mailbox": self._mailbox_view(letters.mailbox),
-            "gone": letters.gone,
-            "letters": [_letter_view(letter) for letter in letters.letters],
+            "version": chat.changes.version,
+            "customer": _customer_view(chat.customer),
+            "mailbox": self._mailbox_view(chat.mailbox),
+            "gone": chat.gone,
+            "letters": [_letter_view(letter) for letter in chat.letters],
         }
 
 
 def control(world: World) -> web.Application:
     """The routes above."""
     doors = _Control(world)
-    app = application(world.faults, world.files)
-    letters = "/mailboxes/{address}/letters/{customer}"
-    app.router.add_get("/mailboxes", doors.mailboxes)
-    app.router.add_post("/mailboxes", doors.add_mailbox)
+    app = doors.application()
     app.router.add_post("/mailboxes/{address}/webhook", doors.connect)
-    app.router.add_get("/customers", doors.customers)
-    app.router.add_post("/customers", doors.add_customer)
-    app.router.add_get(letters, doors.letters)
-    app.router.add_get(letters + "/events", doors.events)
-    app.router.add_post(letters + "/{action}", doors.act)
     return app
 
 
-def _customer_view(customer: Customer) -> dict[str, Any]:
+def _customer_view(customer: Customer) -> JSON:
     return {"name": customer.name, "address": customer.address}
 
 
-def _letter_view(letter: Letter) -> dict[str, Any]:
+def _letter_view(letter: Letter) -> JSON:
     return {
         "id": letter.id,
         "message_id": letter.message_id,

@@ -1,29 +1,28 @@
 """The sandbox's Instagram over HTTP: what the phone page does, and what a check in another process may want.
 
-GET    accounts, customers                what there is
 POST   accounts {username?, account_id?}  a new account with its app and a token
 POST   customers {name, username?, tells_name?}
 POST   accounts/{id}/webhook {url, verify_token}   enter the address in Meta's dashboard, which checks it
 POST   accounts/{id}/change {...}         what happens to the account: see `_Change`
 POST   accounts/{id}/deliver?signature=…  any bytes to the webhook; rightly signed when left out, not at all when empty
-GET    accounts/{id}/chats/{customer}     what the customer sees
-GET    accounts/{id}/chats/{customer}/events?after=VERSION  the same, as soon as it is newer (long poll)
-POST   accounts/{id}/chats/{customer}/{action}  what the customer does; JSON, or a form with `file`s
+*      accounts/{id}/chats/{customer}     a chat
 
-and what channels.steering adds; a fault's `description` such as 10/2534022 is that error of Meta's.
+and what every kind has, by `channels.steering`; a fault's `description` such as 10/2534022 is that error of Meta's.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
 from aiohttp import web
 
 from channels.faults import Faults
-from channels.instagram.sandbox.state import JSON, Account, Chat, Customer, Message
+from channels.instagram.sandbox.state import Account, Chat, Customer, Message
 from channels.props import Files
-from channels.steering import action_of, answer, application, body, news, posted
+from channels.steering import JSON, Control, answer, body
+
+_ACCOUNT: Final = "/accounts/{account:[0-9]+}"
 
 
 class World(Protocol):
@@ -131,25 +130,27 @@ _ACTIONS: Final[Mapping[str, Callable[[Chat, _Action], Any]]] = {
 }
 
 
-class _Control:
+class _Control(Control[Chat, _Action]):
     def __init__(self, world: World) -> None:
+        chats = f"{_ACCOUNT}/chats/{{customer:[0-9]+}}"
+        super().__init__(world, shops="/accounts", chats=chats, action=_Action, actions=_ACTIONS)
         self._world = world
 
-    async def accounts(self, _request: web.Request) -> web.Response:
-        return answer({"items": [_account(one) for one in self._world.accounts.values()]})
+    def shops(self) -> Iterable[JSON]:
+        return map(_account, self._world.accounts.values())
 
-    async def add_account(self, request: web.Request) -> web.Response:
+    async def new_shop(self, request: web.Request) -> JSON:
         wanted = await body(request, _NewAccount)
-        made = self._world.create_account(wanted.username, account_id=wanted.account_id)
-        return answer(_account(made), status=201)
+        return _account(self._world.create_account(wanted.username, account_id=wanted.account_id))
 
-    async def customers(self, _request: web.Request) -> web.Response:
-        return answer({"items": [_customer(one) for one in self._world.customers.values()]})
+    def customers(self) -> Iterable[JSON]:
+        return map(_customer, self._world.customers.values())
 
-    async def add_customer(self, request: web.Request) -> web.Response:
+    async def new_customer(self, request: web.Request) -> JSON:
         wanted = await body(request, _NewCustomer)
-        made = self._world.create_customer(wanted.name, username=wanted.username, tells_name=wanted.tells_name)
-        return answer(_customer(made), status=201)
+        return _customer(
+            self._world.create_customer(wanted.name, username=wanted.username, tells_name=wanted.tells_name)
+        )
 
     async def set_webhook(self, request: web.Request) -> web.Response:
         wanted = await body(request, _Webhook)
@@ -175,19 +176,8 @@ class _Control:
         status = await self._account(request).post(await request.read(), signature=request.query.get("signature"))
         return answer({"status": status})
 
-    async def chat(self, request: web.Request) -> web.Response:
-        return answer(_view(self._chat(request)))
-
-    async def events(self, request: web.Request) -> web.Response:
-        chat = self._chat(request)
-        await news(request, chat.changes, self._world.closing)
-        return answer(_view(chat))
-
-    async def act(self, request: web.Request) -> web.Response:
-        chat = self._chat(request)
-        action = action_of(request, _ACTIONS)
-        wanted = await posted(request, _Action)
-        return answer({"result": action(chat, wanted), "chat": _view(chat)})
+    def view(self, chat: Chat) -> JSON:
+        return _view(chat)
 
     def _account(self, request: web.Request) -> Account:
         account = self._world.accounts.get(request.match_info["account"])
@@ -195,7 +185,7 @@ class _Control:
             raise web.HTTPNotFound(text="no such account")
         return account
 
-    def _chat(self, request: web.Request) -> Chat:
+    def chat(self, request: web.Request) -> Chat:
         customer = self._world.customers.get(request.match_info["customer"])
         if customer is None:
             raise web.HTTPNotFound(text="no such customer")
@@ -205,19 +195,10 @@ class _Control:
 def control(world: World) -> web.Application:
     """The routes above."""
     doors = _Control(world)
-    app = application(world.faults, world.files)
-    account = "/accounts/{account:[0-9]+}"
-    chat = account + "/chats/{customer:[0-9]+}"
-    app.router.add_get("/accounts", doors.accounts)
-    app.router.add_post("/accounts", doors.add_account)
-    app.router.add_post(account + "/webhook", doors.set_webhook)
-    app.router.add_post(account + "/change", doors.change)
-    app.router.add_post(account + "/deliver", doors.deliver)
-    app.router.add_get("/customers", doors.customers)
-    app.router.add_post("/customers", doors.add_customer)
-    app.router.add_get(chat, doors.chat)
-    app.router.add_get(chat + "/events", doors.events)
-    app.router.add_post(chat + "/{action}", doors.act)
+    app = doors.application()
+    app.router.add_post(f"{_ACCOUNT}/webhook", doors.set_webhook)
+    app.router.add_post(f"{_ACCOUNT}/change", doors.change)
+    app.router.add_post(f"{_ACCOUNT}/deliver", doors.deliver)
     return app
 
 

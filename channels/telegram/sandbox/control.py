@@ -1,21 +1,18 @@
 """The sandbox's Telegram over HTTP: what the phone page does, and what a check in another process may want.
 
-GET    bots, customers                    what there is
 POST   bots {username?, token?}           a new bot
 POST   bots/{token}/business {name}       a business account that the bot answers for; from then on it is listed as one
                                           more bot, whose token is the connection's id
 POST   customers {name, username?, language?, phone?, id?}
-GET    bots/{token}/chats/{customer}      what the customer sees
-GET    bots/{token}/chats/{customer}/events?after=VERSION  the same, as soon as it is newer (long poll)
-POST   bots/{token}/chats/{customer}/{action}  what the customer does; JSON, or a form with `file`s
+*      bots/{token}/chats/{customer}      a chat
 POST   bots/{token}/webhook?secret=...    any bytes to the bot's webhook; the right secret when left out
 
-and what channels.steering adds.
+and what every kind has, by `channels.steering`.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Final, Protocol
 
 import msgspec
@@ -23,8 +20,8 @@ from aiohttp import web
 
 from channels.faults import Faults
 from channels.props import Files
-from channels.steering import action_of, answer, application, body, news, posted
-from channels.telegram.sandbox.state import JSON, Bot, Business, Chat, Customer, Message
+from channels.steering import JSON, Control, answer, body
+from channels.telegram.sandbox.state import Bot, Business, Chat, Customer, Message
 
 
 class World(Protocol):
@@ -128,17 +125,19 @@ _ACTIONS: Final[Mapping[str, Callable[[Chat, _Action], Any]]] = {
 }
 
 
-class _Control:
+class _Control(Control[Chat, _Action]):
     def __init__(self, world: World) -> None:
+        chats = "/bots/{token}/chats/{customer:[0-9]{1,18}}"
+        super().__init__(world, shops="/bots", chats=chats, action=_Action, actions=_ACTIONS)
         self._world = world
 
-    async def bots(self, _request: web.Request) -> web.Response:
+    def shops(self) -> Iterable[JSON]:
         bots = self._world.bots.values()
-        return answer({"items": [_bot(bot, one) for bot in bots for one in (None, *bot.businesses.values())]})
+        return (_bot(bot, one) for bot in bots for one in (None, *bot.businesses.values()))
 
-    async def add_bot(self, request: web.Request) -> web.Response:
+    async def new_shop(self, request: web.Request) -> JSON:
         wanted = await body(request, _NewBot)
-        return answer(_bot(self._world.create_bot(wanted.username, token=wanted.token), None), status=201)
+        return _bot(self._world.create_bot(wanted.username, token=wanted.token), None)
 
     async def add_business(self, request: web.Request) -> web.Response:
         bot, _ = self._bot(request)
@@ -146,10 +145,10 @@ class _Control:
         owner = Customer(id=4_000_000_000 + secrets.randbelow(10**9), name=wanted.name)  # Without a phone of their own.
         return answer(_bot(bot, bot.create_business(owner)), status=201)
 
-    async def customers(self, _request: web.Request) -> web.Response:
-        return answer({"items": [_customer(one) for one in self._world.customers.values()]})
+    def customers(self) -> Iterable[JSON]:
+        return map(_customer, self._world.customers.values())
 
-    async def add_customer(self, request: web.Request) -> web.Response:
+    async def new_customer(self, request: web.Request) -> JSON:
         wanted = await body(request, _NewCustomer)
         made = self._world.create_customer(
             wanted.name,
@@ -158,21 +157,10 @@ class _Control:
             phone=wanted.phone,
             customer_id=wanted.id,
         )
-        return answer(_customer(made), status=201)
+        return _customer(made)
 
-    async def chat(self, request: web.Request) -> web.Response:
-        return answer(_view(self._chat(request)))
-
-    async def events(self, request: web.Request) -> web.Response:
-        chat = self._chat(request)
-        await news(request, chat.changes, self._world.closing)
-        return answer(_view(chat))
-
-    async def act(self, request: web.Request) -> web.Response:
-        chat = self._chat(request)
-        action = action_of(request, _ACTIONS)
-        wanted = await posted(request, _Action)
-        return answer({"result": action(chat, wanted), "chat": _view(chat)})
+    def view(self, chat: Chat) -> JSON:
+        return _view(chat)
 
     async def webhook(self, request: web.Request) -> web.Response:
         bot, _ = self._bot(request)
@@ -186,7 +174,7 @@ class _Control:
                 return bot, bot.businesses.get(token)
         raise web.HTTPNotFound(text="no such bot")
 
-    def _chat(self, request: web.Request) -> Chat:
+    def chat(self, request: web.Request) -> Chat:
         customer = self._world.customers.get(int(request.match_info["customer"]))
         if customer is None:
             raise web.HTTPNotFound(text="no such customer")
@@ -197,17 +185,9 @@ class _Control:
 def control(world: World) -> web.Application:
     """The routes above."""
     doors = _Control(world)
-    app = application(world.faults, world.files)
-    chat = "/bots/{token}/chats/{customer:[0-9]{1,18}}"
-    app.router.add_get("/bots", doors.bots)
-    app.router.add_post("/bots", doors.add_bot)
+    app = doors.application()
     app.router.add_post("/bots/{token}/business", doors.add_business)
     app.router.add_post("/bots/{token}/webhook", doors.webhook)
-    app.router.add_get("/customers", doors.customers)
-    app.router.add_post("/customers", doors.add_customer)
-    app.router.add_get(chat, doors.chat)
-    app.router.add_get(chat + "/events", doors.events)
-    app.router.add_post(chat + "/{action}", doors.act)
     return app
 
 

@@ -1,18 +1,15 @@
 """The sandbox's Viber over HTTP: what the phone page does, and what a check in another process may want.
 
-GET    bots, customers                    what there is
 POST   bots {name?, token?}               a new bot
 POST   customers {name, language?, phone?, id?}
-GET    bots/{token}/chats/{customer}      what the customer sees
-GET    bots/{token}/chats/{customer}/events?after=VERSION  the same, as soon as it is newer (long poll)
-POST   bots/{token}/chats/{customer}/{action}  what the customer does; JSON, or a form with `file`s
+*      bots/{token}/chats/{customer}      a chat
 POST   bots/{token}/webhook?signature=... any bytes to the bot's webhook; truly signed when left out
 
-and what channels.steering adds. Message numbers are text here: a browser cannot count that far.
+and what every kind has, by `channels.steering`. Message numbers are text here: a browser cannot count that far.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -20,8 +17,8 @@ from aiohttp import web
 
 from channels.faults import Faults
 from channels.props import Files
-from channels.steering import action_of, answer, application, body, news, posted
-from channels.viber.sandbox.state import JSON, Bot, Chat, Customer, Message
+from channels.steering import JSON, Control, answer, body
+from channels.viber.sandbox.state import Bot, Chat, Customer, Message
 
 
 class World(Protocol):
@@ -109,40 +106,31 @@ _ACTIONS: Final[Mapping[str, Callable[[Chat, _Action], Any]]] = {
 }
 
 
-class _Control:
+class _Control(Control[Chat, _Action]):
     def __init__(self, world: World) -> None:
+        chats = "/bots/{token}/chats/{customer:[0-9]{1,18}}"
+        super().__init__(world, shops="/bots", chats=chats, action=_Action, actions=_ACTIONS)
         self._world = world
 
-    async def bots(self, _request: web.Request) -> web.Response:
-        return answer({"items": [_bot(bot) for bot in self._world.bots.values()]})
+    def shops(self) -> Iterable[JSON]:
+        return map(_bot, self._world.bots.values())
 
-    async def add_bot(self, request: web.Request) -> web.Response:
+    async def new_shop(self, request: web.Request) -> JSON:
         wanted = await body(request, _NewBot)
-        return answer(_bot(self._world.create_bot(wanted.name, token=wanted.token)), status=201)
+        return _bot(self._world.create_bot(wanted.name, token=wanted.token))
 
-    async def customers(self, _request: web.Request) -> web.Response:
-        return answer({"items": [_customer(one) for one in self._world.customers.values()]})
+    def customers(self) -> Iterable[JSON]:
+        return map(_customer, self._world.customers.values())
 
-    async def add_customer(self, request: web.Request) -> web.Response:
+    async def new_customer(self, request: web.Request) -> JSON:
         wanted = await body(request, _NewCustomer)
         made = self._world.create_customer(
             wanted.name, language=wanted.language, phone=wanted.phone, customer_id=wanted.id
         )
-        return answer(_customer(made), status=201)
+        return _customer(made)
 
-    async def chat(self, request: web.Request) -> web.Response:
-        return answer(_view(self._chat(request)))
-
-    async def events(self, request: web.Request) -> web.Response:
-        chat = self._chat(request)
-        await news(request, chat.changes, self._world.closing)
-        return answer(_view(chat))
-
-    async def act(self, request: web.Request) -> web.Response:
-        chat = self._chat(request)
-        action = action_of(request, _ACTIONS)
-        wanted = await posted(request, _Action)
-        return answer({"result": action(chat, wanted), "chat": _view(chat)})
+    def view(self, chat: Chat) -> JSON:
+        return _view(chat)
 
     async def webhook(self, request: web.Request) -> web.Response:
         status, said = await self._bot(request).post(await request.read(), signature=request.query.get("signature"))
@@ -154,7 +142,7 @@ class _Control:
             raise web.HTTPNotFound(text="no such bot")
         return bot
 
-    def _chat(self, request: web.Request) -> Chat:
+    def chat(self, request: web.Request) -> Chat:
         customer = self._world.customers.get(int(request.match_info["customer"]))
         if customer is None:
             raise web.HTTPNotFound(text="no such customer")
@@ -164,16 +152,8 @@ class _Control:
 def control(world: World) -> web.Application:
     """The routes above."""
     doors = _Control(world)
-    app = application(world.faults, world.files)
-    chat = "/bots/{token}/chats/{customer:[0-9]{1,18}}"
-    app.router.add_get("/bots", doors.bots)
-    app.router.add_post("/bots", doors.add_bot)
+    app = doors.application()
     app.router.add_post("/bots/{token}/webhook", doors.webhook)
-    app.router.add_get("/customers", doors.customers)
-    app.router.add_post("/customers", doors.add_customer)
-    app.router.add_get(chat, doors.chat)
-    app.router.add_get(chat + "/events", doors.events)
-    app.router.add_post(chat + "/{action}", doors.act)
     return app
 
 

@@ -131,7 +131,7 @@ class TestControl:
         form = aiohttp.FormData({"text": "გამარჯობა", "subject": "კითხვა"})
         form.add_field("file", PNG, filename="a.png", content_type="image/png")
         async with http.post("mailboxes/a@shop.example/letters/nino@mail.example/write", data=form) as answer:
-            [letter] = (await answer.json())["letters"]["letters"]
+            [letter] = (await answer.json())["chat"]["letters"]
         assert (letter["text"], letter["subject"], letter["delivery"]) == ("გამარჯობა", "კითხვა", "pending")
         async with http.get(f"files/{letter['files'][0]['id']}") as answer:
             assert await answer.read() == PNG
