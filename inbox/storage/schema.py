@@ -13,6 +13,9 @@ from pymongo.collation import Collation
 KEEP_EVENTS_SECONDS = 8 * 86400
 """How long a processed event is remembered for deduplication: longer than any provider repeats itself (7 days)."""
 
+KEEP_CODES_SECONDS = 86400
+"""How long a one-time code is remembered, for the limits of asking: longer than it may be used."""
+
 _Keys = list[tuple[str, int]]
 
 _ANY_CASE = Collation("en", strength=2)
@@ -20,10 +23,17 @@ _ANY_CASE = Collation("en", strength=2)
 
 
 class Collection(msgspec.Struct, frozen=True):
-    """A collection's name and its indexes beyond `_id`."""
+    """A collection's name and its indexes beyond `_id`.
+
+    `of_customer` and `of_conversation` say that its documents have a `customer_id` or a `conversation_id`: where cards
+    are merged, parted or split, they go where these go (`inbox.storage.merging`). Each needs an index that begins with
+    the field.
+    """
 
     name: str
     indexes: tuple[IndexModel, ...] = ()
+    of_customer: bool = False
+    of_conversation: bool = False
 
 
 def _index(*keys: str, **options: Any) -> IndexModel:
@@ -48,9 +58,11 @@ COLLECTIONS: tuple[Collection, ...] = (
         (
             _index("lane", "order", partialFilterExpression={"live": True}, name="lane"),
             _index("message_id", name="message"),
+            _index("conversation_id", name="conversation"),
             _index("identity_id", partialFilterExpression={"doubtful": True}, name="doubtful"),
             _index("done_at", expireAfterSeconds=KEEP_EVENTS_SECONDS, name="forget"),
         ),
+        of_conversation=True,
     ),
     Collection("lanes", (_index("due_at", name="due"), _index("channel_id", name="channel"))),
     Collection("timers", (_index("due_at", name="due"),)),
@@ -63,8 +75,39 @@ COLLECTIONS: tuple[Collection, ...] = (
             _index("channel_id", "external_id", unique=True, name="one_per_channel"),
             _index("customer_id", name="customer"),
         ),
+        of_customer=True,
     ),
-    Collection("customers", (_index("-updated_at", name="recent"), _index("name", name="name"))),
+    Collection(
+        "customers",
+        (
+            _index("-updated_at", name="recent"),
+            _index("name", name="name"),
+            _index("phones.number", name="phone"),
+            _index("emails.address", name="email"),
+            _index("hints.value", name="hint"),
+            _index("name_key", name="name_key"),
+            _index("merged_into", partialFilterExpression={"merged_into": {"$exists": True}}, name="merged_into"),
+        ),
+    ),
+    # Cards that were merged, parted again or split; what they were before; and conversations that ended in another one.
+    Collection(
+        "merges",
+        (
+            _index("survivor_id", "-at", name="survivor"),
+            _index("loser_id", "-at", name="loser"),
+        ),
+    ),
+    Collection("absorbed", (_index("merge_id", "at", name="merge"), _index("into", name="into"))),
+    # Pairs of cards that a person has said to be two people.
+    Collection("strangers", (_index("customer_ids", name="customers"),)),
+    Collection(
+        "one_time_codes",
+        (
+            _index("identity_id", "-created_at", name="identity"),
+            _index("contact", "-created_at", name="contact"),
+            _index("created_at", expireAfterSeconds=KEEP_CODES_SECONDS, name="forget"),
+        ),
+    ),
     Collection(
         "conversations",
         (
@@ -80,6 +123,7 @@ COLLECTIONS: tuple[Collection, ...] = (
                 name="queue",
             ),
         ),
+        of_customer=True,
     ),
     Collection(
         "messages",
@@ -101,6 +145,8 @@ COLLECTIONS: tuple[Collection, ...] = (
                 name="one_per_client_token",
             ),
         ),
+        of_customer=True,
+        of_conversation=True,
     ),
     # Messages as HTML, apart from what lists and screens read.
     Collection("bodies"),
@@ -112,7 +158,17 @@ COLLECTIONS: tuple[Collection, ...] = (
             _index("stored_at", expireAfterSeconds=KEEP_EVENTS_SECONDS, name="forget"),
         ),
     ),
-    Collection("attachments", (_index("message_id", name="message"),)),
+    Collection(
+        "attachments",
+        (
+            _index("message_id", name="message"),
+            _index("conversation_id", name="conversation"),
+            _index("macro_id", partialFilterExpression={"macro_id": {"$gt": ""}}, name="macro"),
+            _index("file_id", partialFilterExpression={"shared": True}, name="shared"),
+            _index("released_at", partialFilterExpression={"released_at": {"$exists": True}}, name="released"),
+        ),
+        of_conversation=True,
+    ),
     Collection(
         "managers", (_index("email", unique=True, name="one_per_email"), _index("status", "ratio", name="free"))
     ),
@@ -134,6 +190,24 @@ COLLECTIONS: tuple[Collection, ...] = (
             ),
         ),
     ),
+    # Unique by (source, number), because an order's id is made of the two.
+    Collection(
+        "orders",
+        (
+            _index("number", "source", name="number"),
+            _index("customer_id", "-created_at", name="customer"),
+            _index("status", "-changed_at", name="status"),
+            _index("-changed_at", name="recent"),
+            _index("source", "external_id", name="source"),
+            _index("contact.phone", partialFilterExpression={"customer_id": None}, name="waiting_phone"),
+            _index("contact.email", partialFilterExpression={"customer_id": None}, name="waiting_email"),
+            # What customers are due to be told of: `due_notices` is not empty.
+            _index("changed_at", partialFilterExpression={"noticing": True}, name="noticing"),
+        ),
+        of_customer=True,
+    ),
+    Collection("order_sources"),
+    Collection("macro_uses", (_index("macro_id", name="macro"),)),
     Collection("rules"),
     Collection(
         "tasks",
@@ -143,6 +217,8 @@ COLLECTIONS: tuple[Collection, ...] = (
             _index("customer_id", "due_at", name="customer"),
             _index("conversation_id", "due_at", name="conversation"),
         ),
+        of_customer=True,
+        of_conversation=True,
     ),
     Collection("audit", (_index("-at", name="recent"), _index("object_id", "-at", name="object"))),
     Collection("settings"),

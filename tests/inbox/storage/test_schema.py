@@ -97,3 +97,10 @@ async def test_the_flows_questions_are_answered_from_an_index(database, collecti
     cursor = database.durable[collection].find(query)
     plan = await (cursor.sort(sort, 1) if sort else cursor).explain()
     assert f"'indexName': '{index}'" in str(plan["queryPlanner"]["winningPlan"])
+
+
+@pytest.mark.parametrize("declared", COLLECTIONS, ids=lambda declared: declared.name)
+def test_what_follows_a_card_or_a_conversation_is_found_by_an_index(declared):
+    leading = {next(iter(index.document["key"])) for index in declared.indexes}
+    assert {"customer_id"} & leading or not declared.of_customer
+    assert {"conversation_id"} & leading or not declared.of_conversation
