@@ -1,4 +1,4 @@
-"""The providers' side of every channel on one local port: for the demo and for the tests, over real HTTP.
+"""The providers' side of every channel and carrier on one local port: for demo and tests, over real HTTP.
 
     async with Sandbox() as sandbox:
         bot = sandbox.telegram.create_bot()
@@ -17,6 +17,7 @@ from typing import Final, Protocol, Self
 import jinja2
 from aiohttp import web
 
+from channels.carriers.nova_poshta.sandbox import NovaPoshtaSandbox
 from channels.email.sandbox import EmailSandbox
 from channels.instagram.sandbox import InstagramSandbox
 from channels.telegram.sandbox import TelegramSandbox
@@ -60,7 +61,9 @@ class Sandbox:
         self.telegram = TelegramSandbox()
         self.instagram = InstagramSandbox(lambda: self.api_base("instagram"))
         self.viber = ViberSandbox()
+        self.nova_poshta = NovaPoshtaSandbox()
         self._kinds: tuple[ProviderSandbox, ...] = (self.telegram, self.viber, self.instagram, self.email)
+        self._providers: tuple[ProviderSandbox, ...] = (*self._kinds, self.nova_poshta)
         self._runner: web.AppRunner | None = None
 
     @property
@@ -87,9 +90,9 @@ class Sandbox:
         self._port = int(self._runner.addresses[0][1])
 
     async def close(self) -> None:
-        for kind in self._kinds:
-            kind.release()
-            await kind.close()
+        for provider in self._providers:
+            provider.release()
+            await provider.close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -111,7 +114,7 @@ class Sandbox:
 
         app.router.add_get("/", split_screen)
         app.router.add_get("/phone/{kind}", phone)
-        for kind in self._kinds:
-            app.add_subapp(f"/sandbox/{kind.name}", kind.control())
-            app.add_subapp(f"/{kind.name}", kind.provider())
+        for provider in self._providers:
+            app.add_subapp(f"/sandbox/{provider.name}", provider.control())
+            app.add_subapp(f"/{provider.name}", provider.provider())
         return app

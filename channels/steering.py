@@ -85,7 +85,7 @@ class Control(ABC, Generic[_Chat, _T]):
 
     def application(self) -> web.Application:
         """An application with the routes that every kind has; the kind adds its own."""
-        app = _application(self._steered.faults, self._steered.files)
+        app = application(self._steered.faults, self._steered.files)
         app.router.add_get(self._shops, self._list_shops)
         app.router.add_post(self._shops, self._add_shop)
         app.router.add_get("/customers", self._list_customers)
@@ -124,7 +124,8 @@ class Control(ABC, Generic[_Chat, _T]):
         return answer({"result": result, "chat": self.view(chat)})
 
 
-def _application(faults: Faults, files: Files) -> web.Application:
+def application(faults: Faults, files: Files) -> web.Application:
+    """What every sandbox's control has, also of those who have no chats: faults, files, errors that explain."""
     app = web.Application(middlewares=[_explain])
 
     async def listed(_request: web.Request) -> web.Response:

@@ -35,6 +35,7 @@ class NewTask(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     due_at: datetime
+    details: str = ""
     customer_id: str | None = None
     conversation_id: str | None = None
     order_id: str | None = None
@@ -126,6 +127,7 @@ class Tasks:
         task: Document = {
             "_id": task_id,
             "title": _title(wanted.title),
+            "details": wanted.details,
             **tied,
             "due_at": wanted.due_at,
             "assignee_id": wanted.assignee_id,
@@ -145,9 +147,11 @@ class Tasks:
         return task, True
 
     async def change(self, viewer: Viewer, task_id: str, changes: Mapping[str, Any]) -> Document:
-        """Set `title`, `due_at`, `assignee_id` or `done`."""
+        """Set `title`, `details`, `due_at`, `assignee_id` or `done`."""
         before = await self.get(viewer, task_id)
         fields: Document = {}
+        if "details" in changes:
+            fields["details"] = changes["details"]
         if "title" in changes:
             fields["title"] = _title(changes["title"])
         if "assignee_id" in changes:

@@ -1,8 +1,9 @@
 """What somebody has to do by a time.
 
-A task is `{_id, title, customer_id, conversation_id, order_id, due_at, assignee_id, created_by, created_at, updated_at,
-state, open, done_at, done_by}`. `state` is `open` until its time has come, then `due`, then `done`; `open` is False with
-`done`, for the partial indexes. A task that was made under a token has an id derived from it, so that making it twice makes one.
+A task is `{_id, title, details, customer_id, conversation_id, order_id, due_at, assignee_id, created_by, created_at,
+updated_at, state, open, done_at, done_by}`. `state` is `open` until its time has come, then `due`, then `done`; `open`
+is False with `done`, for the partial indexes. A task that was made under a token has an id derived from it, so that
+making it twice makes one.
 """
 
 from collections.abc import Mapping, Sequence

@@ -19,6 +19,7 @@ from web.doors.answers import json_answer, no_content
 from web.doors.bodies import Body, Change, PageQuery
 from web.doors.table import Call, Route, Who
 
+Details = Annotated[str, StringConstraints(max_length=5000)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
@@ -43,6 +44,7 @@ class NewTaskBody(Body):
     audited = frozenset({"due_at", "customer_id", "conversation_id", "order_id", "assignee_id"})
 
     title: Title
+    details: Details = ""
     due_at: Time
     customer_id: Id | None = None
     conversation_id: Id | None = None
@@ -57,6 +59,7 @@ class TaskChange(Change):
     audited = frozenset({"due_at", "assignee_id", "done"})
 
     title: Title = ""
+    details: Details = ""
     due_at: Time = Field(default_factory=now)
     assignee_id: Id | None = None
     done: bool = False
@@ -67,6 +70,7 @@ class TaskShape(Shape):
 
     id: str
     title: str
+    details: str
     customer_id: str | None
     conversation_id: str | None
     order_id: str | None
@@ -87,7 +91,17 @@ class TaskPage(Page[TaskShape]):
 
 def task_view(task: Document) -> View:
     """A task."""
-    told = ("title", "customer_id", "conversation_id", "order_id", "due_at", "assignee_id", "created_at", "done_at")
+    told = (
+        "title",
+        "details",
+        "customer_id",
+        "conversation_id",
+        "order_id",
+        "due_at",
+        "assignee_id",
+        "created_at",
+        "done_at",
+    )
     return {
         "id": task["_id"],
         **{field: task[field] for field in told},
