@@ -11,14 +11,15 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Meta
 
-from channels.email import mime
+from channels.email import mime, proof
 from channels.email.mime import File, Mail
 from channels.email.spec import EmailSettings, Provider
 from inbox.model.channel import WebhookRequest
@@ -29,7 +30,6 @@ FRESH_SECONDS: Final = 300
 
 MAX_FIELDS: Final = 500
 
-Form = Mapping[str, "Field"]
 _T = TypeVar("_T")
 
 
@@ -39,6 +39,23 @@ class Field(msgspec.Struct, frozen=True):
     content: bytes
     name: str = ""
     content_type: str = ""
+
+
+class Form(dict[str, Field]):
+    """A form's fields by name; where a name stands twice, the last.
+
+    SendGrid's boundary is always the same, so a letter may hold what looks like fields of the form around it. Then a
+    field that the provider wrote stands there twice, or behind what looks like the end.
+    """
+
+    def __init__(self, fields: Sequence[tuple[str, Field]], *, ended: bool = True) -> None:
+        super().__init__(fields)
+        self._often = Counter(name for name, _ in fields)
+        self._ended = ended
+
+    def own(self, *names: str) -> bool:
+        """Whether these fields are there and can be no other than the provider's, as long as it never omits them."""
+        return self._ended and all(self._often[name] == 1 for name in names)
 
 
 class Fresh(Protocol):
@@ -111,22 +128,21 @@ def form_of(content_type: str, body: bytes) -> Form:
             )
         except ValueError:
             raise Unreadable("not a form") from None
-        return {name: Field(value.encode("latin-1")) for name, value in pairs}
+        return Form([(name, Field(value.encode("latin-1"))) for name, value in pairs])
     boundary = re.search(r'boundary="?([^";,\s]{1,200})', content_type, re.IGNORECASE)
     if boundary is None:
         raise Unreadable("not a form")
-    fields = _multipart(boundary[1].encode("latin-1", "replace"), body)
-    if not fields:
+    found = _multipart(boundary[1].encode("latin-1", "replace"), body)
+    if not found:
         raise Unreadable("an empty form")
-    return fields
+    return found
 
 
-def _multipart(boundary: bytes, body: bytes) -> dict[str, Field]:
-    fields: dict[str, Field] = {}
+def _multipart(boundary: bytes, body: bytes) -> Form:
+    fields: list[tuple[str, Field]] = []
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary, MAX_FIELDS)
-    for piece in pieces[1:]:
-        if piece.startswith(b"--"):
-            break
+    ends = [place for place, piece in enumerate(pieces) if piece.startswith(b"--")]
+    for piece in pieces[1 : ends[0] if ends else None]:
         head, _, content = piece.partition(b"\r\n\r\n")
         words = head.decode(errors="replace")
         name = re.search(r'[;\s]name="([^"\r\n]*)"', words)
@@ -134,8 +150,8 @@ def _multipart(boundary: bytes, body: bytes) -> dict[str, Field]:
             continue
         file = re.search(r'filename="([^"\r\n]*)"', words)
         kind = re.search(r"^content-type:[ \t]*([^\r\n;]+)", words, re.IGNORECASE | re.MULTILINE)
-        fields[name[1]] = Field(content, file[1] if file else "", kind[1].strip().lower() if kind else "")
-    return fields
+        fields.append((name[1], Field(content, file[1] if file else "", kind[1].strip().lower() if kind else "")))
+    return Form(fields, ended=ends == [len(pieces) - 1] and pieces[-1].strip() == b"--")
 
 
 _Text = Annotated[str, Meta(max_length=1 << 26)]
@@ -182,8 +198,10 @@ def postmark(_content_type: str, body: bytes) -> Mail | None:
         raise Unreadable(f"not a letter as Postmark documents it: {error}") from None
     if record.RecordType and record.RecordType != "Inbound":
         return None
+    own = [mime.header("from", record.From), *(mime.header(one.name, one.value) for one in record.Headers)]
     if record.RawEmail:
-        return mime.read(record.RawEmail.encode("utf-8", "surrogatepass"))
+        raw = mime.read(record.RawEmail.encode("utf-8", "surrogatepass"))
+        return _vouched(raw, proof.by_postmark(raw.headers))
     if not (record.From or record.Headers):
         raise Unreadable("not a letter as Postmark documents it: From is missing")
     named = (
@@ -196,7 +214,7 @@ def postmark(_content_type: str, body: bytes) -> Mail | None:
         ("delivered-to", record.OriginalRecipient),
     )
     headers = [(name, mime.decoded(value)) for name, value in named if value]
-    headers += [(header.name.lower(), mime.decoded(header.value)) for header in record.Headers]
+    headers += own[1:]
     files = [
         File(
             name=mime.plain_name(one.Name) or f"file-{number}",
@@ -206,14 +224,15 @@ def postmark(_content_type: str, body: bytes) -> Mail | None:
         )
         for number, one in enumerate(record.Attachments, 1)
     ]
-    return _told_apart(headers, record.TextBody or "", record.HtmlBody or "", files)
+    return _told_apart(headers, record.TextBody or "", record.HtmlBody or "", files, proof.by_postmark(own))
 
 
 def mailgun(content_type: str, body: bytes) -> Mail | None:
     """Mailgun's form: a raw letter in `body-mime`, or one taken apart."""
     form = form_of(content_type, body)
     if "body-mime" in form:
-        return mime.read(form["body-mime"].content)
+        raw = mime.read(form["body-mime"].content)
+        return _vouched(raw, proof.by_mailgun(raw.headers) if form.own("body-mime") else "")
     if not {"from", "sender", "From"} & set(form):
         raise Unreadable("not a letter as Mailgun documents it: from is missing")
     headers = [
@@ -222,8 +241,9 @@ def mailgun(content_type: str, body: bytes) -> Mail | None:
         if _text(form, field)
     ]
     given: list[tuple[str, str]] = _json(_text(form, "message-headers"), list[tuple[str, str]], [])
+    own = [mime.header(name, value) for name, value in given]
     known = {name for name, _ in headers}
-    headers += [(name.lower(), mime.decoded(value)) for name, value in given if name.lower() not in known]
+    headers += [(name, value) for name, value in own if name not in known]
     if "from" not in known:
         headers.append(("from", mime.decoded(_text(form, "sender"))))
     named: dict[str, str] = _json(_text(form, "content-id-map"), dict[str, str], {})
@@ -231,14 +251,16 @@ def mailgun(content_type: str, body: bytes) -> Mail | None:
     files = [
         _form_file(name, field, cids.get(name, "")) for name, field in form.items() if _is_file(name, "attachment-")
     ]
-    return _told_apart(headers, _text(form, "body-plain"), _text(form, "body-html"), files)
+    vouched = proof.by_mailgun(own) if form.own("message-headers") else ""
+    return _told_apart(headers, _text(form, "body-plain"), _text(form, "body-html"), files, vouched)
 
 
 def sendgrid(content_type: str, body: bytes) -> Mail | None:
     """SendGrid's form: a raw letter in `email`, or one taken apart, whose texts keep the sender's charsets."""
     form = form_of(content_type, body)
     if "email" in form:
-        return mime.read(form["email"].content)
+        raw = mime.read(form["email"].content)
+        return _vouched(raw, proof.by_sendgrid(_text(form, "dkim"), raw.headers) if form.own("dkim", "email") else "")
     if not {"from", "headers"} & set(form):
         raise Unreadable("not a letter as SendGrid documents it: from is missing")
     charsets: dict[str, str] = _json(_text(form, "charsets"), dict[str, str], {})
@@ -247,6 +269,7 @@ def sendgrid(content_type: str, body: bytes) -> Mail | None:
         return mime.text_in(form[name].content, charsets.get(name, "utf-8")) if name in form else ""
 
     headers = mime.headers_of(form["headers"].content.lstrip() + b"\r\n\r\n") if "headers" in form else []
+    vouched = proof.by_sendgrid(_text(form, "dkim"), headers) if form.own("dkim", "headers") else ""
     known = {name for name, _ in headers}
     headers += [
         (name, mime.decoded(words(name)))
@@ -264,7 +287,7 @@ def sendgrid(content_type: str, body: bytes) -> Mail | None:
                 content_type=str(about.get("type") or field.content_type),
             )
             files.append(_form_file(name, better, str(about.get("content-id") or "").strip("<>")))
-    return _told_apart(headers, words("text"), words("html"), files)
+    return _told_apart(headers, words("text"), words("html"), files, vouched)
 
 
 READERS: Final[Mapping[Provider, Callable[[str, bytes], Mail | None]]] = {
@@ -274,11 +297,15 @@ READERS: Final[Mapping[Provider, Callable[[str, bytes], Mail | None]]] = {
 }
 
 
-def _told_apart(headers: list[tuple[str, str]], text: str, html: str, files: list[File]) -> Mail:
+def _told_apart(headers: list[tuple[str, str]], text: str, html: str, files: list[File], vouched: str) -> Mail:
     """A letter from a form, with the machine-readable parts of a bounce taken out of its files."""
     reports = [file for file in files if file.content_type in mime.REPORTS]
     others = [file for file in files if file.content_type not in mime.REPORTS]
-    return mime.made(headers=headers, text=text, html=html, files=others, reports=reports)
+    return _vouched(mime.made(headers=headers, text=text, html=html, files=others, reports=reports), vouched)
+
+
+def _vouched(mail: Mail, address: str) -> Mail:
+    return msgspec.structs.replace(mail, vouched=address) if address else mail
 
 
 def _text(form: Form, name: str) -> str:

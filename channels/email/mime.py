@@ -27,6 +27,8 @@ MAX_MULTIPARTS: Final = 100
 HEADER_LIMIT: Final = 20_000
 """How much of one header is read, in characters: three hundred recipients fit."""
 
+CUT: Final = "…"
+
 TEXT_LIMIT: Final = 100_000
 HTML_LIMIT: Final = 1_000_000
 """How much text (characters) and HTML a message shows; what is longer comes as a file as well."""
@@ -85,6 +87,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     files: Sequence[File] = ()
     reports: Sequence[File] = ()
     """Machine-readable parts of a bounce or a receipt."""
+    vouched: str = ""
+    """The address whose letter it is, as the provider says that took it in; empty where nobody says."""
 
     def header(self, name: str) -> str:
         """The first header of this name."""
@@ -113,15 +117,22 @@ def headers_of(data: bytes) -> list[tuple[str, str]]:
     return _headers(message)
 
 
+def header(name: str, value: str) -> tuple[str, str]:
+    """A header as a letter keeps it: its name in lower case, its value decoded unless only machines read it."""
+    known = name.strip().lower()
+    return known, _SPACES.sub(" ", value).strip() if known == "dkim-signature" else decoded(value)
+
+
 def decoded(value: str) -> str:
-    """A header's words: RFC 2047, raw UTF-8 or a guess, on one line."""
+    """A header's words: RFC 2047, raw UTF-8 or a guess, on one line. What is too long ends in `CUT`."""
+    ending = CUT if len(value) > HEADER_LIMIT else ""
     value = value[:HEADER_LIMIT]
     raw = value.encode("utf-8", "surrogateescape")
     if not raw.isascii():
         value = guessed(raw)
     words = _BETWEEN_WORDS.sub("", value)
     words = _ENCODED_WORDS.sub(_decoded_run, words)
-    return _SPACES.sub(" ", _CONTROL.sub("", words)).strip()
+    return _SPACES.sub(" ", _CONTROL.sub("", words)).strip() + ending
 
 
 def _decoded_run(found: re.Match[str]) -> str:
@@ -189,7 +200,7 @@ def guessed(content: bytes) -> str:
 
 
 def _headers(message: email.message.Message) -> list[tuple[str, str]]:
-    return [(name.lower(), decoded(str(value))) for name, value in message.raw_items()]
+    return [header(name, str(value)) for name, value in message.raw_items()]
 
 
 class _Collected:

@@ -160,6 +160,7 @@ def _message(envelope: Envelope, mail: Mail) -> NewMessage:
         answers=answers,
         reply_to=answers[0] if answers else "",
         everywhere=bool(mail.header("message-id")),
+        proven_email=mail.vouched if mail.vouched == person.external_id and not automatic else "",
         quiet=automatic,
     )
 

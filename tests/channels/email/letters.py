@@ -31,6 +31,7 @@ def _told(event: Incoming) -> dict[str, Any]:
                 "html": event.html,
                 "files": [f"{media.type} {media.name} {media.content_type} {media.size}" for media in event.media],
                 "answers": list(message.answers) if message else [],
+                "proven": message.proven_email if message else "",
                 "quiet": message.quiet if message else False,
             }
         case Receipt():
