@@ -27,6 +27,8 @@ _LITERAL: Final = re.compile(rb"\{(\d{1,10})\+?\}\r?\n$")
 _LIST: Final = re.compile(rb'\* LIST \(([^)]*)\) (?:"[^"]*"|NIL) (.+?)\r?\n$', re.IGNORECASE)
 _INTERNALDATE: Final = re.compile(rb'INTERNALDATE "([^"]+)"', re.IGNORECASE)
 _NEWS: Final = re.compile(rb"\* (?:\d+ (?:EXISTS|RECENT)|BYE)", re.IGNORECASE)
+_EXISTS: Final = re.compile(rb"\* (\d+) EXISTS", re.IGNORECASE)
+_LATER: Final = re.compile(rb"\[(?:UNAVAILABLE|INUSE|LIMIT|CONTACTADMIN|SERVERBUG)", re.IGNORECASE)
 _UID: Final = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -57,6 +59,9 @@ class Imap:
         self._writer = writer
         self._number = 0
         self._capabilities: frozenset[bytes] = frozenset()
+        self._exists = b""
+        self._news = False
+        """Whether the folder grew beside an answer: servers tell of that once, and not in IDLE again."""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -107,7 +112,7 @@ class Imap:
         status, told, _ = await self._exchange(command)
         if status == b"OK":
             return
-        if re.search(rb"\[(?:UNAVAILABLE|INUSE|LIMIT|CONTACTADMIN|SERVERBUG)", told, re.IGNORECASE):
+        if _LATER.match(told):
             raise RetryLater("the IMAP server does not take sign-ins now")
         raise CredentialsRejected("the IMAP server does not accept this user and password")
 
@@ -146,6 +151,7 @@ class Imap:
 
     async def since_uid(self, uid: int) -> list[int]:
         """UIDs after `uid`; the server's `n:*` always names the last letter, however old."""
+        self._news = False
         return [one for one in await self.search(b"UID %d:*" % (uid + 1)) if one > uid]
 
     async def since_day(self, day: datetime) -> list[int]:
@@ -153,8 +159,10 @@ class Imap:
         return await self.search(b"SINCE %d-%s-%d" % (day.day, _MONTHS[day.month - 1].encode(), day.year))
 
     async def fetch(self, uid: int) -> Letter | None:
-        """A letter, which stays unseen; None where it is gone meanwhile."""
-        status, _, pieces = await self._exchange(b"UID FETCH %d (UID INTERNALDATE BODY.PEEK[])" % uid)
+        """A letter, which stays unseen; None where it is gone meanwhile, or where the server will never give it."""
+        status, told, pieces = await self._exchange(b"UID FETCH %d (UID INTERNALDATE BODY.PEEK[])" % uid)
+        if _LATER.match(told):
+            raise RetryLater("the IMAP server does not give letters now")
         if status != b"OK":
             return None
         for line, literal in pieces:
@@ -165,6 +173,8 @@ class Imap:
 
     async def idle(self, seconds: float) -> None:
         """Return once there may be news, after `seconds` at the latest."""
+        if self._news:
+            return
         tag = self._tag()
         await self._write(tag + b" IDLE\r\n")
         waiting = await self._line()
@@ -174,8 +184,9 @@ class Imap:
             raise RetryLater("the IMAP server refused to tell of news")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not _NEWS.match(await self._next_line()):
+                while not _NEWS.match(line := await self._next_line()):
                     pass
+                self._hear(line)
         await self._write(b"DONE\r\n")
         while not (await self._line()).startswith(tag):
             pass
@@ -206,7 +217,14 @@ class Imap:
             while (found := _LITERAL.search(line)) is not None:
                 literal = await self._literal(int(found[1]))
                 line = line[: found.start()] + b" " + await self._line()
+            self._hear(line)
             pieces.append((line, literal))
+
+    def _hear(self, line: bytes) -> None:
+        """Note how many letters there are. Some servers repeat the number with every answer."""
+        found = _EXISTS.match(line)
+        if found is not None and found[1] != self._exists:
+            self._exists, self._news = found[1], True
 
     async def _line(self) -> bytes:
         async with asyncio.timeout(ANSWER_SECONDS):
