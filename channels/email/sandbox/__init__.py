@@ -1,6 +1,7 @@
-"""Mail played locally: an SMTP server for our letters, customers' mailboxes, and a provider that posts what they write.
+"""Mail played locally: SMTP and IMAP servers with the shop's mailboxes, and customers who have theirs.
 
-Letters come to the shop as Postmark posts them, raw letter included.
+What a customer writes lies in the shop's mailbox, where IMAP shows it at once. Where a mailbox has a webhook, its
+letters are also posted as Postmark posts them, raw letter included.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from channels.email.sandbox.control import control
+from channels.email.sandbox.imap import ImapServer
 from channels.email.sandbox.smtp import MailServer
 from channels.email.sandbox.state import Correspondence, Customer, Letter, Mailbox
 from channels.faults import Fault, Faults
@@ -38,7 +40,8 @@ class EmailSandbox:
         self.closing = asyncio.Event()
         self._correspondences: dict[tuple[str, str], Correspondence] = {}
         self._retry_delays = retry_delays
-        self._server = MailServer(self.mailboxes, self.faults, self._take)
+        self._smtp = MailServer(self.mailboxes, self.faults, self._take)
+        self.imap = ImapServer(self.mailboxes, self.faults, self._tell)
 
     def create_mailbox(self, address: str = "shop@skrynka.example", *, password: str = "") -> Mailbox:
         """A mailbox of the shop's; one that is known is given as it is."""
@@ -58,14 +61,27 @@ class EmailSandbox:
 
     def smtp_url(self, mailbox: Mailbox) -> str:
         """The `smtp_url` of a channel with this mailbox."""
-        return f"smtp://{quote(mailbox.address, safe='')}:{quote(mailbox.password, safe='')}@{HOST}:{self._server.port}"
+        return _url("smtp", mailbox, self._smtp.port)
+
+    def imap_url(self, mailbox: Mailbox) -> str:
+        """The `imap_url` of a channel with this mailbox."""
+        return _url("imap", mailbox, self.imap.port)
+
+    async def change_password(self, mailbox: Mailbox) -> None:
+        """Let the password that the shop knows be wrong at both servers; whoever is signed in has to go."""
+        mailbox.change_password()
+        await self.imap.send_away(mailbox)
+
+    def take_password_back(self, mailbox: Mailbox) -> None:
+        """Let the password from before hold again."""
+        mailbox.take_password_back()
+        self._tell(mailbox)
 
     def deliver_to(self, mailbox: Mailbox, url: str, secret: str) -> None:
         """What an admin does at Postmark: name the address that letters are posted to, with its password."""
         mailbox.webhook_url, mailbox.webhook_secret = url, secret
-        for (address, _), letters in self._correspondences.items():
-            if address == mailbox.address:
-                letters.connected()
+        for letters in self._of(mailbox):
+            letters.connected()
 
     def letters(self, mailbox: Mailbox, customer: Customer) -> Correspondence:
         """A customer's letters with a mailbox of the shop's."""
@@ -75,17 +91,22 @@ class EmailSandbox:
         return self._correspondences[key]
 
     def fault(self, fault: Fault) -> None:
-        """Let something go wrong with the commands to come; `method` is EHLO, AUTH, MAIL, RCPT or DATA."""
+        """Let something go wrong with the commands to come.
+
+        `method` is EHLO, AUTH, MAIL, RCPT or DATA of SMTP, or one of IMAP's: see `channels.email.sandbox.imap`.
+        """
         self.faults.add(fault)
 
     def provider(self) -> web.Application:
-        """The SMTP server; its application only opens and closes it."""
+        """The SMTP and the IMAP server; their application only opens and closes them."""
         app = web.Application()
 
         async def listening(_app: web.Application) -> AsyncIterator[None]:
-            await self._server.open(HOST)
+            await self._smtp.open(HOST)
+            await self.imap.open(HOST)
             yield
-            await self._server.close()
+            await self.imap.stop()
+            await self._smtp.close()
 
         app.cleanup_ctx.append(listening)
         return app
@@ -98,13 +119,28 @@ class EmailSandbox:
         """Let go of every call that hangs or waits."""
         self.closing.set()
         self.faults.close()
-        self._server.release()
+        self._smtp.release()
 
     async def close(self) -> None:
         """Stop delivering."""
         for letters in self._correspondences.values():
             await letters.close()
 
-    def _take(self, mailbox: Mailbox, address: str, content: bytes) -> None:
-        customer = self.customers.get(address) or self.create_customer(address.partition("@")[0], address)
-        self.letters(mailbox, customer).receive(content)
+    def _take(self, mailbox: Mailbox, addresses: Sequence[str], content: bytes) -> None:
+        """Hand out a letter of the shop's, and keep a copy of it as Gmail does."""
+        mailbox.folders["Sent"].add(content, flags={"\\Seen"})
+        for address in addresses:
+            customer = self.customers.get(address) or self.create_customer(address.partition("@")[0], address)
+            self.letters(mailbox, customer).receive(content)
+
+    def _of(self, mailbox: Mailbox) -> list[Correspondence]:
+        return [letters for letters in self._correspondences.values() if letters.mailbox is mailbox]
+
+    def _tell(self, mailbox: Mailbox) -> None:
+        """Let the pages that show a mailbox's letters know that something about it has changed."""
+        for letters in self._of(mailbox):
+            letters.changes.announce()
+
+
+def _url(scheme: str, mailbox: Mailbox, port: int) -> str:
+    return f"{scheme}://{quote(mailbox.address, safe='')}:{quote(mailbox.password, safe='')}@{HOST}:{port}"

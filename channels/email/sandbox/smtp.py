@@ -28,10 +28,10 @@ _WORDS: Final = {
 
 
 class MailServer:
-    """Listens on a port of its own. `taken` gets each letter: recipient, sender's mailbox, bytes."""
+    """Listens on a port of its own. `taken` gets each letter: sender's mailbox, recipients, bytes."""
 
     def __init__(
-        self, mailboxes: dict[str, Mailbox], faults: Faults, taken: Callable[[Mailbox, str, bytes], None]
+        self, mailboxes: dict[str, Mailbox], faults: Faults, taken: Callable[[Mailbox, list[str], bytes], None]
     ) -> None:
         self._mailboxes = mailboxes
         self._faults = faults
@@ -125,9 +125,8 @@ class MailServer:
         if fault is not None and fault.kind == "slow":
             await self._pause(fault.seconds)
         content = envelope.original_content or b""
-        for address in envelope.rcpt_tos:
-            if (mailbox := _signed_in(session)) is not None:
-                self._taken(mailbox, address.lower(), content)
+        if (mailbox := _signed_in(session)) is not None:
+            self._taken(mailbox, [address.lower() for address in envelope.rcpt_tos], content)
         if fault is not None and fault.kind != "slow":
             await self._break(fault, server)
         return "250 OK: queued"

@@ -22,8 +22,9 @@ from typing import Any, Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from channels.email import mime
+from channels.email import mime, parse
 from channels.email.quotes import unquoted
+from channels.email.sandbox.folders import Folder, usual
 from channels.props import Changes, File, Files
 
 LETTERS_MAX: Final = 1000
@@ -61,21 +62,33 @@ class Letter:
     automatic: bool = False
     headers: Sequence[tuple[str, str]] = ()
     delivery: str = "delivered"
-    """Of a customer's letter: `pending` until the webhook took it, `failing` while it refuses."""
+    """Of a customer's letter: `pending` until the shop has it, `failing` while its webhook refuses it."""
 
 
 @dataclass
 class Mailbox:
-    """A mailbox of the shop: signs in at the SMTP server with its address and password, and has its mail posted."""
+    """A mailbox of the shop: signs in at both servers with its address and password, and may have its mail posted."""
 
     address: str
     password: str
     webhook_url: str = ""
     webhook_secret: str = ""
     last_error: str = ""
+    folders: dict[str, Folder] = field(default_factory=usual)
+    former_password: str = ""
+    """The one before, while another is in force."""
+
+    def change_password(self) -> None:
+        """Let the password that the shop knows be wrong."""
+        self.former_password = self.former_password or self.password
+        self.password = secrets.token_urlsafe(12)
+
+    def take_password_back(self) -> None:
+        """Let the password from before hold again."""
+        self.password, self.former_password = self.former_password or self.password, ""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Pending:
     body: bytes
     letter: Letter | None
@@ -108,10 +121,8 @@ class Correspondence:
     ) -> int:
         """Send a letter to the shop, as an answer to letter `answers` where given; returns its number here."""
         answered = self.letter(answers) if answers is not None else None
-        made = self._made(subject or (f"Re: {answered.subject.removeprefix('Re: ')}" if answered else ""), headers)
+        made = self._made(subject, headers, answered=answered)
         if answered is not None:
-            made["In-Reply-To"] = f"<{answered.message_id}>"
-            made["References"] = f"<{answered.message_id}>"
             text = f"{text}\n\n{self.mailbox.address} пише:\n\n{_quoted(answered.text)}"
         made.set_content(text or " ")
         made.add_alternative(f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>", subtype="html")
@@ -119,6 +130,14 @@ class Correspondence:
             kind, _, subtype = content_type.partition("/")
             made.add_attachment(content, maintype=kind, subtype=subtype or "octet-stream", filename=name)
         return self._post(made, shown=True)
+
+    def shop_writes(self, text: str, *, subject: str = "", answers: int | None = None) -> int:
+        """What the shop sends by hand, from a mail program that keeps a copy in the folder of sent letters."""
+        made = self._made(subject, (), answered=self.letter(answers) if answers is not None else None, by_shop=True)
+        made.set_content(text or " ")
+        content = made.as_bytes()
+        self.mailbox.folders["Sent"].add(content, received=self._present(), flags={"\\Seen"})
+        return self.receive(content).id
 
     def be_away(self) -> int:
         """What a holiday notice sends by itself."""
@@ -166,6 +185,11 @@ class Correspondence:
         reason = f"letter_id: there is no letter {number}"
         raise LookupError(reason)
 
+    @staticmethod
+    def external_id(letter: Letter) -> str:
+        """What the shop calls a letter."""
+        return letter.message_id if letter.from_shop else parse.external_id(mime.Mail(headers=letter.headers))
+
     def texts(self) -> list[str]:
         """What the shop wrote."""
         return [letter.text for letter in self.letters if letter.from_shop]
@@ -177,7 +201,7 @@ class Correspondence:
                 await self.changes.after(self.changes.version)
 
     async def drained(self) -> None:
-        """Wait until the shop took every letter."""
+        """Wait until the webhook took every letter."""
         while self._courier is not None and not self._courier.done():
             await asyncio.wait({self._courier})
 
@@ -193,27 +217,54 @@ class Correspondence:
             self._deliver()
 
     def _made(
-        self, subject: str, headers: Sequence[tuple[str, str]], *, daemon: bool = False
+        self,
+        subject: str,
+        headers: Sequence[tuple[str, str]],
+        *,
+        answered: Letter | None = None,
+        daemon: bool = False,
+        by_shop: bool = False,
     ) -> email.message.EmailMessage:
+        """A letter without its text, from the customer unless it is from their mail server or from the shop."""
         made = email.message.EmailMessage(policy=email.policy.SMTP)
-        domain = self.customer.address.rpartition("@")[2]
-        sender = f"MAILER-DAEMON@{domain}" if daemon else formataddr((self.customer.name, self.customer.address))
-        made["From"] = sender
-        made["To"] = self.mailbox.address
-        made["Subject"] = subject
-        made["Date"] = format_datetime(datetime.fromtimestamp(self.clock(), UTC))
+        writer = formataddr((self.customer.name, self.customer.address))
+        domain = (self.mailbox if by_shop else self.customer).address.rpartition("@")[2]
+        made["From"] = f"MAILER-DAEMON@{domain}" if daemon else self.mailbox.address if by_shop else writer
+        made["To"] = writer if by_shop else self.mailbox.address
+        made["Subject"] = subject or (f"Re: {answered.subject.removeprefix('Re: ')}" if answered else "")
+        made["Date"] = format_datetime(self._present())
         made["Message-ID"] = f"<{secrets.token_hex(12)}@{domain}>"
+        if answered is not None:
+            made["In-Reply-To"] = f"<{answered.message_id}>"
+            made["References"] = f"<{answered.message_id}>"
         for name, value in headers:
             made[name] = value
         return made
 
+    def _present(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
+
     def _post(self, made: email.message.EmailMessage, *, shown: bool) -> int:
+        """Put a letter into the shop's mailbox, and post it where the mailbox's letters are posted."""
         content = made.as_bytes()
         letter = self._kept(mime.read(content), from_shop=False) if shown else None
-        self._pending.append(_Pending(_postmark(self.mailbox, content), letter))
+        waiting = _Pending(_postmark(self.mailbox, content), letter)
+        self._pending.append(waiting)
+        self.mailbox.folders["INBOX"].add(
+            content, received=self._present(), read_by_somebody=lambda: self._was_fetched(waiting)
+        )
         self.changes.announce()
         self._deliver()
         return letter.id if letter is not None else 0
+
+    def _was_fetched(self, waiting: _Pending) -> None:
+        """The shop has a letter out of its mailbox; where its letters are posted, a fetched one is posted still."""
+        if self.mailbox.webhook_url or waiting not in self._pending:
+            return
+        self._pending.remove(waiting)
+        if waiting.letter is not None:
+            waiting.letter.delivery = "delivered"
+        self.changes.announce()
 
     def _kept(self, mail: mime.Mail, *, from_shop: bool) -> Letter:
         letter = Letter(

@@ -259,11 +259,11 @@ class TestRefusals:
 
 async def test_what_is_sent_is_a_letter_by_the_book(connection, sandbox):
     """Read back with the library's strict policy: no defects, 7 bits, lines within the limit."""
-    taken: list[bytes] = []
-    sandbox.email._server._taken = lambda _mailbox, _address, content: taken.append(content)
     files = (file("довга назва файлу, яку ніхто не вмістить в один рядок заголовка.pdf", b"%PDF" * 1000),)
     await connection.send(Outgoing(to=OLENA, text="Вітаю " * 200, files=files, key="k", subject="Довга тема " * 20))
-    [content] = taken
+    [mailbox] = sandbox.email.mailboxes.values()
+    [kept] = mailbox.folders["Sent"].letters
+    content = kept.content
     assert content.isascii()
     assert max(map(len, content.split(b"\r\n"))) <= 998
     letter = message_from_bytes(content, policy=policy.default)

@@ -4,75 +4,20 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from pydantic import SecretStr
 
-from channels.email import identity, parse
+from channels.email import identity
 from channels.email.client import EmailConnection
 from channels.email.imap import Imap
 from channels.email.spec import EmailSettings
-from inbox.model.channel import Cursor, RawEvent
-from inbox.model.failures import ChannelFailure, CredentialsRejected, RetryLater
-from inbox.model.incoming import Echo, NewMessage
+from inbox.model.failures import CredentialsRejected, RetryLater
+from inbox.model.incoming import Echo
+from tests.channels.email.desk import Desk
 from tests.channels.email.dovecot import Dovecot, Maildir, Wire, folder_for_mail
 from tests.flow import until
-
-
-class Desk(Cursor):
-    """Takes events as the journal does: a key that is known does nothing. Listens again whatever ends it."""
-
-    def __init__(self, settings: EmailSettings) -> None:
-        self.settings = settings
-        self.marks: dict[str, str] = {}
-        self.raw: dict[str, bytes] = {}
-        self.handed_over = 0
-        self.failures: list[ChannelFailure] = []
-        self.down = False
-
-    @property
-    def value(self) -> Mapping[str, str]:
-        return self.marks
-
-    async def note(self, value: Mapping[str, str]) -> None:
-        self.marks = dict(value)
-
-    async def accept(self, events: Sequence[RawEvent]) -> None:
-        if self.down:
-            raise RuntimeError("the journal is away")
-        for event in events:
-            self.handed_over += 1
-            self.raw.setdefault(event.key, event.raw)
-
-    async def listen(self) -> None:
-        connection = EmailConnection(self.settings)
-        while True:
-            try:
-                await connection.listen(self, self.accept)
-            except ChannelFailure as failure:
-                self.failures.append(failure)
-            except RuntimeError:
-                pass
-            await asyncio.sleep(0.05)
-
-    def events(self) -> list[Any]:
-        return [found for raw in self.raw.values() for found in parse.read(raw)]
-
-    def texts(self) -> list[str]:
-        return sorted(event.text for event in self.events() if isinstance(event, NewMessage | Echo))
-
-    async def has(self, *texts: str) -> None:
-        async with asyncio.timeout(15):
-            while self.texts() != sorted(texts):
-                await asyncio.sleep(0.02)
-
-    async def looked(self) -> None:
-        """Wait until both folders were seen for the first time."""
-        async with asyncio.timeout(15):
-            while not {"inbox.validity", "sent.validity"} <= set(self.marks):
-                await asyncio.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
