@@ -86,7 +86,7 @@ async def test_every_refusal_can_be_provoked(mailbox, case):
     await mailbox.get_by_text("Mailbox and mail server").click()
     await mailbox.get_by_label("What goes wrong").select_option("554 Refused by policy")
     await mailbox.get_by_role("button", name="Provoke").click()
-    await expect(mailbox.get_by_role("list", name="Faults in force")).to_contain_text("DATA: status 554")
+    await expect(mailbox.get_by_role("list", name="Faults in force")).to_contain_text("554 Refused by policy, DATA, 1 more")
     [fault] = case.shop.sandbox.email.faults.listed()
     assert (fault.method, fault.status, fault.times) == ("DATA", 554, 1)
     await mailbox.get_by_role("button", name="Clear all").click()
