@@ -44,6 +44,12 @@ class Metrics:
         self.sends = Counter(
             "skrynka_sends", "Requests to providers by outcome.", ["kind", "outcome"], registry=self.registry
         )
+        self.orders = Counter(
+            "skrynka_orders",
+            "What happened to orders: created, moved, moved_irregularly, linked.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.live_connections = Gauge(
             "skrynka_live_connections", "Browsers on the live feed of this process.", registry=self.registry
         )

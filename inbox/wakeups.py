@@ -16,7 +16,7 @@ from inbox.model.ids import new_id
 
 _log = structlog.get_logger(__name__)
 
-TOPICS = ("live", "outbox", "timers", "queue")
+TOPICS = ("live", "outbox", "timers", "queue", "notices")
 _PREFIX = "skrynka:wake:"
 _RETRY_SECONDS = 1.0
 

@@ -31,14 +31,17 @@ from inbox.journal import Journal
 from inbox.links import LIFETIME, FileLinks
 from inbox.listening import Listening
 from inbox.live import LiveFeed
-from inbox.macros import Macros, MacroTexts
+from inbox.macros import Macros
 from inbox.managers import Managers
 from inbox.media import Media
 from inbox.messages import Messages
 from inbox.metrics import Metrics
-from inbox.model.domain_events import MessageReceived
+from inbox.model.domain_events import ContactProven, MessageReceived
+from inbox.model.macros import MacroTexts
+from inbox.orders import Orders
 from inbox.outbox import Sender
 from inbox.pacing import Pacer
+from inbox.pipeline import OrderPipeline
 from inbox.profiles import Profiles
 from inbox.quarantine import Quarantine
 from inbox.reach import Reach
@@ -56,8 +59,10 @@ from inbox.storage.livelog import LiveLog
 from inbox.storage.macros import MacroStore
 from inbox.storage.managers import ManagerStore
 from inbox.storage.messages import MessageStore
+from inbox.storage.orders import OrderStore
 from inbox.storage.outbox import OutboxStore
 from inbox.storage.people import PeopleStore
+from inbox.storage.pipeline import PipelineStore
 from inbox.storage.rules import ReplyBudget, RuleStore
 from inbox.storage.s3 import Buckets
 from inbox.storage.sessions import SessionStore
@@ -200,7 +205,24 @@ class House:
             bus=self.bus,
             wakeups=self.wakeups,
         )
-        self.macros = Macros(MacroStore(database), self.settings, MacroTexts())
+        order_store, macro_store = OrderStore(database), MacroStore(database)
+        self.pipeline = OrderPipeline(PipelineStore(database), order_store, macro_store)
+        self.orders = Orders(
+            store=order_store,
+            pipeline=self.pipeline,
+            people=people,
+            feed=self.feed,
+            bus=self.bus,
+            wakeups=self.wakeups,
+            metrics=self.metrics,
+        )
+        self.macros = Macros(
+            store=macro_store,
+            attachments=attachment_store,
+            settings=self.settings,
+            texts=MacroTexts(),
+            orders=self.orders,
+        )
         self.messages = Messages(message_store, conversation_store)
         self.customers = Customers(people, reach, self.feed)
         self.tasks = Tasks(
@@ -243,6 +265,7 @@ class House:
 
         # Who hears of what.
         self.bus.subscribe(MessageReceived, self.channels.hear)
+        self.bus.subscribe(ContactProven, self.orders.contact_proven)
         self.assigner.subscribe()
         self.bot.subscribe(self.bus)
 
@@ -263,6 +286,7 @@ class House:
                 Chore("note_arrivals", 15.0, self.channels.note_heard),
                 Chore("reconcile_loads", 5.0, self.assigner.reconcile),
                 Chore("forget_frames", 600.0, self.feed.forget),
+                Chore("forget_files", 600.0, self.files.forget_released),
                 Chore("forget_large_events", 60.0, self.journal_store.forget_large),
             ]
         )

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from inbox.model.people import Author
+
 _Document = dict[str, Any]
 
 
@@ -45,4 +47,28 @@ class ChannelPaused(msgspec.Struct, frozen=True):
     reason: str
 
 
-DomainEvent = ConversationOpened | MessageReceived | ConversationChanged | ReplyPosted | ChannelPaused
+class ContactProven(msgspec.Struct, frozen=True):
+    """A phone or an e-mail was proven to be a customer's; `kind` is `phone` or `email`. May be announced again."""
+
+    customer_id: str
+    kind: str
+    value: str
+
+
+class OrderStatusChanged(msgspec.Struct, frozen=True):
+    """An order moved from the status `before` to the one it has now. Making or importing an order is no move."""
+
+    order: _Document
+    before: str
+    author: Author
+
+
+DomainEvent = (
+    ConversationOpened
+    | MessageReceived
+    | ConversationChanged
+    | ReplyPosted
+    | ChannelPaused
+    | ContactProven
+    | OrderStatusChanged
+)

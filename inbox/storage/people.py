@@ -206,6 +206,18 @@ class PeopleStore:
         cursor = self._customers.find({"_id": {"$in": list(customer_ids)}})
         return {row["_id"]: row async for row in cursor}
 
+    async def with_contact(self, phone: str, email: str, *, proven: bool = False) -> list[Document]:
+        """Cards with this phone or this e-mail (empty: none), or only those on which it is proven."""
+        wanted = {"proven": True} if proven else {}
+        contacts: list[Document] = []
+        if phone:
+            contacts.append({"phones": {"$elemMatch": {"number": phone, **wanted}}})
+        if email:
+            contacts.append({"emails": {"$elemMatch": {"address": email, **wanted}}})
+        if not contacts:
+            return []
+        return await self._durable_customers.find({"$or": contacts}).sort("_id", 1).limit(20).to_list(20)
+
     async def insert_customer(self, card: Document) -> None:
         """Store a card made by hand."""
         await self._durable_customers.insert_one(card)
