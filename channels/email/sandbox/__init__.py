@@ -72,7 +72,7 @@ class EmailSandbox:
         mailbox.change_password()
         await self.imap.send_away(mailbox)
 
-    def take_password_back(self, mailbox: Mailbox) -> None:
+    async def take_password_back(self, mailbox: Mailbox) -> None:
         """Let the password from before hold again."""
         mailbox.take_password_back()
         self._tell(mailbox)

@@ -1,21 +1,25 @@
 """The sandbox's mail over HTTP: what the mailbox page does, and what a check in another process may want.
 
-POST   mailboxes {address?, password?}            a mailbox of the shop's; answers with its `smtp_url`
+POST   mailboxes {address?, password?}            a mailbox of the shop's; answers with its `smtp_url` and `imap_url`
 POST   mailboxes/{address}/webhook {url, secret}  where its letters are posted
+POST   mailboxes/{address}/server/{action}        what happens to it at the mail server: cut (its IMAP connections),
+       renumber (UIDVALIDITY), change_password, take_password_back; stop, start (IMAP of every mailbox)
 POST   customers {name, address}                  a customer
 *      mailboxes/{address}/letters/{customer}     a chat, whose actions are
-       write {text, subject?, answers?}, read {letter_id}, away, close, reopen
+       write {text, subject?, answers?}, read {letter_id}, away, close, reopen,
+       shop_writes {text, subject?, answers?} (from a mail program, past the inbox)
 
 and what every kind has, by `channels.steering`.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
 from aiohttp import web
 
+from channels.email.sandbox.imap import ImapServer
 from channels.email.sandbox.state import Correspondence, Customer, Letter, Mailbox
 from channels.faults import Faults
 from channels.props import Files
@@ -30,12 +34,19 @@ class World(Protocol):
     files: Files
     faults: Faults
     closing: asyncio.Event
+    imap: ImapServer
 
     def create_mailbox(self, address: str = ..., *, password: str = ...) -> Mailbox: ...
 
     def create_customer(self, name: str, address: str) -> Customer: ...
 
     def smtp_url(self, mailbox: Mailbox) -> str: ...
+
+    def imap_url(self, mailbox: Mailbox) -> str: ...
+
+    async def change_password(self, mailbox: Mailbox) -> None: ...
+
+    async def take_password_back(self, mailbox: Mailbox) -> None: ...
 
     def deliver_to(self, mailbox: Mailbox, url: str, secret: str) -> None: ...
 
@@ -75,10 +86,23 @@ _ACTIONS: Final[Mapping[str, Callable[[Correspondence, _Action], Any]]] = {
     "write": lambda letters, action: letters.write(
         action.text, subject=action.subject, files=action.files, answers=action.answers
     ),
+    "shop_writes": lambda letters, action: letters.shop_writes(
+        action.text, subject=action.subject, answers=action.answers
+    ),
     "read": lambda letters, action: letters.read(action.letter_id),
     "away": lambda letters, _action: letters.be_away(),
     "close": lambda letters, _action: _set_gone(letters, gone=True),
     "reopen": lambda letters, _action: _set_gone(letters, gone=False),
+}
+
+
+_AT_THE_SERVER: Final[Mapping[str, Callable[[World, Mailbox], Awaitable[None]]]] = {
+    "cut": lambda world, mailbox: world.imap.cut(mailbox),
+    "renumber": lambda world, mailbox: world.imap.renumber(mailbox),
+    "change_password": lambda world, mailbox: world.change_password(mailbox),
+    "take_password_back": lambda world, mailbox: world.take_password_back(mailbox),
+    "stop": lambda world, _mailbox: world.imap.stop(),
+    "start": lambda world, _mailbox: world.imap.start(),
 }
 
 
@@ -99,6 +123,14 @@ class _Control(Control[Correspondence, _Action]):
         wanted = await body(request, _Webhook)
         mailbox = self._mailbox(request)
         self._world.deliver_to(mailbox, wanted.url, wanted.secret)
+        return answer(self._mailbox_view(mailbox))
+
+    async def at_the_server(self, request: web.Request) -> web.Response:
+        mailbox = self._mailbox(request)
+        action = _AT_THE_SERVER.get(request.match_info["action"])
+        if action is None:
+            raise web.HTTPNotFound(text=f"actions: {', '.join(_AT_THE_SERVER)}")
+        await action(self._world, mailbox)
         return answer(self._mailbox_view(mailbox))
 
     def customers(self) -> Iterable[JSON]:
@@ -124,6 +156,10 @@ class _Control(Control[Correspondence, _Action]):
         return {
             "address": mailbox.address,
             "smtp_url": self._world.smtp_url(mailbox),
+            "imap_url": self._world.imap_url(mailbox),
+            "imap_running": self._world.imap.running,
+            "readers": self._world.imap.connections(mailbox),
+            "password_changed": bool(mailbox.former_password),
             "webhook_url": mailbox.webhook_url,
             "last_error": mailbox.last_error,
         }
@@ -143,6 +179,7 @@ def control(world: World) -> web.Application:
     doors = _Control(world)
     app = doors.application()
     app.router.add_post("/mailboxes/{address}/webhook", doors.connect)
+    app.router.add_post("/mailboxes/{address}/server/{action}", doors.at_the_server)
     return app
 
 

@@ -87,6 +87,7 @@ class ImapServer:
         if self._server is None:
             self._server = await asyncio.start_server(self._serve, self._host, self.port, limit=LINE_LIMIT)
             self.port = int(self._server.sockets[0].getsockname()[1])
+            self._tell_all()
 
     async def stop(self) -> None:
         """Stop as a service does: everybody is told goodbye, and nobody comes in."""
@@ -95,6 +96,7 @@ class ImapServer:
             server.close()
             await self._end(list(self._sessions), goodbye=True)
             await server.wait_closed()
+            self._tell_all()
 
     async def cut(self, mailbox: Mailbox) -> None:
         """Break the connections to a mailbox in the middle of whatever they do."""
@@ -113,6 +115,10 @@ class ImapServer:
     def connections(self, mailbox: Mailbox) -> int:
         """How many mail programs are signed in."""
         return len(self._at(mailbox))
+
+    def _tell_all(self) -> None:
+        for mailbox in self.mailboxes.values():
+            self.noticed(mailbox)
 
     def _at(self, mailbox: Mailbox) -> list["_Session"]:
         return [session for session in self._sessions if session.mailbox is mailbox]

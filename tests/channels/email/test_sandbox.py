@@ -150,6 +150,35 @@ class TestControl:
         await connection.send(Outgoing(to="olena@mail.example", text="Вітаю", key="k"))
         assert (await waiting)["letters"][-1]["text"] == "Вітаю"
 
+    @pytest.mark.usefixtures("letters")
+    async def test_what_happens_at_the_server_is_ordered_by_name(self, http, sandbox):
+        [mailbox] = sandbox.email.mailboxes.values()
+        folder, password = mailbox.folders["INBOX"], mailbox.password
+        validity = folder.validity
+
+        async def order(action: str) -> Any:
+            async with http.post(f"mailboxes/support@shop.example/server/{action}") as answer:
+                return await answer.json() if answer.ok else answer.status
+
+        assert not (await order("stop"))["imap_running"]
+        assert (await order("start"))["imap_running"]
+        assert (await order("change_password"))["password_changed"]
+        assert mailbox.password != password
+        changed = await order("change_password")
+        assert not (await order("take_password_back"))["password_changed"]
+        assert mailbox.password == password
+        assert changed["imap_url"] != (await order("renumber"))["imap_url"]
+        assert folder.validity == validity + 1
+        assert (await order("cut"))["readers"] == 0
+        assert await order("burn") == 404
+
+    async def test_the_shop_writes_from_a_mail_program(self, http, letters):
+        path = "mailboxes/support@shop.example/letters/olena@mail.example/shop_writes"
+        async with http.post(path, json={"text": "Рукою", "subject": "Нагадування"}) as answer:
+            [letter] = (await answer.json())["chat"]["letters"]
+        assert (letter["from_shop"], letter["text"], letter["subject"]) == (True, "Рукою", "Нагадування")
+        assert len(letters.mailbox.folders["Sent"].letters) == 1
+
     @pytest.mark.parametrize(
         ("path", "body", "words"),
         [

@@ -239,7 +239,7 @@ class TestForTheShop:
         await seen(lambda: any(isinstance(failure, CredentialsRejected) for failure in desk.failures))
         with pytest.raises(CredentialsRejected):
             await EmailConnection(settings).check("")
-        mail.take_password_back(letters.mailbox)
+        await mail.take_password_back(letters.mailbox)
         await desk.has("під час")
         await EmailConnection(settings).check("")
 
