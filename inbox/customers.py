@@ -4,17 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import phonenumbers
-
 from inbox.live import Frame, LiveFeed
+from inbox.model.contacts import email_address, phone_number
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.paging import decode_cursor, page
 from inbox.reach import Reach
 from inbox.storage.database import Document
 from inbox.storage.people import PeopleStore
-
-DEFAULT_REGION = "UA"
 
 
 class Customers:
@@ -90,17 +87,14 @@ def _card_fields(fields: Mapping[str, Any], before: Mapping[str, Any] | None = N
         checked["phones"] = [{"number": number, "proven": proven.get(number, False)} for number in numbers]
     if "emails" in fields:
         proven = {email["address"]: email["proven"] for email in (before or {}).get("emails", ())}
-        addresses = dict.fromkeys(address.strip().lower() for address in fields["emails"])
+        addresses = dict.fromkeys(email_address(address) for address in fields["emails"])
         checked["emails"] = [{"address": address, "proven": proven.get(address, False)} for address in addresses]
     return checked
 
 
 def normalised_phone(number: str) -> str:
     """E.164. Raises `Invalid` for what is no phone number; a number without country is read as Ukrainian."""
-    try:
-        parsed = phonenumbers.parse(number, DEFAULT_REGION)
-    except phonenumbers.NumberParseException:
-        raise Invalid("phones", f"{number[:40]!r} is not a phone number; write it as +380671234567") from None
-    if not phonenumbers.is_possible_number(parsed):
+    known = phone_number(number)
+    if known is None:
         raise Invalid("phones", f"{number[:40]!r} is not a phone number; write it as +380671234567")
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return known
