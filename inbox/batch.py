@@ -491,12 +491,14 @@ class Batches:
         """Bring changes and messages together, whichever came first; returns the messages that changed."""
         changes: list[Document] = []
         concerned: dict[str, set[str]] = defaultdict(set)
+        sent_to: dict[str, set[str]] = defaultdict(set)
         for accepted in batch:
             for event in accepted.events or ():
+                identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
                 if isinstance(event, Echo) and accepted.id not in put_off:
                     concerned[accepted.channel_id].add(event.external_id)
+                    sent_to[accepted.channel_id].add(identity["_id"])
                 elif not isinstance(event, NewMessage | Echo | ReachabilityChanged):
-                    identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
                     changes.append(change_of(accepted, event, identity))
                     concerned[accepted.channel_id].add(event.external_id)
         for item in work:
@@ -509,7 +511,8 @@ class Batches:
             concerned[item.accepted.channel_id].update(item.document["external_ids"])
         touched: list[Document] = []
         for channel_id, external_ids in concerned.items():
-            touched.extend(await self._messages.settle_changes(channel_id, list(external_ids)))
+            shop_wrote = list(sent_to[channel_id])
+            touched.extend(await self._messages.settle_changes(channel_id, list(external_ids), sent_to=shop_wrote))
         return touched
 
 

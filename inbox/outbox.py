@@ -253,7 +253,8 @@ class Sender:
 
         async def show() -> None:
             # A receipt or a reaction may have beaten our own note of the provider's id.
-            for changed in await self._messages.settle_changes(row["channel_id"], list(sent.external_ids)):
+            external_ids, sent_to = list(sent.external_ids), [row["identity_id"]]
+            for changed in await self._messages.settle_changes(row["channel_id"], external_ids, sent_to=sent_to):
                 if changed["_id"] != row["message_id"]:
                     await self._show(changed)
             await self._show_again(row["message_id"])

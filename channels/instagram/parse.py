@@ -430,7 +430,8 @@ def _reaction(reaction: _Reaction, scene: _Scene) -> Iterator[Incoming]:
 
 def _read(read: _Read, scene: _Scene) -> Iterator[Incoming]:
     if not scene.outward:
-        yield Receipt(person=scene.person, external_id=read.mid, at=scene.at, state="read")
+        # Meta names the last message only that was read.
+        yield Receipt(person=scene.person, external_id=read.mid, at=scene.at, state="read", all_before=True)
 
 
 def _postback(postback: _Postback, scene: _Scene) -> Iterator[Incoming]:

@@ -181,6 +181,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, tag="receipt"):
     at: datetime
     state: Literal["delivered", "read", "failed"]
     error: str = ""
+    all_before: bool = False
+    """Whether it holds for everything that went to this person before that message, too."""
 
 
 class ReachabilityChanged(msgspec.Struct, frozen=True, kw_only=True, tag="reachability"):

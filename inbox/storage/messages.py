@@ -24,6 +24,9 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _RECEIPT_RANK = {"queued": 0, "sending": 1, "uncertain": 2, "failed": 3, "sent": 3, "delivered": 4, "read": 5}
 
 
+_REACHING_BACK = {"delivered", "read"}
+
+
 def _edited(change: Document) -> Document:
     sequence = change.get("sequence", 0)
     # Where time and number are the same nobody knows which came last; by its text it is at least always the same one.
@@ -118,14 +121,21 @@ _SPOKEN: Document = {
 
 
 class MessageStore:
-    """The `messages` and `early_changes` collections."""
+    """The `messages` and `early_changes` collections.
+
+    `watermarks` says up to which message everything was delivered to an identity and read by it, where a provider tells
+    only of the last one: for messages that are known to be sent only after that.
+    """
 
     def __init__(self, database: Database) -> None:
         self._relaxed = database.relaxed.messages
         self._durable = database.durable.messages
         self._early = database.relaxed.early_changes
+        self._watermarks = database.relaxed.watermarks
         self._bodies = database.relaxed.bodies
         self._outbox = database.durable.outbox
+        self._attachments = database.durable.attachments
+        self._timers = database.durable.timers
         self._client = database.client
 
     async def get(self, message_id: str) -> Document | None:
@@ -202,8 +212,15 @@ class MessageStore:
         message = f"album {part['_id']} could not be joined"
         raise RuntimeError(message)
 
-    async def post(self, message: Document, rows: Sequence[Document]) -> tuple[Document, bool]:
-        """Store a message of ours together with its outbox rows, both or neither.
+    async def post(
+        self,
+        message: Document,
+        rows: Sequence[Document],
+        *,
+        files: Sequence[Document] = (),
+        timer: Document | None = None,
+    ) -> tuple[Document, bool]:
+        """Store a message of ours with its outbox rows, its files' rows and what is due after it: all or nothing.
 
         A client token known in its conversation returns the first message and False.
         """
@@ -212,6 +229,10 @@ class MessageStore:
             await self._durable.insert_one(message, session=session)
             if rows:
                 await self._outbox.insert_many(rows, session=session)
+            if files:
+                await self._attachments.insert_many(files, session=session)
+            if timer is not None:
+                await self._timers.insert_one(timer, session=session)
 
         try:
             async with await self._client.start_session() as session:
@@ -295,13 +316,27 @@ class MessageStore:
         except BulkWriteError as error:
             duplicate_positions(error)
 
-    async def settle_changes(self, channel_id: str, external_ids: Sequence[str]) -> list[Document]:
-        """Apply what was held for these messages as far as they are stored; returns the messages as they are now."""
+    async def settle_changes(
+        self, channel_id: str, external_ids: Sequence[str], *, sent_to: Sequence[str] = ()
+    ) -> list[Document]:
+        """Apply what was held for these messages as far as they are stored; returns the messages as they are now.
+
+        `sent_to` are the identities to which some of them went: those may be read by all that is known.
+        """
+        touched = await self._settle_held(channel_id, external_ids)
+        if sent_to:
+            async for mark in self._watermarks.find({"_id": {"$in": list(sent_to)}}):
+                concerned = {"channel_id": channel_id, "external_ids": {"$in": list(external_ids)}}
+                for state in _REACHING_BACK.intersection(mark):
+                    touched |= await self._receipt_before(str(mark["_id"]), state, str(mark[state]), concerned)
+        return list(touched.values())
+
+    async def _settle_held(self, channel_id: str, external_ids: Sequence[str]) -> dict[str, Document]:
         held = await self._early.find({"channel_id": channel_id, "external_id": {"$in": list(external_ids)}}).to_list(
             None
         )
         if not held:
-            return []
+            return {}
         messages = await self.external_to_ids(channel_id, [change["external_id"] for change in held])
         settled: list[str] = []
         touched: dict[str, Document] = {}
@@ -317,8 +352,33 @@ class MessageStore:
             if changed is not None:
                 touched[key] = changed
                 settled.append(change["_id"])
+                if change.get("all_before") and changed["direction"] == "out":
+                    touched |= await self._reach_back(change["state"], changed)
         await self._early.delete_many({"_id": {"$in": settled}})
-        return list(touched.values())
+        return touched
+
+    async def _reach_back(self, state: str, message: Document) -> dict[str, Document]:
+        """A message's receipt holds for all before it: for those that are sent now, and by the mark for the others."""
+        identity_id = str(message["identity_id"])
+        place = str(message.get("resent_sort", message["sort"]))
+        await self._watermarks.update_one(
+            {"_id": identity_id}, {"$max": {state: place}, "$set": {"stored_at": now()}}, upsert=True
+        )
+        return await self._receipt_before(identity_id, state, place, {"customer_id": message["customer_id"]})
+
+    async def _receipt_before(
+        self, identity_id: str, state: str, place: str, concerned: Document
+    ) -> dict[str, Document]:
+        """Give a receipt to those of the `concerned` that went to an identity before a place in its conversation."""
+        worse = {"$in": [known for known in ("sent", "delivered") if _RECEIPT_RANK[known] < _RECEIPT_RANK[state]]}
+        went = {"sort": {"$lt": place}, "resent_sort": {"$not": {"$gte": place}}}
+        earlier = {**concerned, "identity_id": identity_id, "direction": "out", "state": worse, **went}
+        ids = [row["_id"] async for row in self._relaxed.find(earlier, {"_id": 1})]
+        if not ids:
+            return {}
+        receipt = [{"$set": _receipted({"state": state, "error": ""})}]
+        await self._relaxed.update_many({"_id": {"$in": ids}, "state": worse}, receipt)
+        return await self.existing(ids)
 
     async def thread(self, conversation_id: str, before: str | None, limit: int) -> list[Document]:
         """A page of a conversation, newest first; `before` is a sort key."""

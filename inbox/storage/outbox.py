@@ -17,7 +17,7 @@ import pymongo
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import BulkWriteError
 
-from inbox.model.ids import new_id, now
+from inbox.model.ids import new_id, now, sort_key
 from inbox.model.sending import shown_state
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate, duplicate_positions
@@ -261,7 +261,9 @@ class OutboxStore:
             again = {"state": "queued", "live": True, "doubtful": False, "attempts": 0, "error": None}
             gone = {"done_at": "", "external_ids": ""}
             await self._rows.update_many(doubtful, {"$set": again, "$unset": gone}, session=session)
-            await self._messages.update_one({"_id": message_id}, {"$unset": {"receipt": ""}}, session=session)
+            # What is read before it goes again says nothing of it, early as its place in the conversation is.
+            resent = {"$unset": {"receipt": ""}, "$set": {"resent_sort": sort_key(now())}}
+            await self._messages.update_one({"_id": message_id}, resent, session=session)
             return await self._follow(message_id, (), "", session)
 
         async with await self._client.start_session() as session:

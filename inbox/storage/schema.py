@@ -158,6 +158,8 @@ COLLECTIONS: tuple[Collection, ...] = (
             _index("stored_at", expireAfterSeconds=KEEP_EVENTS_SECONDS, name="forget"),
         ),
     ),
+    # How far everything was delivered and read, by identity.
+    Collection("watermarks", (_index("stored_at", expireAfterSeconds=KEEP_EVENTS_SECONDS, name="forget"),)),
     Collection(
         "attachments",
         (

@@ -43,8 +43,8 @@ def echo(external_id: str = SENT, text: str = "Hello", *, sent_at: Any = None, *
     return Echo(person=ANN, external_id=external_id, sent_at=sent_at or now(), text=text, **fields)
 
 
-def receipt(state: Any, external_id: str = SENT, *, second: int = 5) -> Receipt:
-    return Receipt(person=ANN, external_id=external_id, at=at(second), state=state)
+def receipt(state: Any, external_id: str = SENT, *, second: int = 5, all_before: bool = False) -> Receipt:
+    return Receipt(person=ANN, external_id=external_id, at=at(second), state=state, all_before=all_before)
 
 
 def reaction(external_id: str = SENT, *emoji: str, second: int = 6) -> ReactionChanged:
@@ -92,6 +92,25 @@ async def test_any_order_of_a_message_and_what_happens_to_it_ends_the_same(floor
     assert await outcome(floor.database, floor.ingest, coming) == await outcome(floor.database, floor.ingest, SAID)
 
 
+READ_UP_TO: list[Incoming] = [
+    echo("e1", "One", sent_at=at(1)),
+    echo("e2", "Two", sent_at=at(2)),
+    echo("e3", "Three", sent_at=at(3)),
+    echo("e4", "Four", sent_at=at(4)),
+    receipt("read", "e2", all_before=True),
+    receipt("delivered", "e3", all_before=True),
+    receipt("read", "e1", all_before=True),
+]
+
+
+@on_the_database
+@given(coming=st.permutations(READ_UP_TO), repeated=st.integers(0, len(READ_UP_TO) - 1))
+async def test_a_receipt_that_holds_for_all_before_reaches_back_in_any_order(floor, coming, repeated):
+    found = await outcome(floor.database, floor.ingest, [*coming, coming[repeated]])
+    assert [message["state"] for message in found["messages"]] == ["read", "read", "delivered", "sent"]
+    assert found["early"] == 0
+
+
 class Talk:
     """A customer who wrote over a connected channel, and one reply to them on its way."""
 
@@ -120,7 +139,8 @@ class Talk:
         match step:
             case "noted":
                 await self.floor.outbox.sent(self.row, [SENT])
-                await self.floor.messages.settle_changes(self.channel_id, [SENT])
+                sent_to = [self.row["identity_id"]]
+                await self.floor.messages.settle_changes(self.channel_id, [SENT], sent_to=sent_to)
             case "abandoned":
                 await self.floor.outbox.abandon(self.row, "the server stopped")
             case "echo":
@@ -171,6 +191,46 @@ async def test_whatever_comes_first_our_reply_is_one_message_that_arrived(databa
 @pytest.fixture
 async def talk(floor: Floor) -> Talk:
     return await Talk.open(floor)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["noted", "echo", "read"])))
+async def test_our_own_message_before_the_one_that_was_read_is_read_as_well(talk, order):
+    """What we sent and what the shop wrote on its phone after it, which the customer read."""
+    for step in order:
+        match step:
+            case "noted":
+                await talk.do("noted")
+            case "echo":
+                await talk.comes(echo("e2", "On the phone", sent_at=now() + timedelta(seconds=1)))
+            case "read":
+                await talk.comes(receipt("read", "e2", all_before=True))
+    await talk.look_again()
+    assert [message["state"] for message in await talk.ours()] == ["read", "read"]
+
+
+async def test_what_is_not_known_to_be_sent_is_not_read_nor_what_goes_again_afterwards(talk):
+    await talk.do("abandoned")
+    await talk.comes(echo("e2", "On the phone"))
+    await talk.comes(receipt("read", "e2", all_before=True))
+    assert {row["text"]: row["state"] for row in await talk.ours_stored()} == {
+        "Hello": "uncertain",
+        "On the phone": "read",
+    }
+    await talk.floor.outbox.revive(talk.row["message_id"])
+    await talk.floor.outbox.sent(talk.row, [SENT])
+    await talk.floor.messages.settle_changes(talk.channel_id, [SENT], sent_to=[talk.row["identity_id"]])
+    assert {message["text"]: message["state"] for message in await talk.ours()} == {
+        "Hello": "sent",
+        "On the phone": "read",
+    }
+
+
+async def test_a_receipt_reaches_nobody_elses_messages(talk):
+    bob = Person(external_id="bob", name="Bob")
+    await talk.comes(msgspec.structs.replace(echo("b1", "To Bob", sent_at=at(1)), person=bob))
+    await talk.do("noted")
+    await talk.comes(receipt("read", all_before=True))
+    assert {message["text"]: message["state"] for message in await talk.ours()} == {"Hello": "read", "To Bob": "sent"}
 
 
 async def test_an_echo_waits_for_the_answer_of_a_request_under_way_and_then_is_its_own_message(talk):

@@ -120,7 +120,7 @@ EXPECTED: dict[str, list[Incoming]] = {
     "message_reactions__without_emoji": [ReactionChanged(person=OLENA, external_id="m5", at=AT, emoji=("😆",))],
     "message_reactions__unreact": [ReactionChanged(person=OLENA, external_id="m5", at=AT, emoji=())],
     "message_reactions__by_the_shop": [],
-    "messaging_seen__read": [Receipt(person=OLENA, external_id="m5", at=AT, state="read")],
+    "messaging_seen__read": [Receipt(person=OLENA, external_id="m5", at=AT, state="read", all_before=True)],
     "messaging_postbacks__ice_breaker": [
         message(external_id="m7", text="Ціни", content=ButtonPress(data="PRICES")),
     ],
