@@ -41,8 +41,12 @@ class Filled:
         """A customer's latest conversation and its messages, oldest first."""
         [card] = (await self.owner.get(f"/customers?q={name}"))["items"]
         case = next(case for case in await self.cases() if case["customer_id"] == card["id"])
-        messages = (await self.owner.get(f"/conversations/{case['id']}/messages?limit=100"))["items"]
-        return case, list(reversed(messages))
+        return case, await self.thread(case["id"])
+
+    async def thread(self, conversation_id: str) -> list[dict[str, Any]]:
+        """A conversation's messages, oldest first."""
+        page = await self.owner.get(f"/conversations/{conversation_id}/messages?limit=100")
+        return list(reversed(page["items"]))
 
     def chat(self, name: str) -> Chat:
         [bot] = self.sandbox.telegram.bots.values()
@@ -76,12 +80,10 @@ async def test_the_shop_is_as_its_stories_tell(filled):
     assert len(queue) == 3
     states = set()
     for case in everything:
-        messages = (await filled.owner.get(f"/conversations/{case['id']}/messages?limit=100"))["items"]
+        messages = await filled.thread(case["id"])
         states |= {message["state"] for message in messages}
-        assert [message["sent_at"] for message in messages] == sorted(
-            (one["sent_at"] for one in messages), reverse=True
-        )
-        assert case["created_at"] == messages[-1]["sent_at"]
+        assert [message["sent_at"] for message in messages] == sorted(one["sent_at"] for one in messages)
+        assert case["created_at"] == messages[0]["sent_at"]
     assert states == {"received", "stored", "sent", "delivered", "read", "failed", "uncertain"}
 
     managers = {one["name"]: one for one in (await filled.owner.get("/managers"))["items"]}
@@ -120,12 +122,36 @@ async def test_whoever_came_over_viber_has_read_what_they_answered(filled):
 
 
 @in_the_filled_shop
-async def test_the_mailbox_is_connected(filled):
-    [mailbox] = filled.sandbox.email.mailboxes.values()
-    [channel] = [one for one in (await filled.owner.get("/channels"))["items"] if one["kind"] == "email"]
-    assert channel["state"] == "connected"
-    assert mailbox.webhook_url == channel["webhook_url"]["absolute"]
-    assert filled.sandbox.email.customers
+async def test_every_channel_has_conversations(filled):
+    channels = {one["id"]: one for one in (await filled.owner.get("/channels"))["items"]}
+    assert {one["state"] for one in channels.values()} == {"connected"}
+    written_on = {one["channel_id"] for case in await filled.cases() for one in await filled.thread(case["id"])}
+    assert written_on == channels.keys()
+    assert {one["kind"] for one in channels.values()} == {"telegram", "viber", "instagram", "email"}
+
+
+@in_the_filled_shop
+async def test_one_mailbox_is_watched_and_the_others_letters_are_posted(filled):
+    watched, posted = filled.sandbox.email.mailboxes.values()
+    channels = [one for one in (await filled.owner.get("/channels"))["items"] if one["kind"] == "email"]
+    assert filled.sandbox.email.imap.connections(watched) == 2
+    assert filled.sandbox.email.imap.connections(posted) == 0
+    assert not watched.webhook_url
+    assert posted.webhook_url in [one["webhook_url"]["absolute"] for one in channels]
+
+
+@in_the_filled_shop
+async def test_letters_are_answers_to_each_other_on_both_sides(filled):
+    _, messages = await filled.case("Соломія")
+    assert [(one["direction"], one["subject"]) for one in messages if not one["automatic"]] == [
+        ("in", "Скриньки для каблучок"),
+        ("out", "Скриньки для каблучок"),
+        ("in", "Re: Скриньки для каблучок"),
+    ]
+    assert "З повагою" in messages[0]["text"]
+    assert messages[-1]["text"] == "Дякую, беремо дві з горіха. Чи можна всередині оксамит кольору вина?"
+    _, messages = await filled.case("Peter")
+    assert any("from her phone" in one["text"] for one in messages if one["direction"] == "out")
 
 
 @in_the_filled_shop

@@ -11,22 +11,24 @@ from web.demo.script import (
     Story,
     ago,
     answers,
+    answers_a_story,
+    by_hand,
     corrects,
     likes,
     looks,
     notes,
     says,
     starts,
+    taps_an_ad,
+    writes,
 )
 
 SHOP = "Скринька"
 BOT = "skrynka_shop_bot"
 INSTAGRAM = "skrynka.shop"
 WELCOME = "Вітаємо у «Скриньці»! Напишіть, чим допомогти."
-PASSER_BY = "Мар'яна Лис"
 MAILBOX = "shop@skrynka.example"
-PEN_FRIEND = "Соломія Вовк"
-PEN_FRIENDS_ADDRESS = "solomiia@mail.example"
+WHOLESALE_MAILBOX = "opt@skrynka.example"
 LANGUAGES = ("uk", "en", "ru", "ka")
 PASSWORD = "demo-skrynka"  # noqa: S105 - everybody may know it: it opens a shop that is made up
 TEAMS = {"wholesale": "Гурт", "returns": "Повернення"}
@@ -606,7 +608,7 @@ STORIES = (
     ),
     Story(
         name="Злата Гайдук",
-        kind="viber",
+        door="viber",
         language="uk",
         phone="380661237788",
         cases=(
@@ -628,7 +630,7 @@ STORIES = (
     ),
     Story(
         name="Гнат Левицький",
-        kind="viber",
+        door="viber",
         language="uk",
         cases=(
             Case(
@@ -644,7 +646,7 @@ STORIES = (
     ),
     Story(
         name="Тетяна Кравець",
-        kind="viber",
+        door="viber",
         language="uk",
         phone="380953334455",
         cases=(
@@ -654,6 +656,113 @@ STORIES = (
                     answers(ago(h=7, m=50), "oksana", "Можна! Надішліть, будь ласка, фото замочка."),
                 ),
                 status="pending",
+            ),
+        ),
+    ),
+    Story(
+        name="Мар'яна Лис",
+        door="instagram",
+        username="maryana.lys",
+        language="uk",
+        cases=(
+            Case(
+                lines=(
+                    answers_a_story(ago(h=1, m=12), "Ой, а ця скринька ще є? 😍"),
+                    answers(ago(h=1, m=5), "oksana", "Є, Мар'яно! Остання з такою фурнітурою. Відкласти?"),
+                    says(ago(m=58), "Так! А можна на кришці листочок?"),
+                    Reply(ago=ago(m=50), by="oksana", text="Можна, ось так виглядатиме.", photos=(2,)),
+                    looks(ago(m=49)),
+                    says(ago(m=18), "Чудово, беру! Оплатити можна карткою?"),
+                ),
+                labels=("гравіювання",),
+                read=False,
+            ),
+        ),
+    ),
+    Story(
+        name="Яна Пилипенко",
+        door="instagram",
+        username="yana.pylypenko",
+        language="uk",
+        cases=(
+            Case(
+                lines=(
+                    taps_an_ad(ago(h=9), "Добрий день! Знижка з реклами ще діє?"),
+                    answers(ago(h=8, m=50), "taras", "Добрий день! Так, до неділі, на всі малі скриньки."),
+                    says(ago(h=8, m=45), "Клас, дякую!"),
+                    answers(ago(h=8, m=41), "taras", "Звертайтесь 🌿"),
+                    looks(ago(h=8, m=40)),
+                ),
+                status="closed",
+            ),
+        ),
+    ),
+    Story(
+        name="Соломія Вовк",
+        door="email",
+        address="solomiia@mail.example",
+        language="uk",
+        tags=("весілля",),
+        cases=(
+            Case(
+                lines=(
+                    writes(
+                        ago(h=6, m=30),
+                        "Скриньки для каблучок",
+                        "Добрий день!\n\nЧерез місяць у мене весілля, шукаю дві скриньки для каблучок. Надсилаю фото "
+                        "столів, хочеться в такому ж тоні.\n\nЗ повагою,\nСоломія",
+                        ("столи.png", "image/png", sample_photo(3)),
+                    ),
+                    answers(
+                        ago(h=6, m=5),
+                        "oksana",
+                        "Доброго дня, Соломіє! Вітаємо зі святом. Горіх підійде найкраще, дві малі: 1 280 грн.",
+                    ),
+                    says(ago(m=22), "Дякую, беремо дві з горіха. Чи можна всередині оксамит кольору вина?"),
+                ),
+                read=False,
+            ),
+        ),
+    ),
+    Story(
+        name="Peter Novak",
+        door="email",
+        address="peter.novak@mail.example",
+        language="en",
+        cases=(
+            Case(
+                lines=(
+                    writes(
+                        ago(h=5, m=40),
+                        "Invoice for order 1063",
+                        "Hello,\n\ncould you send me an invoice for order 1063? I need it for the office.\n\nPeter",
+                    ),
+                    by_hand(ago(h=5, m=20), "Hello Peter, our accountant prepares it today. Oksana, from her phone"),
+                    answers(ago(h=3, m=50), "oksana", "Here we are: invoice 1063 went to you by post as well."),
+                ),
+                status="pending",
+            ),
+        ),
+    ),
+    Story(
+        name="Остап Дзюба",
+        door="wholesale",
+        address="ostap@dzyha.example",
+        language="uk",
+        cases=(
+            Case(
+                lines=(
+                    writes(
+                        ago(h=7, m=15),
+                        "Прайс для крамниці «Дзиґа»",
+                        "Добрий день! Цікавлять 30 малих і 10 великих скриньок. Перелік додаю.",
+                        ("перелік.pdf", "application/pdf", b"%PDF-1.7 " + b"0" * 6400),
+                    ),
+                    answers(ago(h=6, m=55), "taras", "Добрий день, Остапе! Від 40 штук знижка 18 %, разом 21 960 грн."),
+                    says(ago(h=2, m=35), "Влаштовує. Підготуйте, будь ласка, договір."),
+                ),
+                team="wholesale",
+                labels=("гурт",),
             ),
         ),
     ),

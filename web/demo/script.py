@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from channels.telegram.sandbox import Chat
+from web.demo.phones import InstagramPhone, Mail
 
 T = TypeVar("T")
 
@@ -30,8 +31,8 @@ class Phone(Protocol):
     def external_id(self, message: Any) -> str:
         """What the shop calls one of `messages`."""
 
-    def text(self, text: str) -> int:
-        """Write something."""
+    def text(self, text: str) -> Any:
+        """Write something; returns what the app calls it."""
 
     async def until(self, condition: Callable[[Any], T], *, seconds: float = ...) -> T:
         """Wait until something holds of this chat; returns what it returned."""
@@ -68,7 +69,7 @@ class Act:
 
     ago: timedelta
     do: Callable[[Any], Any]
-    """Told the chat, as the app of the story's kind has it."""
+    """Told the chat, as the app at the story's door has it."""
     silent: bool = False
     """Whether it is a change to what was said before, and no message of its own."""
 
@@ -124,8 +125,10 @@ class Story:
     name: str
     language: str
     cases: tuple[Case, ...]
-    kind: str = "telegram"
+    door: str = "telegram"
+    """Where they write: the kind of a channel, or `wholesale` for the second mailbox."""
     username: str = ""
+    address: str = ""
     phone: str = ""
     tags: tuple[str, ...] = ()
     fields: dict[str, str] = field(default_factory=dict)
@@ -137,10 +140,43 @@ def ago(*, d: float = 0, h: float = 0, m: float = 0) -> timedelta:
 
 
 def says(before: timedelta, text: str) -> Act:
-    def write(chat: Phone) -> int:
-        return chat.text(text)
+    return Act(before, lambda chat: chat.text(text))
 
-    return Act(before, write)
+
+def writes(before: timedelta, subject: str, text: str, *files: tuple[str, str, bytes]) -> Act:
+    """Begins a correspondence with a letter."""
+
+    def send(mail: Mail) -> int:
+        return mail.letters.write(text, subject=subject, files=files)
+
+    return Act(before, send)
+
+
+def answers_a_story(before: timedelta, text: str) -> Act:
+    """Writes about a story of the shop's on Instagram."""
+
+    def answer(phone: InstagramPhone) -> str:
+        return phone.chat.story_reply(text)
+
+    return Act(before, answer)
+
+
+def taps_an_ad(before: timedelta, text: str) -> Act:
+    """Writes by the button of an advertisement on Instagram."""
+
+    def tap(phone: InstagramPhone) -> str:
+        return phone.chat.from_ad(text)
+
+    return Act(before, tap)
+
+
+def by_hand(before: timedelta, text: str) -> Act:
+    """The shop answers from a mail program, past the inbox."""
+
+    def send(mail: Mail) -> int:
+        return mail.letters.shop_writes(text, answers=mail.letters.letters[0].id)
+
+    return Act(before, send)
 
 
 def looks(before: timedelta) -> Act:

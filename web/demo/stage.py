@@ -33,15 +33,14 @@ from web.demo.cast import (
     MACROS,
     MAILBOX,
     MANAGERS,
-    PASSER_BY,
     PASSWORD,
-    PEN_FRIEND,
-    PEN_FRIENDS_ADDRESS,
     SHOP,
     STORIES,
     TEAMS,
     WELCOME,
+    WHOLESALE_MAILBOX,
 )
+from web.demo.phones import InstagramPhone, Mail
 from web.demo.script import Act, Case, Mishap, Phone, Reply, Story
 from web.doors.passwords import Passwords
 from web.house import House
@@ -80,10 +79,14 @@ class Stage:
         await self._hire()
         await self._write_macros()
         await self._greet()
-        doors = {"telegram": await self._open_telegram(), "viber": await self._open_viber()}
-        await self._open_instagram()
-        await self._open_mailbox()
-        performances = [_Performance(self, story, *doors[story.kind]) for story in STORIES]
+        doors = {
+            "telegram": await self._open_telegram(),
+            "viber": await self._open_viber(),
+            "instagram": await self._open_instagram(),
+            "email": await self._open_mailbox(MAILBOX, "Email"),
+            "wholesale": await self._open_mailbox(WHOLESALE_MAILBOX, "Email, гурт", posted=True),
+        }
+        performances = [_Performance(self, story, *doors[story.door]) for story in STORIES]
         await asyncio.gather(*(performance.play() for performance in performances))
         for performance in performances:
             await performance.mishaps()
@@ -116,8 +119,8 @@ class Stage:
 
         return channel["_id"], phone
 
-    async def _open_instagram(self) -> None:
-        """The shop's account, entered in Meta's dashboard as an admin does it, and somebody who might write to it."""
+    async def _open_instagram(self) -> Door:
+        """The shop's account, entered in Meta's dashboard as an admin does it."""
         account = self.sandbox.instagram.create_account(INSTAGRAM)
         settings = {
             "account_id": account.id,
@@ -129,21 +132,27 @@ class Stage:
         channel, made_up = await self.house.channels.create("instagram", "Instagram", settings)
         if not await account.set_webhook(self.house.channels.webhook_url(channel), made_up["verify_token"]):
             raise RuntimeError(account.last_error)
-        self.sandbox.instagram.create_customer(PASSER_BY, username="maryana.lys")
 
-    async def _open_mailbox(self) -> None:
-        """The shop's mailbox, whose letters a provider posts, and somebody who might write to it."""
+        def phone(story: Story) -> Phone:
+            customer = self.sandbox.instagram.create_customer(story.name, username=story.username)
+            return InstagramPhone(account.chat(customer))
+
+        return channel["_id"], phone
+
+    async def _open_mailbox(self, address: str, name: str, *, posted: bool = False) -> Door:
+        """A mailbox of the shop's that is watched by IMAP, or whose letters a provider posts."""
         mail = self.sandbox.email
-        mailbox = mail.create_mailbox(MAILBOX)
-        settings = {
-            "address": mailbox.address,
-            "from_name": SHOP,
-            "smtp_url": mail.smtp_url(mailbox),
-            "inbound": "postmark",
-        }
-        channel, made_up = await self.house.channels.create("email", "Email", settings)
-        mail.deliver_to(mailbox, self.house.channels.webhook_url(channel), made_up["inbound_secret"])
-        mail.create_customer(PEN_FRIEND, PEN_FRIENDS_ADDRESS)
+        mailbox = mail.create_mailbox(address)
+        settings = {"address": mailbox.address, "from_name": SHOP, "smtp_url": mail.smtp_url(mailbox)}
+        settings |= {"inbound": "postmark"} if posted else {"imap_url": mail.imap_url(mailbox)}
+        channel, made_up = await self.house.channels.create("email", name, settings)
+        if posted:
+            mail.deliver_to(mailbox, self.house.channels.webhook_url(channel), made_up["inbound_secret"])
+
+        def phone(story: Story) -> Phone:
+            return Mail(mail.letters(mailbox, mail.create_customer(story.name, story.address)))
+
+        return channel["_id"], phone
 
     async def _hire(self) -> None:
         hashed = await Passwords().hash(PASSWORD)
@@ -251,7 +260,7 @@ class _Performance:
         if macro is not None:
             conversation = await house.conversations.get(viewer, self._conversation_id)
             customer = await house.customers.get(conversation["customer_id"])
-            text, _ = await house.macros.fill(viewer, macro, customer)
+            text = (await house.macros.fill(macro, customer=customer, manager=viewer)).text
         files = [
             await house.media.store(f"фото-{variant}.png", "image/png", _whole(sample_photo(variant)), viewer.id)
             for variant in reply.photos

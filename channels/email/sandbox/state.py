@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, formataddr
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
@@ -33,6 +33,8 @@ ANSWER_SECONDS: Final = 60.0
 
 _SETTLED: Final = frozenset({HTTPStatus.OK, HTTPStatus.FORBIDDEN})
 """Taken, or refused for good: Postmark posts everything else again."""
+
+T = TypeVar("T")
 
 Upload = tuple[str, str, bytes]
 """A file that somebody attaches: name, content type, content."""
@@ -60,6 +62,8 @@ class Letter:
     files: list[File]
     answers: str = ""
     automatic: bool = False
+    by_hand: bool = False
+    """Whether the shop sent it past the inbox."""
     headers: Sequence[tuple[str, str]] = ()
     delivery: str = "delivered"
     """Of a customer's letter: `pending` until the shop has it, `failing` while its webhook refuses it."""
@@ -137,7 +141,7 @@ class Correspondence:
         made.set_content(text or " ")
         content = made.as_bytes()
         self.mailbox.folders["Sent"].add(content, received=self._present(), flags={"\\Seen"})
-        return self.receive(content).id
+        return self.receive(content, by_hand=True).id
 
     def be_away(self) -> int:
         """What a holiday notice sends by itself."""
@@ -168,10 +172,11 @@ class Correspondence:
         )
         self._post(_report(made, "delivery-status", told, letter), shown=False)
 
-    def receive(self, content: bytes) -> Letter:
+    def receive(self, content: bytes, *, by_hand: bool = False) -> Letter:
         """Put a letter of the shop's into the customer's mailbox."""
         mail = mime.read(content)
         letter = self._kept(mail, from_shop=True)
+        letter.by_hand = by_hand
         self.changes.announce()
         if self.gone:
             self.bounce(letter)
@@ -187,23 +192,26 @@ class Correspondence:
 
     @staticmethod
     def external_id(letter: Letter) -> str:
-        """What the shop calls a letter."""
-        return letter.message_id if letter.from_shop else parse.external_id(mime.Mail(headers=letter.headers))
+        """What the shop calls a letter: those of its own that the inbox sent go by their Message-ID alone."""
+        ours = letter.from_shop and not letter.by_hand
+        return letter.message_id if ours else parse.external_id(mime.Mail(headers=letter.headers))
 
     def texts(self) -> list[str]:
         """What the shop wrote."""
         return [letter.text for letter in self.letters if letter.from_shop]
 
-    async def until(self, condition: Callable[["Correspondence"], bool], timeout: float = 10.0) -> None:  # noqa: ASYNC109
-        """Wait until `condition` holds."""
-        async with asyncio.timeout(timeout):
-            while not condition(self):
+    async def until(self, condition: "Callable[[Correspondence], T]", *, seconds: float = 10.0) -> T:
+        """Wait until `condition` holds; returns what it returned."""
+        async with asyncio.timeout(seconds):
+            while not (found := condition(self)):
                 await self.changes.after(self.changes.version)
+        return found
 
-    async def drained(self) -> None:
-        """Wait until the webhook took every letter."""
-        while self._courier is not None and not self._courier.done():
-            await asyncio.wait({self._courier})
+    async def drained(self, *, seconds: float = 10.0) -> None:
+        """Wait until the shop has every letter, by whichever way."""
+        async with asyncio.timeout(seconds):
+            while self._pending:
+                await self.changes.after(self.changes.version)
 
     async def close(self) -> None:
         """Stop delivering."""

@@ -193,7 +193,7 @@ class TestForTheShop:
         [event] = desk.events()
         assert isinstance(event, Echo)
         assert event.person.external_id == "olena@mail.example"
-        assert event.external_id.startswith(f"{letters.letters[0].message_id}/")
+        assert event.external_id == letters.external_id(letters.letters[0])
         assert letters.texts() == ["Рукою"]
 
     async def test_the_copy_of_our_own_letter_is_known_as_ours(self, letters, desk, settings):
@@ -201,6 +201,7 @@ class TestForTheShop:
         await desk.has("Нами")
         [event] = desk.events()
         assert (type(event), event.external_id) == (Echo, sent.external_ids[0])
+        assert letters.external_id(letters.letters[0]) == event.external_id
         assert letters.texts() == ["Нами"]
 
     async def test_cut_connections_lose_and_double_nothing(self, mail, letters, desk):
