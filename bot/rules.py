@@ -3,17 +3,18 @@
 As it is stored: `{_id, name, enabled, trigger, conditions, actions, version, created_at, updated_at}`.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, TypeAdapter
 
 from bot import actions, conditions
-from bot.actions import ACTIONS, ONE_TEXT, TEXT_BY_LANGUAGE, Action
+from bot.actions import ACTIONS
 from bot.conditions import CONDITIONS, Condition, Situation
+from inbox.model.actions import Action
 from inbox.model.domain_events import ConversationOpened, MessageReceived
-from inbox.model.errors import Invalid
+from inbox.model.typed import checked, each, known, plain
 
 TRIGGERS: Mapping[str, type[ConversationOpened | MessageReceived]] = {
     "conversation_opened": ConversationOpened,
@@ -28,9 +29,6 @@ LATER_TRIGGERS: frozenset[str] = frozenset(
 
 FIELDS = ("name", "enabled", "trigger", "conditions", "actions")
 """What whoever writes a rule may say; the rest is ours."""
-
-_M = TypeVar("_M", bound=BaseModel)
-_UNSPOKEN = frozenset({ONE_TEXT, TEXT_BY_LANGUAGE, "[key]"})
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,8 +51,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
             "name": self.name,
             "enabled": self.enabled,
             "trigger": self.trigger,
-            "conditions": [_plain(condition) for condition in self.conditions],
-            "actions": [_plain(action) for action in self.actions],
+            "conditions": [plain(condition) for condition in self.conditions],
+            "actions": [plain(action) for action in self.actions],
         }
 
 
@@ -75,52 +73,17 @@ _FRAME = TypeAdapter(_Frame)
 
 def parse(raw: Mapping[str, Any]) -> Rule:
     """A rule from what somebody wrote. Raises `Invalid` naming the field: `conditions.0.schedule.timezone`."""
-    frame = _checked(_FRAME, dict(raw), "")
-    _known(frame.trigger, TRIGGERS, LATER_TRIGGERS, "trigger")
+    frame = checked(_FRAME, dict(raw), "")
+    known(frame.trigger, TRIGGERS, "trigger", later=LATER_TRIGGERS)
     return Rule(
         name=frame.name,
         enabled=frame.enabled,
         trigger=frame.trigger,
-        conditions=_each(frame.conditions, CONDITIONS, conditions.LATER, "conditions"),
-        actions=_each(frame.actions, ACTIONS, actions.LATER, "actions"),
+        conditions=each(frame.conditions, CONDITIONS, "conditions", later=conditions.LATER),
+        actions=each(frame.actions, ACTIONS, "actions", later=actions.LATER),
     )
 
 
 def restore(document: Mapping[str, Any]) -> Rule:
     """A rule as it was stored. Raises `Invalid` for what this version cannot read."""
     return msgspec.structs.replace(parse({field: document[field] for field in FIELDS}), id=document["_id"])
-
-
-def _each(raw: Sequence[Any], kinds: Mapping[str, type[_M]], later: frozenset[str], field: str) -> tuple[_M, ...]:
-    return tuple(_typed(entry, kinds, later, f"{field}.{position}") for position, entry in enumerate(raw))
-
-
-def _typed(raw: Any, kinds: Mapping[str, type[_M]], later: frozenset[str], field: str) -> _M:
-    if not isinstance(raw, dict):
-        raise Invalid(field, "is an object with a type")
-    kind = _known(raw.get("type"), kinds, later, f"{field}.type")
-    return _checked(TypeAdapter(kinds[kind]), raw, field)
-
-
-def _known(name: Any, known: Mapping[str, Any], later: frozenset[str], field: str) -> str:
-    if isinstance(name, str):
-        if name in known:
-            return name
-        if name in later:
-            raise Invalid(field, f"{name} is not supported yet; so far: {', '.join(known)}")
-    raise Invalid(field, f"is one of {', '.join(known)}")
-
-
-def _checked(adapter: TypeAdapter[_M], raw: Mapping[str, Any], field: str) -> _M:
-    try:
-        return adapter.validate_python(raw)
-    except ValidationError as error:
-        wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        path = [field, *(str(part) for part in wrong["loc"] if part not in _UNSPOKEN)]
-        unknown = wrong["type"] == "extra_forbidden"
-        remedy = "there is no such field" if unknown else wrong["msg"].removeprefix("Value error, ")
-        raise Invalid(".".join(part for part in path if part), remedy) from error
-
-
-def _plain(part: BaseModel) -> dict[str, Any]:
-    return part.model_dump(mode="json", by_alias=True, exclude_none=True)

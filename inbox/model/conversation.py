@@ -24,6 +24,15 @@ class Priority(IntEnum):
     URGENT = 3
 
 
+MAX_LABELS = 20
+"""How many labels a conversation may have."""
+
+MAX_LABEL = 40
+"""How long a label may be, in characters."""
+
+KEEP_DONE = 20
+"""How many of the things that are done to a conversation only once it remembers."""
+
 KEEP_UNANSWERED = 50
 """How many unanswered messages a conversation counts; a badge says "50+" beyond."""
 
@@ -152,6 +161,13 @@ def answered(conversation: Mapping[str, Any], message: Mapping[str, Any], *, by_
         changes["unanswered"] = [key for key in conversation["unanswered"] if key > message["sort"]]
         changes["waiting_since"] = conversation["waiting_since"] if changes["unanswered"] else None
     return changes
+
+
+def marked(conversation: Mapping[str, Any], once: str | None) -> dict[str, Any]:
+    """The field by which a change that names itself by `once` is known to have been made."""
+    if once is None:
+        return {}
+    return {"done_once": [*conversation.get("done_once", ())[1 - KEEP_DONE :], once]}
 
 
 def unread(conversation: Mapping[str, Any], viewer_id: str) -> int:
