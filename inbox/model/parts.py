@@ -106,6 +106,58 @@ def has_buttons(capabilities: Capabilities, buttons: Sequence[tuple[str, str]]) 
     return capabilities.buttons.sends and len(buttons) <= capabilities.button_limit and titles_fit
 
 
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
+    """A reply as a channel shows it. `text` is all that the customer reads, links and numbered buttons included."""
+
+    text: str
+    parts: tuple[Part, ...]
+    types: Mapping[str, str]
+    """As which media type each file goes, by its id."""
+    linked: tuple[str, ...]
+    """The files that the channel does not take: they stand in the text as links."""
+    numbered: bool
+    """Whether the buttons are numbered lines of the text; else they stand under the last part."""
+
+
+def render(
+    text: str,
+    files: Sequence[Mapping[str, Any]],
+    buttons: Sequence[tuple[str, str]],
+    capabilities: Capabilities,
+    *,
+    address: Callable[[Mapping[str, Any]], str],
+    public: bool = False,
+) -> Rendering:
+    """How a channel shows a reply. `files` are `{_id, name, content_type, size}`, `address` makes a link to one.
+
+    Under what everybody can read (`public`) there is no place for buttons.
+    """
+    types = {file["_id"]: media_type(file["content_type"], file["size"], capabilities) for file in files}
+    carried = [file for file in files if carries(capabilities, types[file["_id"]], file["content_type"], file["size"])]
+    linked = [file for file in files if file not in carried]
+    numbered = bool(buttons) and (public or not has_buttons(capabilities, buttons))
+    lines = [f"{file['name']}: {address(file)}" for file in linked]
+    if numbered:
+        lines += [f"{number}. {title}" for number, (title, _) in enumerate(buttons, 1)]
+    whole = "\n".join([text, *lines]).strip()
+    sized = [{"id": file["_id"], "type": types[file["_id"]]} for file in carried]
+    parts = plan(whole, sized, capabilities)
+    if buttons and not numbered and not _bears_buttons(parts[-1:]):
+        parts = [*plan("", sized, capabilities), *plan(whole, (), capabilities)]
+    return Rendering(
+        text=whole,
+        parts=tuple(parts),
+        types=types,
+        linked=tuple(file["_id"] for file in linked),
+        numbered=numbered,
+    )
+
+
+def _bears_buttons(parts: Sequence[Part]) -> bool:
+    """Whether buttons may stand under the last: under words, and no more than one file, on every channel there is."""
+    return all(part.text and len(part.files) <= 1 for part in parts)
+
+
 def plan(text: str, files: Sequence[Mapping[str, Any]], capabilities: Capabilities) -> list[Part]:
     """The requests that carry this reply, in order. `files` are `{id, type, size}` with types of `media_type`."""
     pieces = split_text(text, capabilities.text_limit, capabilities.text_unit)
