@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 from inbox import pictures
 from inbox.filetypes import HEAD_BYTES, sniff
+from inbox.model.ids import now
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.database import Document
+
+RELEASED_FOR = timedelta(hours=1)
+"""How long a file outlives its last macro."""
 
 _SHOWN = ("state", "size", "content_type", "width", "height")
 
@@ -39,17 +44,33 @@ class Files:
         """
         known = await self._attachments.get(row["_id"])
         if known is None or known["state"] != "stored":
-            taken = await self.take(row["name"], row["content_type"], _at_once(content))
+            taken = await self.take(row["name"], row["content_type"], at_once(content))
             known = await self._attachments.settle({**row, **taken})
             if known["file_id"] != taken["file_id"]:
                 await self.discard(taken)
         return shown(known)
 
     async def discard(self, file: Document) -> None:
-        """Forget the bytes of a file, its small copy's too."""
+        """Forget the bytes of a file, its small copy's too, unless another file shares them."""
+        if "_id" in file and await self._attachments.shares(file):
+            return
         await self._attachments.discard(file["file_id"])
         if file["preview"] is not None:
             await self._attachments.discard(file["preview"]["file_id"])
+
+    async def forget_released(self) -> None:
+        """Forget files that macros have let go of, once no message that was being written can still want them."""
+        for row in await self._attachments.released(now() - RELEASED_FOR):
+            await self.discard(row)
+            await self._attachments.forget(row["_id"])
+
+    async def portrait(self, content: bytes) -> bytes | None:
+        """A small copy of somebody's picture (`pictures.portrait`); None where it is no picture."""
+        content_type = sniff(content[:HEAD_BYTES], "")
+        if not pictures.is_picture(content_type):
+            return None
+        async with self._looking:
+            return await asyncio.to_thread(pictures.portrait, content, content_type)
 
     async def _look(self, name: str, seen: "_Seen") -> dict[str, Any]:
         """Fields about a picture; none where it is no picture, or one that nobody can decode."""
@@ -61,7 +82,7 @@ class Files:
             return {"preview": None}
         if found.preview is None:
             return {"width": found.width, "height": found.height, "preview": None}
-        file_id, size = await self._attachments.write(name, _at_once(found.preview))
+        file_id, size = await self._attachments.write(name, at_once(found.preview))
         preview = {
             "file_id": file_id,
             "size": size,
@@ -78,7 +99,8 @@ def shown(file: Document) -> Document:
     return {field: file[field] for field in _SHOWN if field in file} | {"preview": size}
 
 
-async def _at_once(content: bytes) -> AsyncIterator[bytes]:
+async def at_once(content: bytes) -> AsyncIterator[bytes]:
+    """A stream of what is there already."""
     yield content
 
 

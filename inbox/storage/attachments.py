@@ -1,15 +1,19 @@
 """Files: what is known of them in `attachments`, their bytes in GridFS or in a bucket."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import pymongo
 
+from inbox.model.ids import new_id, now
 from inbox.storage.blobs import Blobs, GridFs
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import BucketDown, Duplicate
 from inbox.storage.s3 import PLACE, Buckets
+
+_PORTION = 500
 
 
 class AttachmentStore:
@@ -54,6 +58,40 @@ class AttachmentStore:
             {"_id": {"$in": attachment_ids}, "message_id": None},
             {"$set": {"message_id": message_id, "conversation_id": conversation_id}},
         )
+
+    async def keep(self, row: Document, macro_id: str) -> str:
+        """Have a macro keep a file: itself where nobody has it, else a row that shares its bytes. Returns its id."""
+        if row.get("macro_id") == macro_id:
+            return str(row["_id"])
+        taken = await self._attachments.update_one(
+            {"_id": row["_id"], "message_id": None, "macro_id": None}, {"$set": {"macro_id": macro_id, "shared": True}}
+        )
+        if taken.matched_count:
+            return str(row["_id"])
+        copied = {**row, "_id": new_id(), "macro_id": macro_id, "message_id": None, "conversation_id": None}
+        await self._attachments.update_one({"_id": row["_id"]}, {"$set": {"shared": True}})
+        await self._attachments.insert_one({**copied, "shared": True})
+        return str(copied["_id"])
+
+    async def release(self, macro_id: str, kept: Sequence[str]) -> None:
+        """Let go of a macro's files, but those that it keeps. They are forgotten a while later."""
+        await self._attachments.update_many(
+            {"macro_id": macro_id, "_id": {"$nin": list(kept)}},
+            {"$set": {"released_at": now()}, "$unset": {"macro_id": ""}},
+        )
+
+    async def released(self, before: datetime) -> list[Document]:
+        """Files that no macro has kept since a time."""
+        return await self._attachments.find({"released_at": {"$lte": before}}).to_list(_PORTION)
+
+    async def forget(self, attachment_id: str) -> None:
+        """Forget what is known of a file."""
+        await self._attachments.delete_one({"_id": attachment_id})
+
+    async def shares(self, row: Document) -> bool:
+        """Whether another file has the same bytes."""
+        others = {"file_id": row["file_id"], "shared": True, "_id": {"$ne": row["_id"]}}
+        return bool(row.get("shared")) and await self._attachments.find_one(others, {"_id": 1}) is not None
 
     async def settle(self, attachment: Document) -> Document:
         """Note a file whose bytes are stored, announced or not; returns the row that counts: the first one's."""

@@ -293,6 +293,13 @@ class MessageStore:
         ).to_list(1)
         return int(counted[0]["requests"]) if counted else 0
 
+    async def last_to(self, customer_id: str, identity_id: str, *, before: str) -> Document | None:
+        """The last message of ours to an identity that stands before a sort key."""
+        ours = {"direction": "out", "identity_id": identity_id}
+        found = self._durable.find({"customer_id": customer_id, "sort": {"$lt": before}, **ours})
+        rows: list[Document] = await found.sort("sort", -1).limit(1).to_list(1)
+        return rows[0] if rows else None
+
     async def exchange(self, message: Mapping[str, Any], limit: int) -> list[Document]:
         """What was said on a message's channel in its conversation before it: the last `limit` messages, oldest first.
 

@@ -13,6 +13,24 @@ from inbox.storage.errors import Duplicate
 LEASE = timedelta(seconds=15)
 
 
+FOLLOW_UP = "message.follow_up"
+FOLLOWS_AFTER = timedelta(seconds=5)
+"""How long whoever posted a message has to finish what goes along with it, before others look after it."""
+
+
+def follow_up_timer(message: Mapping[str, Any]) -> Document:
+    """The timer that has finished what a message asks for beside being sent. It is stored with the message."""
+    return {
+        "_id": f"{FOLLOW_UP}:{message['_id']}",
+        **_waiting(FOLLOW_UP, now() + FOLLOWS_AFTER, {"message_id": message["_id"]}),
+    }
+
+
+def _waiting(kind: str, due_at: datetime, data: Mapping[str, Any]) -> Document:
+    """The fields of a timer that nobody has claimed yet."""
+    return {"kind": kind, "due_at": due_at, "data": dict(data), "lease_until": None, "holder": None, "attempts": 0}
+
+
 class TimerStore:
     """The `timers` collection. A timer's id names what it is for: setting it again moves it."""
 
@@ -22,14 +40,7 @@ class TimerStore:
 
     async def set(self, timer_id: str, kind: str, due_at: datetime, data: Mapping[str, Any]) -> None:
         """Set a timer, or move the one with this id."""
-        fields = {
-            "kind": kind,
-            "due_at": due_at,
-            "data": dict(data),
-            "lease_until": None,
-            "holder": None,
-            "attempts": 0,
-        }
+        fields = _waiting(kind, due_at, data)
         try:
             await self._timers.update_one({"_id": timer_id}, {"$set": fields}, upsert=True)
         except Duplicate:
@@ -44,16 +55,7 @@ class TimerStore:
         writes = [
             pymongo.UpdateOne(
                 {"_id": timer_id},
-                {
-                    "$setOnInsert": {
-                        "kind": kind,
-                        "due_at": present,
-                        "data": dict(data),
-                        "lease_until": None,
-                        "holder": None,
-                        "attempts": 0,
-                    }
-                },
+                {"$setOnInsert": _waiting(kind, present, data)},
                 upsert=True,
             )
             for timer_id, data in timers.items()
