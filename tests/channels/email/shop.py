@@ -17,10 +17,13 @@ class Case:
         self.id = ""
 
     @classmethod
-    async def open(cls, shop: Shop, address: str = "support@shop.example", **settings: Any) -> "Case":
-        """Connect a mailbox as an admin does: SMTP in the settings, the webhook at the provider."""
+    async def open(
+        cls, shop: Shop, address: str = "support@shop.example", *, watched: bool = False, **settings: Any
+    ) -> "Case":
+        """Connect a mailbox as an admin does: to be watched by IMAP, or with the webhook named at the provider."""
         mail = shop.sandbox.email
         mailbox = mail.create_mailbox(address)
+        way = {"imap_url": mail.imap_url(mailbox)} if watched else {"inbound": "postmark"}
         created = await shop.owner.call(
             "POST",
             "/channels",
@@ -31,14 +34,15 @@ class Case:
                     "address": address,
                     "from_name": "Крамниця",
                     "smtp_url": mail.smtp_url(mailbox),
-                    "inbound": "postmark",
+                    **way,
                     **settings,
                 },
             },
         )
         assert created.status == 201, created
-        secret = created.body.get("inbound_secret") or settings["inbound_secret"]
-        mail.deliver_to(mailbox, created.body["webhook_url"]["absolute"], secret)
+        if not watched:
+            secret = created.body.get("inbound_secret") or settings["inbound_secret"]
+            mail.deliver_to(mailbox, created.body["webhook_url"]["absolute"], secret)
         letters = mail.letters(mailbox, mail.create_customer("Олена Мельник", "olena@mail.example"))
         return cls(shop, mailbox, created.body["id"], letters)
 
