@@ -9,7 +9,7 @@ import msgspec
 from inbox.channels import Channels
 from inbox.events import EventBus
 from inbox.live import LiveFeed, about
-from inbox.model.conversation import ConversationStatus, Priority, new_conversation
+from inbox.model.conversation import MAX_LABEL, MAX_LABELS, ConversationStatus, Priority, marked, new_conversation
 from inbox.model.domain_events import ConversationChanged
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
@@ -21,8 +21,6 @@ from inbox.storage.people import PeopleStore
 from inbox.storage.timers import TimerStore
 from inbox.wakeups import Wakeups
 
-MAX_LABELS = 20
-MAX_LABEL = 40
 _SORTS = {"recent": ("last_at", -1), "oldest": ("last_at", 1), "created": ("created_at", -1)}
 
 
@@ -111,10 +109,13 @@ class Conversations:
         """The cases of a customer that this viewer may see, newest first."""
         return [row for row in await self._store.of_customer(customer_id) if viewer.may_see(row)]
 
-    async def change(self, conversation_id: str, changes: Mapping[str, Any], *, version: int | None = None) -> Document:
+    async def change(
+        self, conversation_id: str, changes: Mapping[str, Any], *, version: int | None = None, once: str | None = None
+    ) -> Document:
         """Set `status`, `labels`, `priority` (a name), `snoozed_until` or `team_id`; holding is routing's business.
 
-        Raises `Conflict` where `version` is not the present one.
+        `add_labels` and `remove_labels` leave the other labels as they are. What names itself by `once` is done once,
+        however often it is asked for. Raises `Conflict` where `version` is not the present one.
         """
         for _ in range(5):
             before = await self._store.get(conversation_id)
@@ -122,10 +123,12 @@ class Conversations:
                 raise NotFound("there is no such conversation")
             if version is not None and before["version"] != version:
                 raise Conflict("somebody changed this conversation meanwhile: look again", current=before["version"])
-            fields = _fields(before, changes)
+            if once is not None and once in before.get("done_once", ()):
+                return before
+            fields = _fields(before, changes) | marked(before, once)
             if all(before.get(field) == value for field, value in fields.items()):
                 return before
-            after = await self._store.change(conversation_id, fields, expected={"version": before["version"]})
+            after = await self._store.change(before["_id"], fields, expected={"version": before["version"]})
             if after is not None:
                 await self._changed(before, after)
                 return after
@@ -161,7 +164,7 @@ class Conversations:
         conversation = await self.get(viewer, conversation_id)
         if not conversation["unanswered"]:
             return conversation
-        after = await self._store.read(conversation_id, viewer.id, conversation["unanswered"][-1])
+        after = await self._store.read(conversation["_id"], viewer.id, conversation["unanswered"][-1])
         if after is None:
             return conversation
         if after["read_by"] != conversation["read_by"]:
@@ -176,9 +179,10 @@ class Conversations:
         Raises `Invalid` where the channel does not let the shop write first or does not know the customer. `allow`
         raises it where that identity may not be written to now: nothing is begun then.
         """
-        customer = await self._people.customer(customer_id)
+        customer = await self._people.living(customer_id)
         if customer is None:
             raise Invalid("customer_id", "there is no such customer")
+        customer_id = customer["_id"]
         try:
             await self._channels.get(channel_id)
         except NotFound:
@@ -203,6 +207,9 @@ def _fields(before: Document, changes: Mapping[str, Any]) -> Document:
     fields: Document = {}
     if "labels" in changes:
         fields["labels"] = _labels(changes["labels"])
+    if "add_labels" in changes or "remove_labels" in changes:
+        kept = set(before["labels"]).difference(changes.get("remove_labels", ()))
+        fields["labels"] = _labels(kept.union(changes.get("add_labels", ())))
     if "team_id" in changes:
         fields["team_id"] = changes["team_id"]
     if "priority" in changes:

@@ -31,8 +31,8 @@ class Customers:
         return page(await self._people.search(q.strip(), after, limit + 1), limit, "updated_at", "_id")
 
     async def get(self, customer_id: str) -> Document:
-        """One card."""
-        found = await self._people.customer(customer_id)
+        """One card, or the one that it was merged into."""
+        found = await self._people.living(customer_id)
         if found is None:
             raise NotFound("there is no such customer")
         return found
@@ -47,6 +47,22 @@ class Customers:
         for identity in await self._reach.told(await self._people.identities(customer_ids)):
             found[identity["customer_id"]].append(identity)
         return found
+
+    async def pictured(self, customer_ids: Sequence[str]) -> dict[str, Document]:
+        """Of those of these customers who have a picture, the first identity with one, by customer."""
+        found: dict[str, Document] = {}
+        for identity in await self._people.pictured(customer_ids):
+            found.setdefault(identity["customer_id"], identity)
+        return found
+
+    async def show(self, identity: Document) -> None:
+        """Put an identity and its card on every screen as they are now."""
+        present = await self._people.many([identity["_id"]])
+        card = await self._people.customer(identity["customer_id"])
+        frames = [Frame(type="identity.updated", data=told) for told in await self._reach.told(present)]
+        if card is not None:
+            frames.append(Frame(type="customer.updated", data=card))
+        await self._feed.publish(frames)
 
     async def create(self, fields: Mapping[str, Any]) -> Document:
         """Make a card by hand."""
@@ -70,10 +86,11 @@ class Customers:
 
     async def change(self, customer_id: str, fields: Mapping[str, Any]) -> Document:
         """Set `name`, `phones`, `emails`, `tags`, `fields` or `language`."""
-        before = await self.get(customer_id)
-        changed = await self._people.change_customer(customer_id, _card_fields(fields, before))
-        if changed is None:
-            raise NotFound("there is no such customer")
+        changed = None
+        while changed is None:
+            # It may have been merged between our look and our write: then its heir is changed.
+            before = await self.get(customer_id)
+            changed = await self._people.change_customer(before["_id"], _card_fields(fields, before))
         await self._feed.publish([Frame(type="customer.updated", data=changed)])
         return changed
 

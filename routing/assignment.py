@@ -14,8 +14,8 @@ import structlog
 from inbox.events import EventBus
 from inbox.live import Frame, LiveFeed, about
 from inbox.metrics import Metrics
-from inbox.model.conversation import ConversationStatus
-from inbox.model.domain_events import ConversationChanged, ConversationOpened, ReplyPosted
+from inbox.model.conversation import ConversationStatus, marked
+from inbox.model.domain_events import CardsChanged, ConversationChanged, ConversationOpened, ReplyPosted
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import now
 from inbox.model.people import Author, Status
@@ -68,6 +68,7 @@ class Assigner:
         self._bus.subscribe(ConversationOpened, self._opened)
         self._bus.subscribe(ConversationChanged, self._changed)
         self._bus.subscribe(ReplyPosted, self._replied)
+        self._bus.subscribe(CardsChanged, self._cards_changed)
 
     async def drain(self) -> None:
         """Give out the queue as far as there is room: higher priority first, then who waits longest.
@@ -151,11 +152,13 @@ class Assigner:
         version: int | None = None,
         held_by: str | None = None,
         reason: str = "manual",
+        once: str | None = None,
     ) -> Document:
         """Give a conversation to a manager, beyond their capacity if need be, or back to the queue (None).
 
         With `held_by`, only if that manager still holds it. What a person puts back into the queue goes to anybody but
-        whoever held it, unless that one takes it. Raises `Conflict` where `version` is not the present one.
+        whoever held it, unless that one takes it. What names itself by `once` is done once, however often it is asked
+        for. Raises `Conflict` where `version` is not the present one.
         """
         for _ in range(5):
             before = await self._conversations.get(conversation_id)
@@ -165,16 +168,19 @@ class Assigner:
                 raise Conflict("somebody changed this conversation meanwhile: look again", current=before["version"])
             if before["assignee_id"] == manager_id or held_by not in {None, before["assignee_id"]}:
                 return before
+            if once is not None and once in before.get("done_once", ()):
+                return before
             manager = None
             if manager_id is not None:
                 manager = await self._take(manager_id, before)
             assignment = {"reason": reason, "at": now(), "by": by.name or by.type, "load": None, "capacity": None}
             after = await self._conversations.change(
-                conversation_id,
+                before["_id"],
                 {
                     "assignee_id": manager_id,
                     "assignment": assignment if manager_id is not None else None,
                     "given_up_by": before["assignee_id"] if manager_id is None and by.type == "manager" else None,
+                    **marked(before, once),
                 },
                 expected={"version": before["version"]},
             )
@@ -183,12 +189,12 @@ class Assigner:
                 await self._bus.announce(ConversationChanged(before, after))
                 return after
             if manager_id is not None:
-                await self._give_back(manager_id, conversation_id)
+                await self._give_back(manager_id, before["_id"])
         raise Conflict("this conversation changes too fast: look again")
 
     async def _give_back(self, manager_id: str, conversation_id: str) -> None:
         """Free a place that was taken in vain, unless another process gave the conversation to the same manager."""
-        present = await self._conversations.get(conversation_id)
+        present = (await self._conversations.many([conversation_id])).get(conversation_id)
         if present is None or present["assignee_id"] != manager_id or not counts(present):
             await self._workloads.release(manager_id, [conversation_id])
 
@@ -261,7 +267,7 @@ class Assigner:
         freed = counts(before) and (not counts(after) or after["assignee_id"] != before["assignee_id"])
         if freed:
             manager = await self._workloads.release(before["assignee_id"], [before["_id"]])
-            present = await self._conversations.get(before["_id"])
+            present = (await self._conversations.many([before["_id"]])).get(before["_id"])
             if present is not None and counts(present) and present["assignee_id"] == before["assignee_id"]:
                 # It was opened and given back to the same manager meanwhile: the place that we freed was the new one.
                 manager = await self._workloads.take(before["assignee_id"], before["_id"])
@@ -279,6 +285,23 @@ class Assigner:
         if by_manager and conversation["active"] and conversation["assignee_id"] is None:
             taker = Author(type="manager", id=author["id"], name=author["name"])
             await self.hand_to(conversation["_id"], author["id"], by=taker, reason="replied")
+
+    async def _cards_changed(self, event: CardsChanged) -> None:
+        """Have every manager hold what is theirs by now, and nothing that ended in another conversation."""
+        present = await self._conversations.many(event.conversation_ids)
+        changed: dict[str, Document] = {}
+        for key in event.conversation_ids:
+            conversation = present.get(key)
+            holder = conversation["assignee_id"] if conversation is not None and counts(conversation) else None
+            counted = await self._workloads.holders(key)
+            if holder is not None and holder not in counted:
+                taken = await self._workloads.take(holder, key)
+                changed |= {holder: taken} if taken is not None else {}
+            for manager_id in counted - {holder}:
+                released = await self._workloads.release(manager_id, [key])
+                changed |= {manager_id: released} if released is not None else {}
+        await self._feed.publish([Frame(type="manager.updated", data=manager) for manager in changed.values()])
+        await self.drain()
 
     async def _tell(self, before: Mapping[str, Any], after: Document, manager: Document | None, reason: str) -> None:
         if manager is not None:

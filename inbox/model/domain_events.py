@@ -63,6 +63,27 @@ class OrderStatusChanged(msgspec.Struct, frozen=True):
     author: Author
 
 
+class CardsChanged(msgspec.Struct, frozen=True):
+    """Two cards became one, one became two again, or an identity got a card of its own. May be announced again.
+
+    `merge` is its row (see `inbox.storage.merging`); `conversation_ids` are the conversations that it may have ended,
+    given back, begun or changed.
+    """
+
+    merge: _Document
+    conversation_ids: list[str]
+
+
+class ParcelWaiting(msgspec.Struct, frozen=True):
+    """A parcel has waited to be collected for as long as the shop lets it. May be announced again after a crash.
+
+    `parcel["arrived_at"]` tells this stay from another one.
+    """
+
+    order: _Document
+    parcel: _Document
+
+
 DomainEvent = (
     ConversationOpened
     | MessageReceived
@@ -70,5 +91,7 @@ DomainEvent = (
     | ReplyPosted
     | ChannelPaused
     | ContactProven
+    | CardsChanged
     | OrderStatusChanged
+    | ParcelWaiting
 )

@@ -5,9 +5,12 @@ DomainError
   Forbidden   403  seen, but not theirs to change
   Invalid     422  `field` and what to do about it
   Conflict    409  somebody else was first, or the state forbids it
+  TooOften    429  asked for too many times; `after` so many seconds it may be asked for again
   ProviderUnavailable  502  a channel's provider did not answer
     Taken     409  `field` must be unique and is not
 """
+
+from collections.abc import Mapping, Sequence
 
 
 class DomainError(Exception):
@@ -32,11 +35,17 @@ class Invalid(DomainError):
 
 
 class Conflict(DomainError):
-    """It was right when it was asked, and is not now; `current` is the present version where there is one."""
+    """It was right when it was asked, and is not now; `current` is the present version where there is one.
 
-    def __init__(self, reason: str, *, current: int | None = None) -> None:
+    `choices` is what would do instead, by what it is called: `{"allowed": [...]}`.
+    """
+
+    def __init__(
+        self, reason: str, *, current: int | None = None, choices: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         super().__init__(reason)
         self.current = current
+        self.choices = dict(choices or {})
 
 
 class Taken(Conflict):
@@ -46,6 +55,14 @@ class Taken(Conflict):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.remedy = reason
+
+
+class TooOften(DomainError):
+    """It was asked for too many times; `after` is how long to wait at the most, in seconds."""
+
+    def __init__(self, reason: str, *, after: float) -> None:
+        super().__init__(reason)
+        self.after = after
 
 
 class ProviderUnavailable(DomainError):

@@ -31,10 +31,18 @@ class ConversationStore:
     def __init__(self, database: Database) -> None:
         self._durable = database.durable.conversations
         self._relaxed = database.relaxed.conversations
+        self._absorbed = database.durable.absorbed
 
     async def get(self, conversation_id: str) -> Document | None:
-        """One conversation."""
-        return await self._durable.find_one({"_id": conversation_id})
+        """One conversation, or the one that it ended in when two cards were merged."""
+        while True:
+            found: Document | None = await self._durable.find_one({"_id": conversation_id})
+            if found is not None:
+                return found
+            row = await self._absorbed.find_one({"_id": conversation_id}, {"into": 1})
+            if row is None:
+                return None
+            conversation_id = row["into"]
 
     async def many(self, conversation_ids: Sequence[str]) -> dict[str, Document]:
         """Conversations by id."""
@@ -74,13 +82,15 @@ class ConversationStore:
 
         `known` is what was read of them before. Each is written only where its `revision` is still the one that was
         decided on; where it is not, it is read and decided anew. Raises `Conflict` where a reopening met another active
-        conversation of the customer.
+        conversation of the customer, and where a conversation is not there any more: it was joined with another.
         """
         present = dict(known)
         for _ in range(_TRIES):
             missing = [key for key in decisions if key not in present]
             if missing:
                 present.update(await self.many(missing))
+            if any(key not in present for key in decisions):
+                raise Conflict("this conversation was joined with another one: look again")
             writes = []
             for key, decide in decisions.items():
                 before = present[key]

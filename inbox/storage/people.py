@@ -16,6 +16,7 @@ from pymongo.errors import BulkWriteError
 
 from inbox.model.ids import first_customer_id, identity_id, now
 from inbox.model.incoming import Person
+from inbox.model.likeness import name_key
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import duplicate_positions
 
@@ -38,7 +39,12 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
 
 def _profile(person: Person) -> Document:
     """What an event says about a person, without what it leaves out."""
-    told = {"name": person.name, "username": person.username, "language": person.language}
+    told = {
+        "name": person.name,
+        "username": person.username,
+        "language": person.language,
+        "avatar_source": person.avatar,
+    }
     return {field: value for field, value in told.items() if value}
 
 
@@ -95,7 +101,8 @@ class PeopleStore:
         """Take over what the provider says of people now: onto their cards first, so that a crash shows it again."""
         cards = [
             pymongo.UpdateOne(
-                {"_id": before["customer_id"], "name": _called(before)}, {"$set": {"name": _called(after)}}
+                {"_id": before["customer_id"], "name": _called(before), "merged_into": None},
+                {"$set": {"name": _called(after), "name_key": name_key(_called(after))}},
             )
             for before, after in ((known[key], {**known[key], **profile}) for key, profile in profiles.items())
             if _called(before) != _called(after)
@@ -138,6 +145,7 @@ class PeopleStore:
                 {
                     "$setOnInsert": {
                         "name": _called(identity),
+                        "name_key": name_key(_called(identity)),
                         "phones": [],
                         "emails": [],
                         "tags": [],
@@ -168,6 +176,30 @@ class PeopleStore:
     async def note_asked(self, identity_id: str, at: datetime) -> None:
         """Note that the provider was asked who this is, whatever it said."""
         await self._durable_identities.update_one({"_id": identity_id}, {"$set": {"asked_at": at}})
+
+    async def note_avatars_wanted(self, identities: Sequence[Document], at: datetime) -> None:
+        """Note that these identities' pictures are being looked at, each at the source that was told last."""
+        writes = [
+            pymongo.UpdateOne(
+                {"_id": identity["_id"]},
+                {"$set": {"avatar_at": at, "avatar_of": identity.get("avatar_source", "")}},
+            )
+            for identity in identities
+        ]
+        await self._identities.bulk_write(writes, ordered=False)
+
+    async def set_avatar(self, identity: Document, avatar: Document | None, at: datetime) -> bool:
+        """Have this be the picture of an identity as it was read; False where somebody else set another since."""
+        looked = {"avatar_at": at, "avatar_of": identity.get("avatar_source", "")}
+        result = await self._durable_identities.update_one(
+            {"_id": identity["_id"], "avatar": identity.get("avatar")}, {"$set": {"avatar": avatar, **looked}}
+        )
+        return bool(result.matched_count)
+
+    async def pictured(self, customer_ids: Sequence[str]) -> list[Document]:
+        """Those identities of these customers that have a picture, oldest first."""
+        shown = {"customer_id": {"$in": list(customer_ids)}, "avatar": {"$ne": None}}
+        return await self._identities.find(shown).sort("created_at", 1).to_list(None)
 
     async def move_identity(self, identity_id: str, external_id: str) -> None:
         """Write to an identity under another address from now on (Telegram's migrated chats)."""
@@ -201,6 +233,13 @@ class PeopleStore:
         """One card."""
         return await self._customers.find_one({"_id": customer_id})
 
+    async def living(self, customer_id: str) -> Document | None:
+        """One card, or the one that it was merged into."""
+        card = await self.customer(customer_id)
+        while card is not None and card.get("merged_into") is not None:
+            card = await self.customer(card["merged_into"])
+        return card
+
     async def customers(self, customer_ids: Sequence[str]) -> dict[str, Document]:
         """Cards by id."""
         cursor = self._customers.find({"_id": {"$in": list(customer_ids)}})
@@ -220,12 +259,14 @@ class PeopleStore:
 
     async def insert_customer(self, card: Document) -> None:
         """Store a card made by hand."""
-        await self._durable_customers.insert_one(card)
+        await self._durable_customers.insert_one({**card, "name_key": name_key(card["name"])})
 
     async def change_customer(self, customer_id: str, changes: Document) -> Document | None:
-        """Set fields of a card; returns it as it is now."""
+        """Set fields of a card; returns it as it is now, or None where it is gone or was merged into another one."""
+        if "name" in changes:
+            changes = {**changes, "name_key": name_key(changes["name"])}
         changed: Document | None = await self._durable_customers.find_one_and_update(
-            {"_id": customer_id},
+            {"_id": customer_id, "merged_into": None},
             {"$set": {**changes, "updated_at": now()}},
             return_document=pymongo.ReturnDocument.AFTER,
         )
@@ -237,7 +278,7 @@ class PeopleStore:
 
     async def search(self, q: str, after: tuple[datetime, str] | None, limit: int) -> list[Document]:
         """Cards whose name, phone, e-mail or handle contains `q`, most recently changed first."""
-        conditions: list[Document] = []
+        conditions: list[Document] = [{"merged_into": None}]
         if q:
             pattern = {"$regex": re.escape(q), "$options": "i"}
             handles = self._identities.find({"username": pattern}, {"customer_id": 1}).limit(200)
@@ -255,5 +296,5 @@ class PeopleStore:
         if after is not None:
             at, key = after
             conditions.append({"$or": [{"updated_at": {"$lt": at}}, {"updated_at": at, "_id": {"$lt": key}}]})
-        cursor = self._customers.find({"$and": conditions} if conditions else {})
+        cursor = self._customers.find({"$and": conditions})
         return await cursor.sort([("updated_at", -1), ("_id", -1)]).limit(limit).to_list(limit)

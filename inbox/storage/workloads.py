@@ -89,6 +89,10 @@ class WorkloadStore:
         )
         return released
 
+    async def holders(self, conversation_id: str) -> set[str]:
+        """Ids of the managers for whom a conversation counts: one, but for what a crash or a merge left behind."""
+        return {row["_id"] async for row in self._managers.find({"holding": conversation_id}, {"_id": 1})}
+
     async def set_status(self, manager_id: str, status: Status) -> Document | None:
         """Note what a manager says about themselves."""
         changed: Document | None = await self._managers.find_one_and_update(

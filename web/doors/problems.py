@@ -15,7 +15,7 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
-from inbox.model.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, ProviderUnavailable, Taken
+from inbox.model.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, ProviderUnavailable, Taken, TooOften
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater
 from inbox.storage.errors import is_unavailable
 from web.doors.answers import json_bytes
@@ -47,6 +47,7 @@ class Problem(Exception):
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
         current_version: int | None = None,
+        choices: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -54,6 +55,7 @@ class Problem(Exception):
         self.errors = list(errors)
         self.headers = dict(headers or {})
         self.current_version = current_version
+        self.choices = choices or {}
 
     def response(self, instance: str) -> web.Response:
         """The answer that tells it."""
@@ -65,6 +67,7 @@ class Problem(Exception):
             "instance": instance,
             **({"errors": self.errors} if self.errors else {}),
             **({} if self.current_version is None else {"current_version": self.current_version}),
+            **self.choices,
         }
         return web.Response(
             status=self.status, body=json_bytes(document), content_type=MEDIA_TYPE, headers=self.headers
@@ -104,7 +107,7 @@ def _field_problem(status: int) -> Callable[[Any], Problem]:
 
 
 def _conflict_problem(error: Conflict) -> Problem:
-    return Problem(409, str(error), current_version=error.current)
+    return Problem(409, str(error), current_version=error.current, choices=error.choices)
 
 
 def _provider_problem(error: ChannelFailure) -> Problem:
@@ -135,6 +138,7 @@ _TELLERS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (Taken, _field_problem(409)),
     (Conflict, _conflict_problem),
     (ProviderUnavailable, lambda error: Problem(502, str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)})),
+    (TooOften, lambda error: Problem(429, str(error), headers={"Retry-After": str(int(error.after))})),
     (DomainError, lambda error: Problem(422, str(error))),
     (ChannelFailure, _provider_problem),
     (web.HTTPException, _http_problem),
