@@ -7,7 +7,8 @@ as one clean run. `Batches.process` tells the steps:
 2. echoes         what the shop wrote elsewhere is told from what we sent ourselves
 3. cases          each message's conversation: the active one, a reopened one, or a new one
 4. messages       inserted by derived id; albums joined
-5. conversations  decided on by pure functions, written over the revision they saw
+5. conversations  decided on by pure functions, written over the revision they saw; what met cards that were merged
+                  or parted at the same moment is brought home and looked at again
 6. changes        edits, reactions and receipts meet their messages, whichever came first
 7. live frames    durable, then on every screen
 8. events         routing and bot hear of it
@@ -29,15 +30,20 @@ from inbox.echoes import Echoes
 from inbox.events import EventBus
 from inbox.files import Files
 from inbox.live import Frame, LiveFeed, about
+from inbox.merging import Merging
 from inbox.metrics import Metrics
 from inbox.model.accepted import Accepted
+from inbox.model.avatars import is_due, told_source
 from inbox.model.channel import ChannelKind
 from inbox.model.conversation import brought, new_conversation, preview, reopens
 from inbox.model.domain_events import ConversationOpened, MessageReceived
-from inbox.model.ids import CLOCKS_DIFFER, derived_id, identity_id, new_id, shared_customer_id
+from inbox.model.errors import Conflict
+from inbox.model.ids import CLOCKS_DIFFER, derived_id, identity_id, new_id, now, shared_customer_id
 from inbox.model.inbound import attachments_of, change_of, message_of, quotation_of
-from inbox.model.incoming import ButtonPress, Echo, Media, NewMessage, Person, ReachabilityChanged
+from inbox.model.incoming import AccountChanged, ButtonPress, Echo, Media, NewMessage, Person, ReachabilityChanged
 from inbox.model.windows import counts_answers
+from inbox.presses import note_presses
+from inbox.proofs import contact_timers
 from inbox.reach import Reach
 from inbox.settings import ShopSettings
 from inbox.storage.attachments import AttachmentStore
@@ -103,6 +109,7 @@ class Batches:
         files: Files,
         echoes: Echoes,
         channels: Channels,
+        merging: Merging,
         reach: Reach,
         timers: TimerStore,
         settings: ShopSettings,
@@ -120,6 +127,7 @@ class Batches:
         self._files = files
         self._echoes = echoes
         self._channels = channels
+        self._merging = merging
         self._reach = reach
         self._timers = timers
         self._settings = settings
@@ -132,8 +140,8 @@ class Batches:
         """Turn events into messages on every screen.
 
         `reopen` False leaves closed conversations closed. Raises `Conflict` where another process opened a conversation
-        at the same moment: look again; `TermEnded` where the database fell over meanwhile; `Unreadable` for an event
-        that was kept and can no longer be read.
+        or merged cards at the same moment: look again; `TermEnded` where the database fell over meanwhile; `Unreadable`
+        for an event that was kept and can no longer be read.
         """
         self._metrics.ingest_batch.observe(len(batch))
         async with self._journal.processing([accepted.id for accepted in batch]) as put_off:
@@ -152,18 +160,22 @@ class Batches:
         work += [_work_of(*foreign) for foreign in told.foreign]
         put_off |= told.put_off
         await self._note_reachability(batch)
+        await self._note_accounts(batch)
         conversations: dict[str, Document] = {}
         if work:
             known = await self._find_conversations(work, repeated=repeated)
             await self._store_messages(work)
             conversations = await self._conversations.decide(known, _decisions(work, reopen=reopen))
             conversations |= await self._grown_albums(work, reopen=reopen)
+            await self._follow_cards(work, again=reopen)
         changed = told.confirmed + await self._settle(batch, work, identities, put_off)
         await self._ask_who(work, identities)
+        await self._hear_contacts(work, identities)
         heard_of = await self._note_inbound(work)
         conversations = await self._show(work, changed, conversations, heard_of)
         await self._keep_previews_true(conversations)
         await self._announce(work, conversations)
+        await self._want_avatars(work, identities)
 
     async def _grown_albums(self, work: list[_Work], *, reopen: bool) -> dict[str, Document]:
         """Decide again where another process joined a part of an album between our joining and deciding."""
@@ -178,16 +190,28 @@ class Batches:
                 conversations |= await self._conversations.decide({}, _decisions(parts, reopen=reopen))
         return conversations
 
+    async def _follow_cards(self, work: list[_Work], *, again: bool) -> None:
+        """Bring home what was stored on cards that were merged, parted or split between our look and our writes.
+
+        Raises `Conflict` then, where there is a next time (`again`): with the cards as they are now.
+        """
+        strayed = await self._merging.strayed(item.document for item in work)
+        if strayed:
+            await self._merging.bring_home(strayed)
+            if again:
+                raise Conflict("cards were merged meanwhile: look again")
+
     async def _show(
         self, work: list[_Work], changed: list[Document], conversations: dict[str, Document], more: list[Frame]
     ) -> dict[str, Document]:
         """Put what the batch changed on every screen, `more` included; returns the conversations as they are now."""
-        latest = {item.document["_id"]: item.document for item in work} | {row["_id"]: row for row in changed}
-        created = {item.document["_id"]: item for item in work if not item.known} | await self._unshown(work)
-        updated = {item.document["_id"] for item in work if item.group} | {row["_id"] for row in changed}
         elsewhere = {row["conversation_id"] for row in changed} - set(conversations)
         if elsewhere:
             conversations = conversations | await self._conversations.many(list(elsewhere))
+            changed = await self._at_home(changed, conversations)
+        latest = {item.document["_id"]: item.document for item in work} | {row["_id"]: row for row in changed}
+        created = {item.document["_id"]: item for item in work if not item.known} | await self._unshown(work)
+        updated = {item.document["_id"] for item in work if item.group} | {row["_id"] for row in changed}
         for row in changed:
             shown = await self._conversations.message_changed(row)
             if shown is not None:
@@ -208,6 +232,16 @@ class Batches:
             if not item.accepted.adopted:
                 self._metrics.ingest_seconds.observe(present - item.accepted.accepted_at)
         return conversations
+
+    async def _at_home(self, changed: list[Document], conversations: dict[str, Document]) -> list[Document]:
+        """Changed messages as they are now, where their conversation ended in another one; adds that one."""
+        gone = {row["conversation_id"] for row in changed} - set(conversations)
+        if not gone:
+            return changed
+        await self._merging.bring_home_from(gone)
+        present = await self._messages.existing([row["_id"] for row in changed])
+        conversations |= await self._conversations.many(list({row["conversation_id"] for row in present.values()}))
+        return [row for row in present.values() if row["conversation_id"] in conversations]
 
     async def _keep_previews_true(self, conversations: Mapping[str, Document]) -> None:
         """Look once more at the messages that the list shows.
@@ -253,7 +287,7 @@ class Batches:
         sightings: dict[str, Sighting] = {}
         cards = await self._shared_cards(batch) | await self._answered_cards(batch)
         for accepted in batch:
-            for event in accepted.events or ():
+            for event in accepted.about_customers:
                 sighting = Sighting(
                     channel_id=accepted.channel_id,
                     kind=accepted.kind,
@@ -273,7 +307,7 @@ class Batches:
         people = {
             (accepted.kind, event.person.external_id)
             for accepted in batch
-            for event in accepted.events or ()
+            for event in accepted.about_customers
             if event.person.everywhere
         }
         if not people:
@@ -292,7 +326,7 @@ class Batches:
         """The cards of those whom our messages went to that somebody answers here, by the answering identity."""
         cards: dict[str, str] = {}
         for accepted in batch:
-            for event in accepted.events or ():
+            for event in accepted.about_customers:
                 if not isinstance(event, NewMessage) or not event.answers:
                     continue
                 found = await self._messages.external_to_ids(accepted.channel_id, event.answers)
@@ -305,7 +339,7 @@ class Batches:
     def _messages_of(self, batch: list[Accepted], identities: Mapping[str, Document]) -> list[_Work]:
         work: dict[str, _Work] = {}
         for accepted in batch:
-            for event in accepted.events or ():
+            for event in accepted.about_customers:
                 if isinstance(event, NewMessage):
                     identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
                     document = message_of(accepted, event, identity)
@@ -337,6 +371,11 @@ class Batches:
         stored = await self._messages.existing([item.document["_id"] for item in doubtful])
         if stored:
             homes = await self._conversations.many(list({row["conversation_id"] for row in stored.values()}))
+            gone = {row["conversation_id"] for row in stored.values()} - set(homes)
+            if gone:
+                await self._merging.bring_home_from(gone)
+                stored = await self._messages.existing(list(stored))
+                homes = await self._conversations.many(list({row["conversation_id"] for row in stored.values()}))
             orphans = [key for key, row in stored.items() if row["conversation_id"] not in homes]
             if orphans:
                 await self._messages.forget(orphans)
@@ -378,6 +417,7 @@ class Batches:
 
     async def _store_messages(self, work: list[_Work]) -> None:
         """Insert messages, expect their files, have pressed buttons confirmed."""
+        await note_presses(self._messages, [item.document for item in work if not item.known])
         await self._find_quoted([item for item in work if item.event.reply_to and not item.known])
         for item in work:
             if not item.known:
@@ -442,6 +482,39 @@ class Batches:
             await self._timers.set_many("identity.profile", wanted)
             self._wakeups.ring("timers")
 
+    async def _want_avatars(self, work: list[_Work], identities: Mapping[str, Document]) -> None:
+        """Have the pictures of those who wrote looked at, where their kind shows any and it is time.
+
+        Who has no name yet is asked about both at once.
+        """
+        present = now()
+        due = {
+            identity["_id"]: identity
+            for identity in (identities[item.identity_id] for item in work if isinstance(item.event, NewMessage))
+            if (kind := self._kinds.get(identity["kind"])) and kind.capabilities.avatars
+            if (identity["name"] or identity["username"] or identity.get("asked_at")) and is_due(identity, present)
+        }
+        if due:
+            wanted: dict[str, Document] = {
+                f"identity.avatar:{key}": {"identity_id": key, "source": told_source(identity)}
+                for key, identity in due.items()
+            }
+            await self._timers.set_many("identity.avatar", wanted)
+            await self._people.note_avatars_wanted(list(due.values()), present)
+            self._wakeups.ring("timers")
+
+    async def _hear_contacts(self, work: list[_Work], identities: Mapping[str, Document]) -> None:
+        """Have looked at, beside the flow, what may prove or tell whose a phone or an address is."""
+        due: dict[str, dict[str, Document]] = defaultdict(dict)
+        for item in work:
+            if isinstance(item.event, NewMessage):
+                for kind, timer_id, data in contact_timers(item.event, item.document, identities[item.identity_id]):
+                    due[kind][timer_id] = data
+        for kind, timers in due.items():
+            await self._timers.set_many(kind, timers)
+        if due:
+            self._wakeups.ring("timers")
+
     async def _note_inbound(self, work: list[_Work]) -> list[Frame]:
         """Note when customers wrote last, where their channel lets us answer only for so long or so often."""
         wrote: dict[str, datetime] = {}
@@ -476,7 +549,7 @@ class Batches:
 
     async def _note_reachability(self, batch: list[Accepted]) -> None:
         for accepted in batch:
-            for event in accepted.events or ():
+            for event in accepted.about_customers:
                 if isinstance(event, ReachabilityChanged):
                     key = identity_id(accepted.channel_id, event.person.external_id)
                     if await self._people.set_reachable(
@@ -484,6 +557,12 @@ class Batches:
                     ):
                         for identity in await self._reach.told(await self._people.many([key])):
                             await self._feed.publish([Frame(type="identity.updated", data=identity)])
+
+    async def _note_accounts(self, batch: list[Accepted]) -> None:
+        for accepted in batch:
+            for event in accepted.events or ():
+                if isinstance(event, AccountChanged):
+                    await self._channels.note_account(accepted.channel_id, event)
 
     async def _settle(
         self, batch: list[Accepted], work: list[_Work], identities: Mapping[str, Document], put_off: set[str]
@@ -493,7 +572,7 @@ class Batches:
         concerned: dict[str, set[str]] = defaultdict(set)
         sent_to: dict[str, set[str]] = defaultdict(set)
         for accepted in batch:
-            for event in accepted.events or ():
+            for event in accepted.about_customers:
                 identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
                 if isinstance(event, Echo) and accepted.id not in put_off:
                     concerned[accepted.channel_id].add(event.external_id)

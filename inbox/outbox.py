@@ -48,7 +48,7 @@ REFERENCES = 20
 """How many messages of an exchange a request names as those before it."""
 
 LANES = 48
-"""How many conversations one process sends to at a time."""
+"""How many identities one process sends to at a time."""
 
 MAX_ATTEMPTS = 8
 """Tries before a message is shown as failed: with the pauses between them about a minute of a provider's errors."""
@@ -389,7 +389,7 @@ def outbox_rows(message: Document, kind: str, planned: list[PlannedRow], request
     return [
         {
             "_id": f"{message['_id']}:{position:03d}",
-            "lane": f"{message['conversation_id']}:{message['channel_id']}",
+            "lane": message["identity_id"],
             "order": f"{message['sort']}:{position:03d}",
             "live": True,
             "conversation_id": message["conversation_id"],

@@ -14,12 +14,13 @@ from inbox.events import EventBus
 from inbox.files import shown
 from inbox.links import FileLinks
 from inbox.live import LiveFeed, about
+from inbox.merging import Merging
 from inbox.model.conversation import answered
 from inbox.model.domain_events import ConversationChanged, ReplyPosted
 from inbox.model.errors import Conflict, Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, RetryLater
-from inbox.model.ids import new_id, now, sort_key
-from inbox.model.parts import carries, has_buttons, media_type, plan
+from inbox.model.ids import derived_id, new_id, now, sort_key
+from inbox.model.parts import media_type, plan, render
 from inbox.model.people import Author
 from inbox.outbox import PlannedRow, outbox_rows
 from inbox.reach import Reach
@@ -29,6 +30,7 @@ from inbox.storage.database import Document
 from inbox.storage.messages import MessageStore
 from inbox.storage.outbox import OutboxStore
 from inbox.storage.people import PeopleStore, address_of
+from inbox.storage.timers import follow_up_timer
 from inbox.wakeups import Wakeups
 
 MAX_TEXT = 20_000
@@ -49,7 +51,22 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     private: bool | None = None
     """How a public comment is answered: in private, or (False and None) where everybody can read it."""
     buttons: Sequence[tuple[str, str]] = ()
-    """(title, data) pairs that the customer can press, where the channel has such."""
+    """(title, data) pairs that the customer can press, or answer by their number where the channel has no buttons."""
+    notice: Document | None = None
+    """What a customer is told of an order: `{id, attempt, order_id, number, status, passed_over, handed_on}`.
+
+    A message with one stands in its thread and moves nothing: not the list, nor whoever works on it.
+    """
+    message_id: str | None = None
+    """The id that the message gets, where whoever writes it has to find it again wherever it lies by then."""
+    identity_id: str | None = None
+    """To which of the customer's identities on the channel, where it has to be a certain one."""
+    secret: str = ""
+    """What of `text` is for the customer's eyes alone: the message that managers see has dots in its place."""
+    lent: frozenset[str] = frozenset()
+    """Those of `attachments` that a macro keeps: the message shares their bytes."""
+    actions: Sequence[Document] = ()
+    """What else is done once it is posted, as `inbox.follow_ups` stores it; with a reply only."""
 
 
 class Replies:
@@ -66,6 +83,7 @@ class Replies:
         channels: Channels,
         reach: Reach,
         links: FileLinks,
+        merging: Merging,
         feed: LiveFeed,
         bus: EventBus,
         wakeups: Wakeups,
@@ -78,6 +96,7 @@ class Replies:
         self._channels = channels
         self._reach = reach
         self._links = links
+        self._merging = merging
         self._feed = feed
         self._bus = bus
         self._wakeups = wakeups
@@ -90,12 +109,13 @@ class Replies:
         conversation = await self._existing(conversation_id)
         token = draft.client_token
         # What was said once is known, even if it could not be said again by now.
-        message = await self._messages.by_token(conversation_id, token) if token is not None else None
+        message = await self._messages.by_token(conversation["_id"], token) if token is not None else None
         created = False
         rows: Sequence[Document] = ()
         if message is None:
-            drafted, rows = await self._drafted(conversation, draft, author)
-            message, created = await self._messages.post(drafted, rows)
+            drafted, rows, shared = await self._drafted(conversation, draft, author)
+            follow_up = follow_up_timer(drafted) if draft.macro_id or drafted.get("actions") else None
+            message, created = await self._messages.post(drafted, rows, files=shared, timer=follow_up)
         if not created:
             # If the first try broke off behind the write, this calls the sender.
             rows = [row for row in await self._outbox.of_message(message["_id"]) if row["live"]]
@@ -104,29 +124,37 @@ class Replies:
             self._wakeups.ring("outbox")
         if message["attachments"]:
             files = [file["id"] for file in message["attachments"]]
-            await self._attachments.attach(files, message["_id"], conversation_id)
+            await self._attachments.attach(files, message["_id"], message["conversation_id"])
         shown = conversation["last_message"]
         if created or shown is None or shown["sort"] < message["sort"]:
             # The first try may have broken off before anybody saw what it had written.
-            await self._show(conversation, message, author)
+            message = await self._show(message, author)
         return message, created
+
+    async def knows(self, conversation_id: str, client_token: str) -> bool:
+        """Whether a message was posted under this token."""
+        return await self._messages.by_token(conversation_id, client_token) is not None
 
     async def _drafted(
         self, conversation: Document, draft: Draft, author: Author
-    ) -> tuple[Document, Sequence[Document]]:
-        """A draft as a message and its rows of the outbox, neither of them stored."""
+    ) -> tuple[Document, Sequence[Document], Sequence[Document]]:
+        """A draft as a message, its rows of the outbox, and rows of the files that it shares; none of them stored."""
         text = draft.text.strip()
         if not text and not draft.attachments:
             raise Invalid("text", "write something or attach a file")
         if len(text) > MAX_TEXT:
             raise Invalid("text", f"is longer than {MAX_TEXT} characters")
-        files = await self._files(draft.attachments, author)
+        files = await self._files(draft, author)
         message = _message(conversation, draft, text, author)
+        shared = {file["_id"]: _shared(file, message) for file in files if file["_id"] in draft.lent}
+        files = [shared.get(file["_id"], file) for file in files]
         message["attachments"] = [_shown(file) for file in files]
         if draft.kind == "note":
             await self._quoted(message, draft)
-            return message, ()
-        opened, identity = await self._address(message, conversation, draft.channel_id)
+            return message, (), list(shared.values())
+        if draft.actions:
+            message["actions"] = list(draft.actions)
+        opened, identity = await self._address(message, conversation, draft)
         quoted = await self._quoted(message, draft)
         planned = self._planned(message, draft, files, opened, quoted)
         refusal = await self._reach.refusal(identity, opened.kind, message, len(planned))
@@ -135,7 +163,9 @@ class Replies:
         request_id = structlog.contextvars.get_contextvars().get("request_id", "")
         rows = outbox_rows(message, opened.kind.name, planned, request_id)
         message["parts"] = message["unsent"] = len(rows)
-        return message, rows
+        if draft.secret:
+            message["text"] = message["text"].replace(draft.secret, "•" * len(draft.secret))
+        return message, rows, list(shared.values())
 
     async def allow(self, identity: Document, *, author: Author) -> None:
         """Raise `Invalid` where this author may not write to an identity now."""
@@ -145,10 +175,13 @@ class Replies:
         if refusal is not None:
             raise Invalid("channel_id", refusal)
 
-    async def _show(self, conversation: Document, message: Document, author: Author) -> None:
-        """Move the conversation's row and tell everyone."""
+    async def _show(self, message: Document, author: Author) -> Document:
+        """Move the conversation's row and tell everyone; returns the message as it is in its conversation."""
+        conversation, message = await self._at_home(message)
         by_person = author.type == "manager"
-        if message["direction"] == "out":
+        # A conversation that begins with a notice shows it; any other stays where it is.
+        moves = "notice" not in message or conversation["last_message"] is None
+        if message["direction"] == "out" and moves:
             before = conversation
             if by_person and not conversation["active"]:
                 conversation = await self._reopen(conversation, author)
@@ -165,6 +198,16 @@ class Replies:
             frames = [about("message.created", message, conversation)]
         await self._feed.publish(frames)
         await self._bus.announce(ReplyPosted(conversation, message))
+        return message
+
+    async def _at_home(self, message: Document) -> tuple[Document, Document]:
+        """A message that was just stored with its conversation: cards may have been merged, or parted, meanwhile."""
+        conversation = await self._existing(message["conversation_id"])
+        if (conversation["_id"], conversation["customer_id"]) == (message["conversation_id"], message["customer_id"]):
+            return conversation, message
+        await self._merging.bring_home([message["customer_id"]])
+        message = await self._messages.get(message["_id"]) or message
+        return await self._existing(message["conversation_id"]), message
 
     async def _reopen(self, conversation: Document, author: Author) -> Document:
         """A manager who writes into a closed conversation opens and takes it, unless the customer has another one."""
@@ -257,34 +300,36 @@ class Replies:
             raise NotFound("there is no such conversation")
         return conversation
 
-    async def _files(self, ids: Sequence[str], author: Author) -> list[Document]:
+    async def _files(self, draft: Draft, author: Author) -> list[Document]:
+        ids = draft.attachments
         if len(ids) > MAX_FILES:
             raise Invalid("attachments", f"at most {MAX_FILES} files in one message")
         if len(set(ids)) != len(ids):
             raise Invalid("attachments", "names a file twice")
         files = await self._attachments.many(list(ids))
-        known = {file["_id"] for file in files if file["uploader_id"] is not None}
+        known = {file["_id"] for file in files if file["_id"] in draft.lent or _is_upload(file)}
         for attachment_id in ids:
             if attachment_id not in known:
                 raise Invalid("attachments", f"there is no upload {attachment_id}; post it to /attachments first")
         for file in files:
-            if author.type == "manager" and file["uploader_id"] != author.id:
+            if author.type == "manager" and file["uploader_id"] != author.id and file["_id"] not in draft.lent:
                 raise Invalid("attachments", f"{file['_id']} was uploaded by somebody else")
         return files
 
-    async def _address(
-        self, message: Document, conversation: Document, channel_id: str | None
-    ) -> tuple[Opened, Document]:
+    async def _address(self, message: Document, conversation: Document, draft: Draft) -> tuple[Opened, Document]:
         """Decide over which channel and to which identity a reply goes."""
-        chosen = channel_id or conversation["channel_id"]
+        chosen = draft.channel_id or conversation["channel_id"]
         try:
             opened = await self._channels.open(chosen)
         except NotFound:
             raise Invalid("channel_id", "this channel is not connected any more; choose another") from None
         if not opened.kind.capabilities.text.sends:
             raise Invalid("channel_id", f"{opened.kind.title} takes no messages from us")
-        identity = await self._people.identity_on(conversation["customer_id"], chosen)
-        if identity is None:
+        if draft.identity_id is not None:
+            identity = await self._people.identity(draft.identity_id)
+        else:
+            identity = await self._people.identity_on(conversation["customer_id"], chosen)
+        if identity is None or identity["customer_id"] != conversation["customer_id"]:
             raise Invalid("channel_id", "this customer is not known on that channel")
         if not identity["reachable"]:
             raise Invalid("channel_id", f"the customer cannot be reached there: {identity['reachable_reason']}")
@@ -320,35 +365,30 @@ class Replies:
 
         The message's own text becomes what the customer reads.
         """
-        limits = opened.kind.capabilities
-        carried = [(file, media_type(file["content_type"], file["size"], limits)) for file in files]
-        sized = [
-            {"id": file["_id"], "type": type_}
-            for file, type_ in carried
-            if carries(limits, type_, file["content_type"], file["size"])
-        ]
-        taken = {file["id"] for file in sized}
-        linked = [file for file in files if file["_id"] not in taken]
-        if linked and not message["text"]:
-            refused = _too_much(linked[0], opened)
+        public = message.get("public", False)
+        rendered = render(
+            message["text"], files, draft.buttons, opened.kind.capabilities, address=self._links.address, public=public
+        )
+        if rendered.linked and not message["text"]:
+            refused = _too_much(next(file for file in files if file["_id"] in rendered.linked), opened)
             raise Invalid("attachments", f"{refused}; write a line to it, and it goes along as a link")
-        lines = [f"{file['name']}: {self._links.address(file)}" for file in linked]
-        pressable = has_buttons(limits, draft.buttons)
-        if not pressable:
-            lines += [f"{number}. {title}" for number, (title, _) in enumerate(draft.buttons, 1)]
-        message["text"] = "\n".join([message["text"], *lines]).strip()
-        types = {file["id"]: file["type"] for file in sized}
-        parts = plan(message["text"], sized, limits)
+        if draft.buttons and not message["text"]:
+            raise Invalid("text", "write a line above the buttons")
+        message["text"] = rendered.text
+        if draft.buttons:
+            message["buttons"] = [{"title": title, "data": data} for title, data in draft.buttons]
+            message["numbered"] = rendered.numbered
+        parts = rendered.parts
         if message.get("private") and len(parts) > 1:
             raise Invalid("text", "a comment takes one answer in private: shorten it, or send the files without a text")
-        buttons = tuple(draft.buttons) if pressable else ()
+        buttons = tuple(draft.buttons) if not rendered.numbered else ()
         return [
             PlannedRow(
                 text=part.text,
                 files=part.files,
-                types=tuple(types[key] for key in part.files),
+                types=tuple(rendered.types[key] for key in part.files),
                 # What follows a public answer has to be one as well; elsewhere one quotation is enough.
-                reply_to=quoted if message.get("public") or not position else "",
+                reply_to=quoted if public or not position else "",
                 buttons=buttons if position == len(parts) - 1 else (),
             )
             for position, part in enumerate(parts)
@@ -408,6 +448,23 @@ def _own(message: Document, author: Author) -> None:
         raise Conflict("only who wrote a message may change it")
 
 
+def _is_upload(file: Document) -> bool:
+    """Whether a manager brought a file, and for no macro: those are lent, so that they stay."""
+    return file["uploader_id"] is not None and file.get("macro_id") is None
+
+
+def _shared(file: Document, message: Document) -> Document:
+    """A file of a macro as a message has it: a row of its own over the same bytes."""
+    return {
+        **{field: value for field, value in file.items() if field != "macro_id"},
+        "_id": derived_id("shared", message["_id"], file["_id"]),
+        "message_id": message["_id"],
+        "conversation_id": message["conversation_id"],
+        "uploader_id": message["author"]["id"],
+        "created_at": message["created_at"],
+    }
+
+
 def _shown(file: Document) -> Document:
     family = {"image": "photo", "video": "video", "audio": "audio"}.get(file["content_type"].partition("/")[0])
     return {
@@ -426,7 +483,7 @@ def _message(conversation: Document, draft: Draft, text: str, author: Author) ->
     """A message of ours as it is stored; `channel_id` and `identity_id` follow for replies."""
     present = now()
     message: Document = {
-        "_id": new_id(),
+        "_id": draft.message_id or new_id(),
         "conversation_id": conversation["_id"],
         "customer_id": conversation["customer_id"],
         "channel_id": conversation["channel_id"],
@@ -454,4 +511,6 @@ def _message(conversation: Document, draft: Draft, text: str, author: Author) ->
     }
     if draft.client_token is not None:
         message["client_token"] = draft.client_token
+    if draft.notice is not None:
+        message["notice"] = draft.notice
     return message

@@ -10,16 +10,19 @@ import structlog
 from inbox.model.ids import now
 from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
-from inbox.storage.timers import LEASE, TimerStore
+from inbox.storage.timers import FOLLOW_UP, LEASE, TimerStore
 from inbox.wakeups import Wakeups
 
 POLL_SECONDS = 1.0
 WORKERS = 6
+LEISURELY_WORKERS = 2
 MAX_ATTEMPTS = 8
 LONGEST_PAUSE = 9
 """Pauses between tries double up to two to this power, in seconds: about nine minutes."""
 
-_PATIENT = frozenset({"channel.check", "conversation.wake", "media.fetch", "task.due"})
+_PATIENT = frozenset(
+    {"cards.settle", "carrier.look", "channel.check", "conversation.wake", "media.fetch", "task.due", FOLLOW_UP}
+)
 """Kinds that are tried for ever, or count for themselves: giving them up would leave something asleep."""
 
 _log = structlog.get_logger(__name__)
@@ -42,6 +45,7 @@ class Timers:
         self._store = store
         self._wakeups = wakeups
         self._handlers: dict[str, Handler] = {}
+        self._leisurely: dict[str, Handler] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -49,11 +53,15 @@ class Timers:
         """Have timers of this kind done by `handler`, which gets the timer's data."""
         self._handlers[kind] = handler
 
+    def handle_at_leisure(self, kind: str, handler: Handler) -> None:
+        """The same, but only where nothing else is due, and few at once: nobody waits for these."""
+        self._leisurely[kind] = handler
+
     async def run(self) -> None:
         """Work until `stop`."""
         while not self._stopping:
             try:
-                timer = await self._store.claim(list(self._handlers)) if len(self._running) < WORKERS else None
+                timer = await self._next()
             except Exception as error:
                 if not is_unavailable(error):
                     _log.exception("timers_failed")
@@ -64,6 +72,14 @@ class Timers:
             task = asyncio.create_task(self._do(timer))
             self._running.add(task)
             task.add_done_callback(self._finished)
+
+    async def _next(self) -> Document | None:
+        if len(self._running) >= WORKERS:
+            return None
+        timer = await self._store.claim(list(self._handlers))
+        if timer is None and self._leisurely and len(self._running) < LEISURELY_WORKERS:
+            timer = await self._store.claim(list(self._leisurely))
+        return timer
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -82,7 +98,8 @@ class Timers:
     async def _do(self, timer: Document) -> None:
         renewal = asyncio.create_task(self._renew(timer))
         try:
-            await self._handlers[timer["kind"]](timer["data"])
+            handler = self._handlers.get(timer["kind"]) or self._leisurely[timer["kind"]]
+            await handler(timer["data"])
             await self._store.done(timer)
         except Later as later:
             await self._postpone(timer, later.seconds)

@@ -18,14 +18,20 @@ from redis.backoff import NoBackoff
 
 from bot.engine import BotEngine
 from bot.library import RuleLibrary
+from channels.carriers.registry import CARRIERS
 from channels.registry import KINDS
+from inbox.avatars import Avatars
 from inbox.batch import Batches
 from inbox.channels import Channels
+from inbox.codes import SEND as SEND_CODE
+from inbox.codes import Codes
 from inbox.conversations import Conversations
 from inbox.customers import Customers
 from inbox.echoes import Echoes
 from inbox.events import EventBus
 from inbox.files import Files
+from inbox.follow_ups import FollowUps
+from inbox.indexing import Indexing
 from inbox.ingest import Ingest
 from inbox.journal import Journal
 from inbox.links import LIFETIME, FileLinks
@@ -34,23 +40,33 @@ from inbox.live import LiveFeed
 from inbox.macros import Macros
 from inbox.managers import Managers
 from inbox.media import Media
+from inbox.merging import Merging
 from inbox.messages import Messages
 from inbox.metrics import Metrics
 from inbox.model.domain_events import ContactProven, MessageReceived
 from inbox.model.macros import MacroTexts
+from inbox.notices import Notices
+from inbox.order_pushes import ByKind, OrderPushes
+from inbox.order_sources import OrderSources
 from inbox.orders import Orders
 from inbox.outbox import Sender
 from inbox.pacing import Pacer
 from inbox.pipeline import OrderPipeline
+from inbox.previews import Previews
 from inbox.profiles import Profiles
+from inbox.proofs import CODE_TYPED, PROVEN, TOLD, Proofs
 from inbox.quarantine import Quarantine
 from inbox.reach import Reach
 from inbox.replies import Replies
+from inbox.search import Search
 from inbox.secrets import SecretBox
 from inbox.settings import ShopSettings
+from inbox.shops import SHOPS
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.audit import AuditStore
 from inbox.storage.channels import ChannelStore
+from inbox.storage.codes import CodeStore
+from inbox.storage.contacts import ContactStore
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Database
 from inbox.storage.journal import JournalStore
@@ -58,22 +74,30 @@ from inbox.storage.listeners import ListenerStore
 from inbox.storage.livelog import LiveLog
 from inbox.storage.macros import MacroStore
 from inbox.storage.managers import ManagerStore
+from inbox.storage.merging import TIMER as SETTLE
+from inbox.storage.merging import MergeStore
 from inbox.storage.messages import MessageStore
+from inbox.storage.notices import NoticeStore
+from inbox.storage.order_sources import OrderSourceStore
 from inbox.storage.orders import OrderStore
 from inbox.storage.outbox import OutboxStore
+from inbox.storage.parcels import CarrierStore, ParcelStore
 from inbox.storage.people import PeopleStore
 from inbox.storage.pipeline import PipelineStore
 from inbox.storage.rules import ReplyBudget, RuleStore
 from inbox.storage.s3 import Buckets
+from inbox.storage.search import SearchStore
 from inbox.storage.sessions import SessionStore
 from inbox.storage.settings import SettingsStore
 from inbox.storage.tasks import TaskStore
 from inbox.storage.teams import TeamStore
-from inbox.storage.timers import TimerStore
+from inbox.storage.timers import FOLLOW_UP, TimerStore
 from inbox.storage.workloads import WorkloadStore
+from inbox.suggestions import Suggestions
 from inbox.sweeper import Chore, Sweeper
 from inbox.tasks import Tasks
 from inbox.timers import Timers
+from inbox.tracking import Tracking
 from inbox.wakeups import Wakeups
 from routing.assignment import Assigner
 
@@ -146,7 +170,37 @@ class House:
         )
         self.links = FileLinks(self.box, base_url, file_links_last)
         reach = Reach(KINDS, message_store)
-        self.profiles = Profiles(channels=self.channels, people=people, reach=reach, feed=self.feed)
+        search_store = SearchStore(database)
+        self.search = Search(search_store, conversation_store)
+        self.indexing = Indexing(search_store)
+        self.customers = Customers(people, reach, self.feed)
+        self.avatars = Avatars(
+            channels=self.channels,
+            people=people,
+            files=self.files,
+            attachments=attachment_store,
+            customers=self.customers,
+        )
+        self.profiles = Profiles(channels=self.channels, people=people, customers=self.customers, avatars=self.avatars)
+        self.merging = Merging(
+            store=MergeStore(database),
+            people=people,
+            conversations=conversation_store,
+            messages=message_store,
+            timers=timer_store,
+            feed=self.feed,
+            bus=self.bus,
+        )
+        contacts = ContactStore(database)
+        self.proofs = Proofs(
+            store=contacts,
+            merging=self.merging,
+            messages=message_store,
+            settings=self.settings,
+            feed=self.feed,
+            bus=self.bus,
+        )
+        self.suggestions = Suggestions(contacts, people, self.merging)
         batches = Batches(
             kinds=KINDS,
             journal=self.journal_store,
@@ -157,6 +211,7 @@ class House:
             files=self.files,
             echoes=Echoes(messages=message_store, outbox=self.outbox_store, channels=self.channels),
             channels=self.channels,
+            merging=self.merging,
             reach=reach,
             timers=timer_store,
             settings=self.settings,
@@ -165,10 +220,33 @@ class House:
             wakeups=self.wakeups,
             metrics=self.metrics,
         )
-        self.ingest = Ingest(batches, self.journal_store, self.metrics)
+        macro_store, order_store, source_store = MacroStore(database), OrderStore(database), OrderSourceStore(database)
+        self.pipeline = OrderPipeline(
+            store=PipelineStore(database), orders=order_store, macros=macro_store, sources=source_store, shops=SHOPS
+        )
+        self.orders = Orders(
+            store=order_store,
+            pipeline=self.pipeline,
+            people=people,
+            feed=self.feed,
+            bus=self.bus,
+            wakeups=self.wakeups,
+            metrics=self.metrics,
+        )
+        self.order_sources = OrderSources(
+            store=source_store, kinds=SHOPS, pipeline=self.pipeline, box=self.box, base_url=base_url
+        )
+        pushes = OrderPushes(
+            kinds=SHOPS,
+            sources=self.order_sources,
+            store=source_store,
+            orders=self.orders,
+            journal=self.journal_store,
+        )
+        self.ingest = Ingest(ByKind(batches, pushes, SHOPS), self.journal_store, self.metrics)
         self.journal = Journal(self.journal_store, self.ingest, self.metrics)
         self.listening = Listening(ListenerStore(database), self.channels, self.journal)
-        self.quarantine = Quarantine(self.journal_store, self.ingest, KINDS)
+        self.quarantine = Quarantine(self.journal_store, self.ingest, {**KINDS, **SHOPS})
         self.sender = Sender(
             outbox=self.outbox_store,
             messages=message_store,
@@ -192,9 +270,24 @@ class House:
             channels=self.channels,
             reach=reach,
             links=self.links,
+            merging=self.merging,
             feed=self.feed,
             bus=self.bus,
             wakeups=self.wakeups,
+        )
+        self.codes = Codes(
+            store=CodeStore(database),
+            contacts=contacts,
+            people=people,
+            conversations=conversation_store,
+            messages=message_store,
+            merging=self.merging,
+            proofs=self.proofs,
+            replies=self.replies,
+            settings=self.settings,
+            timers=timer_store,
+            wakeups=self.wakeups,
+            box=self.box,
         )
         self.conversations = Conversations(
             store=conversation_store,
@@ -205,17 +298,6 @@ class House:
             bus=self.bus,
             wakeups=self.wakeups,
         )
-        order_store, macro_store = OrderStore(database), MacroStore(database)
-        self.pipeline = OrderPipeline(PipelineStore(database), order_store, macro_store)
-        self.orders = Orders(
-            store=order_store,
-            pipeline=self.pipeline,
-            people=people,
-            feed=self.feed,
-            bus=self.bus,
-            wakeups=self.wakeups,
-            metrics=self.metrics,
-        )
         self.macros = Macros(
             store=macro_store,
             attachments=attachment_store,
@@ -223,16 +305,49 @@ class House:
             texts=MacroTexts(),
             orders=self.orders,
         )
+        self.previews = Previews(
+            channels=self.channels,
+            people=people,
+            managers=self.manager_store,
+            teams=self.teams,
+            orders=self.orders,
+            settings=self.settings,
+            links=self.links,
+        )
         self.messages = Messages(message_store, conversation_store)
-        self.customers = Customers(people, reach, self.feed)
         self.tasks = Tasks(
             store=TaskStore(database),
             conversations=conversation_store,
             people=people,
+            orders=order_store,
             managers=self.manager_store,
             timers=timer_store,
             feed=self.feed,
             wakeups=self.wakeups,
+        )
+        self.notices = Notices(
+            store=NoticeStore(database),
+            orders=self.orders,
+            order_store=order_store,
+            conversations=conversation_store,
+            messages=message_store,
+            people=people,
+            channels=self.channels,
+            replies=self.replies,
+            macros=self.macros,
+            tasks=self.tasks,
+            settings=self.settings,
+            wakeups=self.wakeups,
+        )
+        self.tracking = Tracking(
+            carriers=CARRIERS,
+            store=CarrierStore(database),
+            parcels=ParcelStore(database),
+            orders=self.orders,
+            timers=timer_store,
+            box=self.box,
+            feed=self.feed,
+            bus=self.bus,
         )
         self.media = Media(self.files, attachment_store, message_store, conversation_store, self.channels, self.feed)
 
@@ -246,7 +361,22 @@ class House:
             bus=self.bus,
             metrics=self.metrics,
         )
-        self.rules = RuleLibrary(RuleStore(database), conversation_store, message_store, people, self.settings)
+        self.follow_ups = FollowUps(
+            messages=message_store,
+            conversations=self.conversations,
+            conversation_store=conversation_store,
+            managers=self.manager_store,
+            teams=self.teams,
+            orders=self.orders,
+            macros=self.macros,
+            timers=timer_store,
+            audit=self.audit,
+            feed=self.feed,
+            hand_over=self.assigner.hand_to,
+        )
+        self.rules = RuleLibrary(
+            RuleStore(database), conversation_store, message_store, people, self.settings, self.macros
+        )
         self.bot = BotEngine(
             library=self.rules,
             replies=self.replies,
@@ -254,6 +384,8 @@ class House:
             conversation_store=conversation_store,
             people=people,
             budget=ReplyBudget(database),
+            macros=self.macros,
+            follow_ups=self.follow_ups,
         )
         self.managers = Managers(
             self.manager_store,
@@ -267,6 +399,7 @@ class House:
         self.bus.subscribe(MessageReceived, self.channels.hear)
         self.bus.subscribe(ContactProven, self.orders.contact_proven)
         self.assigner.subscribe()
+        self.follow_ups.subscribe(self.bus)
         self.bot.subscribe(self.bus)
 
         # What is done at a time, and every so often.
@@ -275,13 +408,22 @@ class House:
         self.timers.handle("channel.check", self.channels.check_again)
         self.timers.handle("channel.acknowledge", self.channels.acknowledge)
         self.timers.handle("conversation.wake", self.conversations.wake)
+        self.timers.handle(FOLLOW_UP, self.follow_ups.finish)
+        self.timers.handle(SETTLE, self.merging.settle)
+        self.timers.handle(PROVEN, self.proofs.learn)
+        self.timers.handle(TOLD, self.proofs.hear)
+        self.timers.handle(SEND_CODE, self.codes.send)
+        self.timers.handle(CODE_TYPED, self.codes.read)
         self.timers.handle("identity.profile", self.profiles.learn)
+        self.timers.handle_at_leisure("identity.avatar", self.avatars.fetch)
         self.timers.handle("task.due", self.tasks.ring)
+        self.timers.handle("carrier.look", self.tracking.look)
         self.sweeper = Sweeper(
             [
                 Chore("adopt_events", 2.0, self.ingest.adopt),
                 Chore("renew_leases", 2.0, self.ingest.renew_leases),
                 Chore("adopt_lanes", 5.0, self.outbox_store.reopen_strays),
+                Chore("follow_parcels", 15.0, self.tracking.adopt),
                 Chore("look_after_channels", 60.0, self.channels.look_after_all),
                 Chore("note_arrivals", 15.0, self.channels.note_heard),
                 Chore("reconcile_loads", 5.0, self.assigner.reconcile),
@@ -300,6 +442,8 @@ class House:
                 ("wakeups", self.wakeups.run()),
                 ("live", self.feed.run()),
                 ("sweeper", self.sweeper.run()),
+                ("indexing", self.indexing.run()),
+                ("notices", self.notices.run()),
             )
         ]
         ingest = asyncio.create_task(_lasting(self.ingest.run(), "ingest"))
@@ -318,6 +462,7 @@ class House:
             for task in workers:
                 task.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+            await self.tracking.close()
             await self.channels.close()
 
 

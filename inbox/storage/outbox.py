@@ -1,10 +1,10 @@
 """Messages to be sent: the second durable work list.
 
 A row is one request to a provider: `{_id, lane, order, live, conversation_id, channel_id, identity_id, message_id,
-payload, state, attempts, error, request_id}`, and `external_ids` once it is sent. Rows of one conversation on one
-channel share a *lane*, which is what a sender leases: `{_id, channel_id, due_at, lease_until, holder, tickets,
-showing}`. A ticket is drawn with every new row, so that a sender who found its lane empty cannot close it over a row
-that came meanwhile; `showing` is the message whose row was moved last.
+payload, state, attempts, error, request_id}`, and `external_ids` once it is sent. Rows to one identity share a *lane*,
+which is what a sender leases: `{_id, channel_id, due_at, lease_until, holder, tickets, showing}`. A ticket is drawn
+with every new row, so that a sender who found its lane empty cannot close it over a row that came meanwhile; `showing`
+is the message whose row was moved last.
 
 A row never moves alone: its message's state, the provider's ids and the row change together or not at all.
 """
@@ -246,12 +246,15 @@ class OutboxStore:
     async def revive(self, message_id: str) -> Document | None:
         """Queue again what is not known to have arrived; returns the message, or None where that is nothing.
 
-        What the provider took and then reported as failed goes again as a whole.
+        What the provider took and then reported as failed goes again as a whole. A notice that was handed on to another
+        channel is not for this one any more.
         """
         rows: list[Document] = []
 
         async def write(session: AsyncIOMotorClientSession) -> Document | None:
             message = await self._messages.find_one({"_id": message_id}, session=session)
+            if ((message or {}).get("notice") or {}).get("handed_on"):
+                return None
             refused = ((message or {}).get("receipt") or {}).get("state") == "failed"
             states = ["failed", "uncertain", *(["sent"] if refused else [])]
             doubtful = {"message_id": message_id, "state": {"$in": states}}

@@ -17,6 +17,7 @@ from inbox.journal import Journal
 from inbox.links import FileLinks
 from inbox.live import LiveFeed
 from inbox.media import Media
+from inbox.merging import Merging
 from inbox.metrics import Metrics
 from inbox.model.capabilities import Capabilities, Flow, MediaLimit
 from inbox.model.channel import ChannelKind, Connection, Outgoing, RawEvent, Sent, WebhookRequest
@@ -35,6 +36,7 @@ from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Database
 from inbox.storage.journal import JournalStore
 from inbox.storage.livelog import LiveLog
+from inbox.storage.merging import MergeStore
 from inbox.storage.messages import MessageStore
 from inbox.storage.outbox import OutboxStore
 from inbox.storage.people import PeopleStore
@@ -223,6 +225,15 @@ class Floor:
         self.files = Files(self.attachments)
         self.links = FileLinks(SecretBox(key), "https://shop.example")
         self.reach = Reach({"paper": self.kind}, self.messages)
+        self.merging = Merging(
+            store=MergeStore(database),
+            people=self.people,
+            conversations=self.conversations,
+            messages=self.messages,
+            timers=self.timers,
+            feed=self.feed,
+            bus=self.bus,
+        )
         batches = Batches(
             kinds={"paper": self.kind},
             journal=self.journal_store,
@@ -233,6 +244,7 @@ class Floor:
             files=self.files,
             echoes=Echoes(messages=self.messages, outbox=self.outbox, channels=self.channels),
             channels=self.channels,
+            merging=self.merging,
             reach=self.reach,
             timers=self.timers,
             settings=ShopSettings(SettingsStore(database)),
@@ -252,6 +264,7 @@ class Floor:
             channels=self.channels,
             reach=self.reach,
             links=self.links,
+            merging=self.merging,
             feed=self.feed,
             bus=self.bus,
             wakeups=self.wakeups,
