@@ -11,9 +11,8 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from inbox.batch import Batches
 from inbox.metrics import Metrics
-from inbox.model.accepted import Accepted
+from inbox.model.accepted import Accepted, Processor
 from inbox.model.errors import Conflict
 from inbox.model.failures import Unreadable
 from inbox.model.ids import new_id
@@ -43,7 +42,7 @@ _log = structlog.get_logger(__name__)
 class Ingest:
     """The worker of this process. `submit` what was accepted here, `adopt` what others left behind."""
 
-    def __init__(self, batches: Batches, journal: JournalStore, metrics: Metrics) -> None:
+    def __init__(self, batches: Processor, journal: JournalStore, metrics: Metrics) -> None:
         self._batches = batches
         self._journal = journal
         self._quarantined = metrics.webhook_events

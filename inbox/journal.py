@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from inbox.ingest import Ingest
 from inbox.metrics import Metrics
 from inbox.model.accepted import Accepted
-from inbox.model.channel import ChannelKind, RawEvent, WebhookRequest
+from inbox.model.channel import EventSource, RawEvent, WebhookRequest
 from inbox.model.failures import Forged, Unreadable
 from inbox.model.ids import derived_id, event_id, now
 from inbox.storage.database import Document
@@ -68,7 +68,7 @@ class Journal:
         self._closed_until = 0.0
 
     async def accept(
-        self, kind: ChannelKind, channel_id: str, settings: BaseModel, request: WebhookRequest, request_id: str
+        self, kind: EventSource, channel_id: str, settings: BaseModel, request: WebhookRequest, request_id: str
     ) -> bytes:
         """Take one webhook call. Returns, once all its events are durable, what the provider wants to read.
 
@@ -88,8 +88,8 @@ class Journal:
         await self.take(kind, channel_id, raw_events, request_id)
         return kind.answer(settings, request)
 
-    async def take(self, kind: ChannelKind, channel_id: str, raw_events: Sequence[RawEvent], request_id: str) -> None:
-        """Take events as `ChannelKind.split` makes them. Returns once they are durable, or raises `StorageDown`."""
+    async def take(self, kind: EventSource, channel_id: str, raw_events: Sequence[RawEvent], request_id: str) -> None:
+        """Take events as `EventSource.split` makes them. Returns once they are durable, or raises `StorageDown`."""
         present = now()
         if any(len(raw.raw) > LARGE_BYTES for raw in raw_events):
             read = [await _aside(self._read, kind, channel_id, raw, present, request_id) for raw in raw_events]
@@ -117,7 +117,7 @@ class Journal:
         counter.inc()
 
     def _read(
-        self, kind: ChannelKind, channel_id: str, raw: RawEvent, present: datetime, request_id: str
+        self, kind: EventSource, channel_id: str, raw: RawEvent, present: datetime, request_id: str
     ) -> tuple[Document, Accepted | None]:
         """An event's row, and the event for ingest where it can be read."""
         row: Document = {

@@ -58,7 +58,8 @@ class Ambiguous(Conflict):
     """Several sources have an order of this number; `sources` says which."""
 
     def __init__(self, number: str, sources: list[str]) -> None:
-        super().__init__(f"several sources have an order {number[:40]}; choose one with ?source=")
+        told = f"several sources have an order {number[:40]}: {', '.join(sources)}; choose one with ?source="
+        super().__init__(told, choices={"sources": sources})
         self.sources = sources
 
 

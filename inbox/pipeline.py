@@ -1,10 +1,14 @@
 """The shop's order pipeline as the rest of the house reads it, and how an admin changes it."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from inbox.model.errors import Conflict, Invalid
 from inbox.model.pipeline import DEFAULT_PIPELINE, Pipeline, Stage, check_pipeline, unreachable, vanished
+from inbox.shops.shop import ShopKind, status_map
 from inbox.storage.macros import MacroStore
+from inbox.storage.order_sources import OrderSourceStore
 from inbox.storage.orders import OrderStore
 from inbox.storage.pipeline import PipelineStore
 
@@ -12,8 +16,18 @@ from inbox.storage.pipeline import PipelineStore
 class OrderPipeline:
     """Reads and changes the pipeline."""
 
-    def __init__(self, store: PipelineStore, orders: OrderStore, macros: MacroStore) -> None:
+    def __init__(
+        self,
+        *,
+        store: PipelineStore,
+        orders: OrderStore,
+        macros: MacroStore,
+        sources: OrderSourceStore,
+        shops: Mapping[str, ShopKind],
+    ) -> None:
         self._store = store
+        self._sources = sources
+        self._shops = shops
         self._orders = orders
         self._macros = macros
 
@@ -32,7 +46,7 @@ class OrderPipeline:
         """Set the pipeline; returns what is odd about it, in words, though allowed.
 
         Raises `Invalid` for one that contradicts itself, knows a macro that is not there, or leaves out a status that
-        orders are in; `Conflict` where it is no longer at `version`.
+        orders are in or a source translates to; `Conflict` where it is no longer at `version`.
         """
         check_pipeline(pipeline)
         for position, stage in enumerate(pipeline.stages):
@@ -60,3 +74,17 @@ class OrderPipeline:
         if lost:
             told = ", ".join(f"{code} ({counts[code]})" for code in lost)
             raise Invalid("statuses", f"orders are in these: {told}; move them first, or keep the status")
+        targets = await self._targets()
+        lost = vanished(targets, pipeline)
+        if lost:
+            told = ", ".join(f"{code} ({', '.join(targets[code])})" for code in lost)
+            raise Invalid("statuses", f"order sources translate to these: {told}; change their status_map first")
+
+    async def _targets(self) -> dict[str, list[str]]:
+        """Which statuses sources translate their words to, each with the names of those sources."""
+        found: dict[str, list[str]] = {}
+        for source in await self._sources.all():
+            for code in dict.fromkeys(status_map(self._shops[source["kind"]], source).values()):
+                if code is not None:
+                    found.setdefault(code, []).append(source["name"])
+        return found

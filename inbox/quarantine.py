@@ -5,7 +5,7 @@ from datetime import datetime
 
 from inbox.ingest import Ingest
 from inbox.model.accepted import Accepted
-from inbox.model.channel import ChannelKind
+from inbox.model.channel import EventSource
 from inbox.model.errors import Conflict, NotFound
 from inbox.model.failures import Unreadable
 from inbox.paging import decode_cursor, page
@@ -16,7 +16,7 @@ from inbox.storage.journal import JournalStore
 class Quarantine:
     """What was set aside."""
 
-    def __init__(self, journal: JournalStore, ingest: Ingest, kinds: Mapping[str, ChannelKind]) -> None:
+    def __init__(self, journal: JournalStore, ingest: Ingest, kinds: Mapping[str, EventSource]) -> None:
         self._journal = journal
         self._ingest = ingest
         self._kinds = kinds
@@ -38,7 +38,7 @@ class Quarantine:
         try:
             accepted.events = self._kinds[accepted.kind].read(accepted.raw)
         except (Unreadable, KeyError) as error:
-            reason = str(error) if isinstance(error, Unreadable) else f"there is no channel kind {accepted.kind}"
+            reason = str(error) if isinstance(error, Unreadable) else f"nobody here reads {accepted.kind}"
             await self._journal.quarantine(event_id, reason)
             raise Conflict(f"it still cannot be read: {reason}") from error
         self._ingest.submit([accepted])

@@ -34,6 +34,7 @@ from web.files import LinkedFiles
 from web.house import House, connect_redis
 from web.memory import share_one_pool
 from web.operations import Operations
+from web.order_hooks import OrderHooks
 from web.pages.entry import Welcome
 from web.pages.routes import add_pages, problem_page
 from web.settings import Settings, SettingsError, resolve_secret_key
@@ -246,25 +247,38 @@ def build_app(
         house.database, house.redis, house.journal_store, house.outbox_store, house.channels, house.metrics
     )
     doors.add(app, webhooks.table())
+    doors.add(app, OrderHooks(house.order_sources, house.journal).table())
     doors.add(app, operations.table())
     doors.add(app, LinkedFiles(house.media, house.links).table())
     services = ApiServices(
         assigner=house.assigner,
         audit=house.audit,
+        avatars=house.avatars,
         channels=house.channels,
+        codes=house.codes,
         conversations=house.conversations,
         customers=house.customers,
         feed=house.feed,
+        follow_ups=house.follow_ups,
         macros=house.macros,
         managers=house.managers,
         media=house.media,
+        merging=house.merging,
         messages=house.messages,
+        notices=house.notices,
+        order_sources=house.order_sources,
+        orders=house.orders,
         passwords=passwords,
+        pipeline=house.pipeline,
+        previews=house.previews,
         quarantine=house.quarantine,
         replies=house.replies,
         rules=house.rules,
+        search=house.search,
         settings=house.settings,
+        suggestions=house.suggestions,
         tasks=house.tasks,
+        tracking=house.tracking,
         teams=house.teams,
     )
     add_api(app, doors, services)

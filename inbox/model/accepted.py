@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from inbox.model.incoming import Incoming
+from inbox.model.incoming import AccountChanged, CustomerEvent, Incoming
 
 
 class Accepted(msgspec.Struct, kw_only=True):
@@ -23,6 +23,11 @@ class Accepted(msgspec.Struct, kw_only=True):
     """Monotonic seconds, for the ingest histogram."""
     adopted: bool = False
 
+    @property
+    def about_customers(self) -> list[CustomerEvent]:
+        """Its events without those about the shop's own account."""
+        return [event for event in self.events or () if not isinstance(event, AccountChanged)]
+
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Accepted":
         """An event as the journal kept it."""
@@ -36,3 +41,10 @@ class Accepted(msgspec.Struct, kw_only=True):
             request_id=row["request_id"],
             adopted=True,
         )
+
+
+class Processor(Protocol):
+    """Who makes something of a batch of accepted events."""
+
+    async def process(self, batch: list[Accepted], *, reopen: bool = True) -> None:
+        """Work off a batch, however often. `reopen` False leaves closed conversations closed."""

@@ -148,7 +148,8 @@ class Connection(Protocol):
     async def profile(self, external_id: str) -> Person | None:
         """Who this is, where the provider's events bring only an id; None where nothing (more) is to be learned.
 
-        Worth asking once somebody wrote and their name is not known. May be slow: never while a webhook waits.
+        Worth asking once somebody wrote and their name is not known, and for their picture where the kind has
+        `avatars`: a person without `avatar` shows none. May be slow: never while a webhook waits.
         """
         return None
 
@@ -159,7 +160,28 @@ class Connection(Protocol):
         """Release sockets."""
 
 
-class ChannelKind(Protocol):
+class EventSource(Protocol):
+    """Whoever posts events here: how to believe and how to read them. All of it is pure."""
+
+    name: str
+    max_webhook_bytes: int = 4 << 20
+    """How large a call of its provider may be."""
+
+    def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
+        """Raise `Forged` unless the provider sent this. Constant time, over the raw bytes."""
+
+    def answer(self, settings: BaseModel, request: WebhookRequest) -> bytes:
+        """The body of the 200 for a call whose events are durable: JSON, or nothing. Called for true calls only."""
+        return b""
+
+    def split(self, settings: BaseModel, request: WebhookRequest) -> list[RawEvent]:
+        """The events of one call, each with its key. Raises `Unreadable` where there is no telling."""
+
+    def read(self, raw: bytes) -> list[Incoming]:
+        """One event in our words; empty for what brings no message. Raises `Unreadable`."""
+
+
+class ChannelKind(EventSource, Protocol):
     """A kind of channel: what it is, how to believe it, how to read it, how to connect. Only `connect` is not pure.
 
     `settings` is a pydantic model; its `SecretStr` fields are encrypted at rest and never shown. It is also the form in
@@ -167,14 +189,11 @@ class ChannelKind(Protocol):
     away unless its `json_schema_extra` says `{"prominent": True}`.
     """
 
-    name: str
     title: str
     capabilities: Capabilities
     settings: type[BaseModel]
     look: Look = Look()
     """Its sign beside conversations: a speech bubble where it has none of its own."""
-    max_webhook_bytes: int = 4 << 20
-    """How large a call of its provider may be."""
     setup: Sequence[str] = ()
     """What an admin does at the provider before connecting, a plain sentence a step."""
 
@@ -192,19 +211,6 @@ class ChannelKind(Protocol):
     def handshake(self, settings: BaseModel, request: WebhookRequest) -> str:
         """The answer to a GET of the webhook, by which some providers check an address. Raises `Forged`."""
         raise Forged(f"{self.title} does not ask")
-
-    def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
-        """Raise `Forged` unless the provider sent this. Constant time, over the raw bytes."""
-
-    def answer(self, settings: BaseModel, request: WebhookRequest) -> bytes:
-        """The body of the 200 for a call whose events are durable: JSON, or nothing. Called for true calls only."""
-        return b""
-
-    def split(self, settings: BaseModel, request: WebhookRequest) -> list[RawEvent]:
-        """The events of one call, each with its key. Raises `Unreadable` where there is no telling."""
-
-    def read(self, raw: bytes) -> list[Incoming]:
-        """One event in our words; empty for what does not concern a shop. Raises `Unreadable`."""
 
     async def connect(self, settings: BaseModel) -> Connection:
         """Make a client. Does not talk to the provider yet."""

@@ -19,7 +19,8 @@ due_notices [{no, status, at}], noticing, created_at, updated_at, changed_at, ve
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ import msgspec
 
 from inbox.model.errors import Conflict, Invalid
 from inbox.model.ids import derived_id
+from inbox.model.money import NoAmount, checked_amount, checked_currency
 from inbox.model.people import Author
 from inbox.model.pipeline import Pipeline
 
@@ -46,6 +48,7 @@ KEPT_CHANGES = 300
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _FACTS = ("contact", "items", "total", "currency", "payment", "delivery")
 _MOST_LINES = 20
+_QUANTITY = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,9 +113,35 @@ class ForbiddenMove(Conflict):
 
     def __init__(self, before: str, after: str, allowed: tuple[str, ...]) -> None:
         ways = f"it may go to: {', '.join(allowed)}" if allowed else "it stays there"
-        super().__init__(f"an order that is {before} cannot become {after}; {ways}")
-        self.field = "status"
+        super().__init__(f"an order that is {before} cannot become {after}; {ways}", choices={"allowed": allowed})
         self.allowed = allowed
+
+
+def priced(items: Iterable[Item], total: str, currency: str) -> tuple[tuple[Item, ...], str, str]:
+    """Lines, total and currency in their exact form. Raises `Invalid` for what is no amount, naming it."""
+    try:
+        code = checked_currency(currency)
+    except NoAmount as error:
+        raise Invalid("currency", str(error)) from error
+    lines = []
+    for position, item in enumerate(items):
+        if not is_quantity(item.quantity):
+            raise Invalid(f"items.{position}.quantity", 'give a whole number, or a decimal such as "0.5"')
+        price = _exact(item.price, code, f"items.{position}.price")
+        lines.append(msgspec.structs.replace(item, price=price))
+    return tuple(lines), _exact(total, code, "total"), code
+
+
+def _exact(written: str, currency: str, field: str) -> str:
+    try:
+        return checked_amount(written, currency)
+    except NoAmount as error:
+        raise Invalid(field, str(error)) from error
+
+
+def is_quantity(value: int | str) -> bool:
+    """Whether it is a whole number or a decimal as text, not negative and not absurd."""
+    return _QUANTITY.fullmatch(str(value)) is not None
 
 
 def order_id(source: str, number: str) -> str:

@@ -12,6 +12,7 @@ from inbox.live import LiveFeed, LiveFrame
 from inbox.model.people import Viewer
 from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
+from web.api.orders import order_view
 from web.api.requests import LiveQuery
 from web.api.tasks import task_view
 from web.api.views import View, card_view, conversation_view, identity_view, manager_view, message_view
@@ -39,6 +40,7 @@ LIVE_VIEWS: Mapping[str, Callable[[Document, Viewer], View]] = {
     "customer.updated": lambda data, _: card_view(data),
     "identity.updated": lambda data, _: identity_view(data),
     "manager.updated": manager_view,
+    "order.updated": lambda data, _: order_view(data),
     "task.updated": lambda data, _: task_view(data),
     "channel.updated": lambda data, _: {
         "id": data["_id"],

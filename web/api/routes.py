@@ -3,14 +3,13 @@
 from aiohttp import web
 
 from inbox.pictures import PREVIEW_TYPE
-from web.api import requests, shapes, tasks
+from web.api import avatars, carriers, macros, notices, order_pipeline, order_sources, orders, requests, shapes, tasks
 from web.api.attachments import AttachmentHandlers
 from web.api.audit import AuditHandlers
 from web.api.channels import ChannelHandlers
 from web.api.conversations import ConversationHandlers
 from web.api.customers import CustomerHandlers
 from web.api.live import LiveHandlers
-from web.api.macros import MacroHandlers
 from web.api.managers import ManagerHandlers
 from web.api.me import MeHandlers
 from web.api.messages import MessageHandlers
@@ -40,9 +39,15 @@ def api_table(doors: Doors, services: ApiServices) -> list[Route]:
         *_shop(services),
         *_conversations(services),
         *_customers(services),
-        *_macros(services),
+        *avatars.rows(services),
+        *macros.rows(services),
         *_rules(services),
+        *orders.rows(services),
+        *order_pipeline.rows(services),
+        *order_sources.rows(services),
         *tasks.rows(services),
+        *carriers.rows(services),
+        *notices.rows(services),
         *_live(doors, services),
     ]
 
@@ -214,12 +219,13 @@ def _conversations(services: ApiServices) -> list[Route]:
     messages = MessageHandlers(
         conversations=services.conversations,
         customers=services.customers,
+        follow_ups=services.follow_ups,
         macros=services.macros,
         messages=services.messages,
         replies=services.replies,
         media=services.media,
     )
-    attachments = AttachmentHandlers(media=services.media, conversations=services.conversations)
+    attachments = AttachmentHandlers(media=services.media, conversations=services.conversations, macros=services.macros)
     return [
         row("GET", "/conversations", Who.SIGNED_IN)(
             handler=conversations.index,
@@ -347,44 +353,6 @@ def _customers(services: ApiServices) -> list[Route]:
             summary="Everything said with a customer, newest first",
             query=PageQuery,
             answer=shapes.Page[shapes.MessageShape],
-        ),
-    ]
-
-
-def _macros(services: ApiServices) -> list[Route]:
-    macros = MacroHandlers(macros=services.macros, conversations=services.conversations, customers=services.customers)
-    return [
-        row("GET", "/macros", Who.SIGNED_IN)(
-            handler=macros.index,
-            summary="Shared macros and one's own",
-            query=PageQuery,
-            answer=shapes.Page[shapes.MacroShape],
-        ),
-        row("POST", "/macros", Who.SIGNED_IN)(
-            handler=macros.create,
-            summary="Keep a macro; only admins share theirs",
-            body=requests.NewMacro,
-            answer=shapes.MacroShape,
-            statuses=(201,),
-            audit="macro.create",
-        ),
-        row("GET", "/macros/{id}", Who.SIGNED_IN)(handler=macros.show, summary="One macro", answer=shapes.MacroShape),
-        row("PATCH", "/macros/{id}", Who.SIGNED_IN)(
-            handler=macros.change,
-            summary="Change a macro; shared ones are for admins to change",
-            body=requests.MacroChange,
-            answer=shapes.MacroShape,
-            audit="macro.change",
-        ),
-        row("DELETE", "/macros/{id}", Who.SIGNED_IN)(
-            handler=macros.delete, summary="Forget a macro", statuses=(204,), audit="macro.delete"
-        ),
-        row("POST", "/macros/{id}/preview", Who.SIGNED_IN)(
-            handler=macros.preview,
-            summary="A macro with its variables filled in",
-            body=requests.MacroPreview,
-            body_optional=True,
-            answer=shapes.MacroPreviewShape,
         ),
     ]
 

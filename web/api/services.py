@@ -3,20 +3,32 @@
 from dataclasses import dataclass
 
 from bot.library import RuleLibrary
+from inbox.avatars import Avatars
 from inbox.channels import Channels
+from inbox.codes import Codes
 from inbox.conversations import Conversations
 from inbox.customers import Customers
+from inbox.follow_ups import FollowUps
 from inbox.live import LiveFeed
 from inbox.macros import Macros
 from inbox.managers import Managers
 from inbox.media import Media
+from inbox.merging import Merging
 from inbox.messages import Messages
+from inbox.notices import Notices
+from inbox.order_sources import OrderSources
+from inbox.orders import Orders
+from inbox.pipeline import OrderPipeline
+from inbox.previews import Previews
 from inbox.quarantine import Quarantine
 from inbox.replies import Replies
+from inbox.search import Search
 from inbox.settings import ShopSettings
 from inbox.storage.audit import AuditStore
 from inbox.storage.teams import TeamStore
+from inbox.suggestions import Suggestions
 from inbox.tasks import Tasks
+from inbox.tracking import Tracking
 from routing.assignment import Assigner
 from web.doors.passwords import Passwords
 
@@ -27,18 +39,30 @@ class ApiServices:
 
     assigner: Assigner
     audit: AuditStore
+    avatars: Avatars
     channels: Channels
+    codes: Codes
     conversations: Conversations
     customers: Customers
     feed: LiveFeed
+    follow_ups: FollowUps
     macros: Macros
     managers: Managers
     media: Media
+    merging: Merging
     messages: Messages
+    order_sources: OrderSources
+    orders: Orders
     passwords: Passwords
+    pipeline: OrderPipeline
+    previews: Previews
+    notices: Notices
     quarantine: Quarantine
     replies: Replies
     rules: RuleLibrary
+    search: Search
     settings: ShopSettings
+    suggestions: Suggestions
     tasks: Tasks
+    tracking: Tracking
     teams: TeamStore

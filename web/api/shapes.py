@@ -81,7 +81,7 @@ class HoursShape(Shape):
 
 
 class QuietHoursShape(Shape):
-    """When the bot begins nothing by itself."""
+    """When the bot begins nothing by itself, and nobody is told of their orders."""
 
     enabled: bool
     start: Annotated[str, Field(alias="from")]
@@ -97,6 +97,7 @@ class SettingsShape(Shape):
     hours: HoursShape
     quiet_hours: QuietHoursShape
     reopen_window_days: int
+    notice_channels: list[str]
 
 
 class WebhookUrl(Shape):
@@ -139,6 +140,27 @@ class AuthorShape(Shape):
     type: str
     id: str | None
     name: str
+
+
+class PassedOver(Shape):
+    """A channel that an order status update did not go out on, and why."""
+
+    channel_id: str
+    name: str
+    reason: str
+
+
+class MessageNotice(Shape):
+    """What a message tells a customer of an order.
+
+    `handed_on` says that it failed and another one went out on the next channel.
+    """
+
+    order_id: str
+    number: str
+    status: str
+    passed_over: list[PassedOver]
+    handed_on: bool
 
 
 class PreviewShape(Shape):
@@ -209,6 +231,23 @@ class ReactionShape(Shape):
     by: str
 
 
+class ButtonShape(Shape):
+    """Something to press: what it says, and what comes back of it."""
+
+    title: str
+    data: str
+
+
+class FollowUpShape(Shape):
+    """What else was done with a reply: an action with its parameters. One that is `refused` says why in `error`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    state: Literal["pending", "done", "refused"]
+    error: str | None
+
+
 class MessageShape(Shape):
     """Something said in a conversation.
 
@@ -238,6 +277,10 @@ class MessageShape(Shape):
     reply_to: str | None
     forwarded: bool
     automatic: bool
+    macro_id: str | None
+    buttons: list[ButtonShape]
+    actions: list[FollowUpShape]
+    notice: MessageNotice | None
     client_token: str | None
     sent_at: AwareDatetime
     created_at: AwareDatetime
@@ -254,6 +297,7 @@ class IdentityShape(Shape):
 
     `window_until`: until when anything may be sent, null where there is no such limit; `person_window_until` where a
     manager's own reply may go longer. `unanswered_left`: how many messages may still go before the customer answers.
+    `avatar_url`: the customer's picture there, null where none is shown.
     """
 
     id: str
@@ -266,10 +310,14 @@ class IdentityShape(Shape):
     window_until: AwareDatetime | None
     person_window_until: AwareDatetime | None
     unanswered_left: int | None
+    avatar_url: str | None
 
 
 class CustomerShape(Shape):
-    """A card. `proven` lists those phones and addresses that the customer is known to own."""
+    """A card. `proven` lists those phones and addresses that the customer is known to own.
+
+    `avatar_url`: the first picture that a channel shows of them, null where none does.
+    """
 
     id: str
     name: str
@@ -280,28 +328,10 @@ class CustomerShape(Shape):
     fields: dict[str, str]
     language: str
     last_manager_id: str | None
+    avatar_url: str | None
     identities: list[IdentityShape]
     created_at: AwareDatetime
     updated_at: AwareDatetime
-
-
-class MacroShape(Shape):
-    """A prepared reply: its text by language. Shared, or its owner's alone."""
-
-    id: str
-    name: str
-    shortcut: str
-    text: dict[str, str]
-    shared: bool
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-
-
-class MacroPreviewShape(Shape):
-    """A macro with its variables filled in."""
-
-    text: str
-    language: str
 
 
 class RuleShape(Shape):
@@ -365,3 +395,7 @@ class ProblemShape(Shape):
     instance: str
     errors: list[dict[str, str]] = Field(default_factory=list)
     current_version: int | None = None
+    allowed: list[str] | None = None
+    """Of a forbidden move: the statuses that the order may go to."""
+    sources: list[str] | None = None
+    """Of a number that several sources have: which."""
