@@ -12,9 +12,11 @@ DEFAULTS: Mapping[str, Any] = {
     "languages": ["uk", "en"],
     # A schedule without its time zone; nothing listed is always closed.
     "hours": {"open": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "18:00"}]},
-    # When the bot begins nothing by itself; may span midnight.
+    # When the bot begins nothing by itself, and customers are not told of their orders; may span midnight.
     "quiet_hours": {"enabled": False, "from": "21:00", "to": "09:00"},
     "reopen_window_days": 14,
+    # On which channels customers are told of their orders, by id, the most wished-for first; others come after them.
+    "notice_channels": [],
 }
 """What holds until somebody sets it; also the list of all there is to set."""
 

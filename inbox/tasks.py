@@ -14,6 +14,7 @@ from inbox.paging import decode_cursor, page
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
 from inbox.storage.managers import ManagerStore
+from inbox.storage.orders import OrderStore
 from inbox.storage.people import PeopleStore
 from inbox.storage.tasks import TaskStore
 from inbox.storage.timers import TimerStore
@@ -69,6 +70,7 @@ class Tasks:
         store: TaskStore,
         conversations: ConversationStore,
         people: PeopleStore,
+        orders: OrderStore,
         managers: ManagerStore,
         timers: TimerStore,
         feed: LiveFeed,
@@ -77,6 +79,7 @@ class Tasks:
         self._store = store
         self._conversations = conversations
         self._people = people
+        self._orders = orders
         self._managers = managers
         self._timers = timers
         self._feed = feed
@@ -193,13 +196,18 @@ class Tasks:
             await self._timers.clear(_timer_id(task["_id"]))
 
     async def _tied(self, wanted: NewTask, viewer: Viewer | None) -> Document:
-        """What a task is tied to; a conversation also ties it to its customer."""
+        """What a task is tied to; a conversation and an order also tie it to their customer."""
         customer_id = wanted.customer_id
         if wanted.conversation_id is not None:
             conversation = await self._conversations.get(wanted.conversation_id)
             if conversation is None or not (viewer is None or viewer.may_see(conversation)):
                 raise Invalid("conversation_id", "there is no such conversation")
             customer_id = customer_id or conversation["customer_id"]
+        if wanted.order_id is not None:
+            order = await self._orders.get(wanted.order_id)
+            if order is None:
+                raise Invalid("order_id", "there is no such order")
+            customer_id = customer_id or order["customer_id"]
         if wanted.customer_id is not None and await self._people.customer(wanted.customer_id) is None:
             raise Invalid("customer_id", "there is no such customer")
         return {

@@ -34,6 +34,8 @@ class Collection(msgspec.Struct, frozen=True):
     indexes: tuple[IndexModel, ...] = ()
     of_customer: bool = False
     of_conversation: bool = False
+    clustered: bool = False
+    """Whether its documents lie in the order of their `_id`s: ranges of them are read, and nothing else."""
 
 
 def _index(*keys: str, **options: Any) -> IndexModel:
@@ -144,6 +146,8 @@ COLLECTIONS: tuple[Collection, ...] = (
                 partialFilterExpression={"client_token": {"$exists": True}},
                 name="one_per_client_token",
             ),
+            # Notices that may still have to go on to another channel.
+            _index("state", partialFilterExpression={"notice.handed_on": False}, name="notices"),
         ),
         of_customer=True,
         of_conversation=True,
@@ -222,6 +226,21 @@ COLLECTIONS: tuple[Collection, ...] = (
         of_customer=True,
         of_conversation=True,
     ),
+    # What customers are to be told of their orders. Under a derived id, so that it is done once.
+    Collection(
+        "notices",
+        (
+            _index("due_at", partialFilterExpression={"open": True}, name="due"),
+            _index("order_id", "no", name="order"),
+        ),
+    ),
+    Collection("parcels", (_index("carrier", "next_look_at", name="due"),)),
+    Collection("carriers"),
+    # The index of search (`inbox.storage.search`).
+    Collection("search_segments", (_index("kind", "live", name="live"), _index("retired_at", name="retired"))),
+    Collection("search_blocks", clustered=True),
+    Collection("search_pages"),
+    Collection("search_roles"),
     Collection("audit", (_index("-at", name="recent"), _index("object_id", "-at", name="object"))),
     Collection("settings"),
 )

@@ -80,6 +80,8 @@ class NovaPoshtaSandbox:
         self.keys: set[str] = set()
         self.faults = Faults()
         self.seen = _Seen()
+        self.choke_on = ""
+        """A number that makes it refuse a whole request."""
 
     def create_key(self) -> str:
         """A key as the business cabinet makes one; from then on no unknown key works."""
@@ -156,6 +158,8 @@ class NovaPoshtaSandbox:
         documents = asked.get("methodProperties", {}).get("Documents", [])
         if not documents or len(documents) > BATCH:
             return _refusal("Documents count is out of range", "20000900746")
+        if self.choke_on in {document.get("DocumentNumber") for document in documents}:
+            return _refusal("Document number is incorrect", "20000200001")
         self.seen.batches.append(len(documents))
         return _success([self._document(document) for document in documents])
 
