@@ -124,7 +124,7 @@ class TestAWatchedMailbox:
         await manager.get_by_text("Paused").click()
         await expect(manager.get_by_text("does not accept this user and password")).to_be_visible()
         case.letters.write("Ви тут?")
-        await mailbox.get_by_role("button", name="Take the password back").click()
+        await mailbox.get_by_role("button", name="Restore the password").click()
         await expect(mailbox.get_by_text("the shop has it")).to_be_visible()
         await case.shop.owner.call("POST", f"/channels/{case.channel_id}/check")
         await expect(manager.locator(".pill.good")).to_have_count(2)

@@ -90,6 +90,11 @@ class EmailSandbox:
             self._correspondences[key] = Correspondence(mailbox, customer, self.files, self._retry_delays)
         return self._correspondences[key]
 
+    def wrote_to(self, customer: Customer) -> str:
+        """The address of the mailbox that has the youngest letter of a customer's; empty where there is none."""
+        theirs = [one for one in self._correspondences.values() if one.customer is customer and one.letters]
+        return max(theirs, key=lambda one: one.letters[-1].date).mailbox.address if theirs else ""
+
     def fault(self, fault: Fault) -> None:
         """Let something go wrong with the commands to come.
 

@@ -48,6 +48,8 @@ class World(Protocol):
 
     async def take_password_back(self, mailbox: Mailbox) -> None: ...
 
+    def wrote_to(self, customer: Customer) -> str: ...
+
     def deliver_to(self, mailbox: Mailbox, url: str, secret: str) -> None: ...
 
     def letters(self, mailbox: Mailbox, customer: Customer) -> Correspondence: ...
@@ -134,11 +136,11 @@ class _Control(Control[Correspondence, _Action]):
         return answer(self._mailbox_view(mailbox))
 
     def customers(self) -> Iterable[JSON]:
-        return map(_customer_view, self._world.customers.values())
+        return map(self._customer_view, self._world.customers.values())
 
     async def new_customer(self, request: web.Request) -> JSON:
         wanted = await body(request, _NewCustomer)
-        return _customer_view(self._world.create_customer(wanted.name, wanted.address))
+        return self._customer_view(self._world.create_customer(wanted.name, wanted.address))
 
     def _mailbox(self, request: web.Request) -> Mailbox:
         mailbox = self._world.mailboxes.get(request.match_info["address"].lower())
@@ -151,6 +153,9 @@ class _Control(Control[Correspondence, _Action]):
         if customer is None:
             raise web.HTTPNotFound(text="no such customer")
         return self._world.letters(self._mailbox(request), customer)
+
+    def _customer_view(self, customer: Customer) -> JSON:
+        return {"name": customer.name, "address": customer.address, "wrote_to": self._world.wrote_to(customer)}
 
     def _mailbox_view(self, mailbox: Mailbox) -> JSON:
         return {
@@ -167,7 +172,7 @@ class _Control(Control[Correspondence, _Action]):
     def view(self, chat: Correspondence) -> JSON:
         return {
             "version": chat.changes.version,
-            "customer": _customer_view(chat.customer),
+            "customer": self._customer_view(chat.customer),
             "mailbox": self._mailbox_view(chat.mailbox),
             "gone": chat.gone,
             "letters": [_letter_view(letter) for letter in chat.letters],
@@ -181,10 +186,6 @@ def control(world: World) -> web.Application:
     app.router.add_post("/mailboxes/{address}/webhook", doors.connect)
     app.router.add_post("/mailboxes/{address}/server/{action}", doors.at_the_server)
     return app
-
-
-def _customer_view(customer: Customer) -> JSON:
-    return {"name": customer.name, "address": customer.address}
 
 
 def _letter_view(letter: Letter) -> JSON:

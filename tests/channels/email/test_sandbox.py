@@ -172,6 +172,13 @@ class TestControl:
         assert (await order("cut"))["readers"] == 0
         assert await order("burn") == 404
 
+    async def test_a_customer_is_shown_with_the_mailbox_that_they_wrote_to(self, http, sandbox, letters):
+        other = sandbox.email.letters(sandbox.email.create_mailbox("opt@shop.example"), letters.customer)
+        for mailbox in (letters, other):
+            mailbox.write("Добрий день")
+            async with http.get("customers") as answer:
+                assert [one["wrote_to"] for one in (await answer.json())["items"]] == [mailbox.mailbox.address]
+
     async def test_the_shop_writes_from_a_mail_program(self, http, letters):
         path = "mailboxes/support@shop.example/letters/olena@mail.example/shop_writes"
         async with http.post(path, json={"text": "Рукою", "subject": "Нагадування"}) as answer:
