@@ -85,7 +85,7 @@ class Customers:
         return card
 
     async def change(self, customer_id: str, fields: Mapping[str, Any]) -> Document:
-        """Set `name`, `phones`, `emails`, `tags`, `fields` or `language`."""
+        """Set `name`, `phones`, `emails`, `tags`, `fields`, `language` or `notices`."""
         changed = None
         while changed is None:
             # It may have been merged between our look and our write: then its heir is changed.
@@ -97,7 +97,7 @@ class Customers:
 
 def _card_fields(fields: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Document:
     """Checked values; a phone or an e-mail typed by a manager is not proven, one that was proven stays so."""
-    checked: Document = {key: fields[key] for key in ("name", "tags", "fields", "language") if key in fields}
+    checked: Document = {key: fields[key] for key in ("name", "tags", "fields", "language", "notices") if key in fields}
     if "phones" in fields:
         proven = {phone["number"]: phone["proven"] for phone in (before or {}).get("phones", ())}
         numbers = dict.fromkeys(normalised_phone(number) for number in fields["phones"])

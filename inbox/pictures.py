@@ -17,6 +17,9 @@ A phone's camera makes 12 to 50 million, but as JPEG, which is decoded small at 
 BOX: Final = 640
 """The longer side of a small copy, in pixels: twice what a thread shows, for dense screens."""
 
+PORTRAIT: Final = 160
+"""The sides of what stands for a person, in pixels: more than twice as large as it is ever shown."""
+
 PREVIEW_TYPE: Final = "image/webp"
 
 _FORMATS: Final = {
@@ -68,6 +71,28 @@ def look(content: bytes, content_type: str) -> Picture | None:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, OSError, SyntaxError, ValueError):
         return None
     return Picture(width, height, kept.getvalue(), small.width, small.height)
+
+
+def portrait(content: bytes, content_type: str) -> bytes | None:
+    """The middle of a picture as a square of `PORTRAIT` pixels (`PREVIEW_TYPE`); None where it is broken or too large.
+
+    Takes time: call it in a thread.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(io.BytesIO(content), formats=(_FORMATS[content_type],)) as image:
+            image.draft("RGB", (PORTRAIT, PORTRAIT))
+            if image.width * image.height > MAX_PIXELS:
+                return None
+            turned = ImageOps.exif_transpose(image).convert("RGBA")
+            square = Image.new("RGBA", (PORTRAIT, PORTRAIT), "white")
+            square.alpha_composite(ImageOps.fit(turned, (PORTRAIT, PORTRAIT)))
+            kept = io.BytesIO()
+            square.convert("RGB").save(kept, "WEBP", quality=80)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, OSError, SyntaxError, ValueError):
+        return None
+    return kept.getvalue()
 
 
 _SMALL_BYTES: Final = 64 * 1024

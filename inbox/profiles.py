@@ -1,13 +1,15 @@
 """Who somebody is whom a provider's events bring without a name: asked once, beside the flow."""
 
+import contextlib
+
 import structlog
 
+from inbox.avatars import Avatars
 from inbox.channels import Channels
-from inbox.live import Frame, LiveFeed
+from inbox.customers import Customers
 from inbox.model.errors import NotFound
 from inbox.model.failures import ChannelFailure, RetryLater
 from inbox.model.ids import now
-from inbox.reach import Reach
 from inbox.storage.database import Document
 from inbox.storage.people import PeopleStore, Sighting
 from inbox.timers import Later
@@ -18,14 +20,14 @@ _log = structlog.get_logger(__name__)
 class Profiles:
     """Asks providers for names."""
 
-    def __init__(self, *, channels: Channels, people: PeopleStore, reach: Reach, feed: LiveFeed) -> None:
+    def __init__(self, *, channels: Channels, people: PeopleStore, customers: Customers, avatars: Avatars) -> None:
         self._channels = channels
         self._people = people
-        self._reach = reach
-        self._feed = feed
+        self._customers = customers
+        self._avatars = avatars
 
     async def learn(self, data: Document) -> None:
-        """Ask about an identity and put the name on its card (timer `identity.profile`)."""
+        """Ask about an identity and put the name on its card (timer `identity.profile`); their picture comes along."""
         identity = await self._people.identity(data["identity_id"])
         if identity is None or identity["name"] or identity["username"]:
             return
@@ -42,13 +44,9 @@ class Profiles:
             seen = Sighting(channel_id=identity["channel_id"], kind=identity["kind"], person=person, at=now())
             await self._people.resolve({identity["_id"]: seen}, ensure_cards=False)
         await self._people.note_asked(identity["_id"], now())
-        if person is not None:
-            await self._show(identity)
-
-    async def _show(self, identity: Document) -> None:
-        present = await self._people.many([identity["_id"]])
-        card = await self._people.customer(identity["customer_id"])
-        frames = [Frame(type="identity.updated", data=told) for told in await self._reach.told(present)]
-        if card is not None:
-            frames.append(Frame(type="customer.updated", data=card))
-        await self._feed.publish(frames)
+        if person is None:
+            return
+        await self._customers.show(identity)
+        if person.avatar:
+            with contextlib.suppress(Later):  # Their next message has it looked at again.
+                await self._avatars.fetch({"identity_id": identity["_id"], "source": person.avatar})

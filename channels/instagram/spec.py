@@ -74,6 +74,7 @@ CAPABILITIES: Final = Capabilities(
     button_title_limit=20,  # Quick replies: longer ones are cut off
     channel_pace=Pace(per_second=10, burst=20),  # Rate limits: 100 texts a second, 10 of audio or video
     chat_pace=Pace(per_second=2, burst=5),  # Nothing is documented; no person writes faster.
+    avatars=True,
 )
 
 PAYLOAD_LIMIT: Final = 1000

@@ -37,6 +37,7 @@ from aiogram.methods import (
     EditMessageText,
     GetFile,
     GetMe,
+    GetUserProfilePhotos,
     GetWebhookInfo,
     Response,
     SendChatAction,
@@ -64,11 +65,14 @@ from inbox.model.failures import (
     Uncertain,
     Unreachable,
 )
+from inbox.model.incoming import Person
 
 CONNECT_SECONDS: Final = 5.0
 SLOWEST: Final = 64 * 1024
 """Bytes a second; an upload or download slower than this is given up."""
 CHUNK: Final = 64 * 1024
+PORTRAIT: Final = 160
+"""How wide a picture of somebody is wanted at least, in pixels."""
 PILED_UP: Final = 50
 """How many events wait at Telegram before that is trouble: a busy hour alone brings a few."""
 LATELY: Final = 300.0
@@ -152,6 +156,16 @@ class TelegramConnection(Connection):
         except Refused as refusal:
             if not _says(refusal, "query is too old"):
                 raise
+
+    async def profile(self, external_id: str) -> Person | None:
+        """The customer's picture: that is all that Telegram's events do not tell."""
+        user_id = render.chat(external_id)["chat_id"]
+        if user_id < 0:
+            return None
+        found = await self._repeatable(GetUserProfilePhotos(user_id=user_id, limit=1))
+        sizes = sorted((size for photo in found.photos[:1] for size in photo), key=lambda size: size.width)
+        chosen = next((size for size in sizes if size.width >= PORTRAIT), sizes[-1] if sizes else None)
+        return Person(external_id=external_id, avatar=chosen.file_id if chosen else "")
 
     async def fetch(self, ref: str, max_bytes: int) -> AsyncIterator[bytes]:
         file = await self._repeatable(GetFile(file_id=ref))

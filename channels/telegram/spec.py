@@ -54,6 +54,7 @@ CAPABILITIES: Final = Capabilities(
     delete_window=48 * 3600,  # deleteMessage
     channel_pace=Pace(per_second=25, burst=25),  # FAQ, "My bot is hitting limits": about 30 messages a second
     chat_pace=Pace(per_second=1, burst=3),  # the same page: about one message a second in a chat, short bursts allowed
+    avatars=True,
 )
 
 ANSWER_SECONDS: Final = 15.0

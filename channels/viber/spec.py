@@ -54,6 +54,7 @@ CAPABILITIES: Final = Capabilities(
     button_title_limit=250,  # Keyboards, Text: max 250 characters, cropped on narrow phones
     channel_pace=Pace(per_second=40, burst=40),  # Broadcast message: 500 requests in 10 s; send_message has no number
     chat_pace=Pace(per_second=1, burst=3),  # Not documented.
+    avatars=True,
 )
 
 ANSWER_SECONDS: Final = 15.0

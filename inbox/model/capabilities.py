@@ -78,5 +78,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     delete_window: int | None = None
     channel_pace: Pace = Pace(per_second=20, burst=20)
     chat_pace: Pace = Pace(per_second=1, burst=3)
+    avatars: bool = False
+    """Whether it shows what customers look like: in its events (`Person.avatar`), or asked (`Connection.profile`)."""
     starts_conversations: bool = False
     """Whether the shop may write to an identity that never wrote."""

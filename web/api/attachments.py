@@ -10,6 +10,7 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from inbox.conversations import Conversations
+from inbox.macros import Macros
 from inbox.media import MAX_UPLOAD_BYTES, Media, Reader
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.people import Viewer
@@ -58,6 +59,7 @@ class AttachmentHandlers:
 
     media: Media
     conversations: Conversations
+    macros: Macros
 
     async def upload(self, call: Call[None, None]) -> web.Response:
         """Keep the part called `file`."""
@@ -86,17 +88,24 @@ class AttachmentHandlers:
         return await send_file(call.request, attachment, read, f'"{attachment["_id"]}.preview"')
 
     async def _refuse_strangers(self, attachment: Document, viewer: Viewer) -> None:
-        """A file is for those who may see its conversation; one that is in none yet, for who brought it."""
+        """A file is for those who may see its conversation; else for who brought it, and who may use its macro."""
         if attachment["conversation_id"] is not None:
             await self.conversations.get(viewer, attachment["conversation_id"])
-        elif attachment["uploader_id"] != viewer.id:
+        elif attachment["uploader_id"] != viewer.id and not await self.macros.may_read(viewer, attachment):
             raise NotFound("there is no such file")
 
 
-async def send_file(request: web.Request, attachment: Document, read: Reader, tag: str) -> web.StreamResponse:
-    """Answer with a file, or the part of it that was asked for; `tag` names this version of it."""
+async def send_file(
+    request: web.Request, attachment: Document, read: Reader, tag: str, *, unchanging: bool = False
+) -> web.StreamResponse:
+    """Answer with a file, or the part of it that was asked for; `tag` names this version of it.
+
+    `unchanging` where the address will never stand for another: then the browser need not ask again.
+    """
     size = attachment["size"]
     headers = _headers(attachment, tag)
+    if unchanging:
+        headers["Cache-Control"] = "private, max-age=31536000, immutable"
     if request.headers.get("If-None-Match") == tag:
         return web.Response(status=304, headers=headers)
     asked = request.headers.get("Range") if request.headers.get("If-Range", tag) == tag else None

@@ -316,6 +316,8 @@ class IdentityShape(Shape):
 class CustomerShape(Shape):
     """A card. `proven` lists those phones and addresses that the customer is known to own.
 
+    `notices` says whether they are told of their orders.
+
     `avatar_url`: the first picture that a channel shows of them, null where none does.
     """
 
@@ -327,6 +329,7 @@ class CustomerShape(Shape):
     tags: list[str]
     fields: dict[str, str]
     language: str
+    notices: bool
     last_manager_id: str | None
     avatar_url: str | None
     identities: list[IdentityShape]

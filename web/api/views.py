@@ -9,6 +9,7 @@ from inbox.model.capabilities import Capabilities
 from inbox.model.conversation import Priority, unread
 from inbox.model.people import Viewer
 from inbox.storage.database import Document
+from web.api.rows import PREFIX
 
 View = dict[str, Any]
 
@@ -92,6 +93,11 @@ def attachment_view(attachment: Mapping[str, Any]) -> View:
     }
 
 
+def _notice_view(notice: Mapping[str, Any]) -> View:
+    """What a message tells a customer of an order."""
+    return {field: notice[field] for field in ("order_id", "number", "status", "passed_over", "handed_on")}
+
+
 def message_view(message: Document) -> View:
     """A message."""
     return {
@@ -118,10 +124,20 @@ def message_view(message: Document) -> View:
         "reply_to": message.get("reply_to"),
         "forwarded": message.get("forwarded", False),
         "automatic": message.get("automatic", False),
+        "macro_id": message.get("macro_id"),
+        "buttons": message.get("buttons", []),
+        "actions": message.get("actions", []),
+        "notice": _notice_view(message["notice"]) if message.get("notice") else None,
         "client_token": message.get("client_token"),
         "sent_at": message["sent_at"],
         "created_at": message["created_at"],
     }
+
+
+def avatar_url(identity: Document) -> str | None:
+    """Where an identity's picture is; another one has another address."""
+    avatar = identity.get("avatar")
+    return f"{PREFIX}/identities/{identity['_id']}/avatar?v={avatar['version']}" if avatar else None
 
 
 def identity_view(identity: Document) -> View:
@@ -137,19 +153,21 @@ def identity_view(identity: Document) -> View:
         "window_until": identity.get("window_until"),
         "person_window_until": identity.get("person_window_until"),
         "unanswered_left": identity.get("unanswered_left"),
+        "avatar_url": avatar_url(identity),
     }
 
 
 def card_view(customer: Document) -> View:
-    """A card without its identities."""
+    """A card without its identities, and without what is theirs."""
     view = customer_view(customer, ())
-    del view["identities"]
+    del view["identities"], view["avatar_url"]
     return view
 
 
 def customer_view(customer: Document, identities: Sequence[Document]) -> View:
     """A card with those of `identities` that are its own."""
     contacts = [*customer["phones"], *customer["emails"]]
+    shown = [identity_view(row) for row in identities if row["customer_id"] == customer["_id"]]
     return {
         "id": customer["_id"],
         "name": customer["name"],
@@ -159,8 +177,10 @@ def customer_view(customer: Document, identities: Sequence[Document]) -> View:
         "tags": customer["tags"],
         "fields": customer["fields"],
         "language": customer["language"],
+        "notices": customer.get("notices", True),
         "last_manager_id": customer["last_manager_id"],
-        "identities": [identity_view(row) for row in identities if row["customer_id"] == customer["_id"]],
+        "avatar_url": next((one["avatar_url"] for one in shown if one["avatar_url"]), None),
+        "identities": shown,
         "created_at": customer["created_at"],
         "updated_at": customer["updated_at"],
     }
@@ -201,19 +221,6 @@ def quarantined_view(event: Document) -> View:
         "reason": event["reason"],
         "received_at": event["received_at"],
         "raw": event["raw"][:_RAW_LIMIT].decode(errors="replace"),
-    }
-
-
-def macro_view(macro: Document) -> View:
-    """A prepared reply."""
-    return {
-        "id": macro["_id"],
-        "name": macro["name"],
-        "shortcut": macro["shortcut"],
-        "text": macro["text"],
-        "shared": macro["owner_id"] is None,
-        "created_at": macro["created_at"],
-        "updated_at": macro["updated_at"],
     }
 
 

@@ -11,13 +11,14 @@ from inbox.paging import decode_cursor, page
 from inbox.secrets import WrongKey
 from inbox.storage.audit import AuditQuery
 from inbox.storage.database import Document
+from web.api.macros import macro_view
 from web.api.services import ApiServices
 from web.api.views import (
     audit_view,
+    avatar_url,
     channel_view,
     conversation_view,
     customer_view,
-    macro_view,
     manager_view,
     message_view,
     quarantined_view,
@@ -61,12 +62,19 @@ class ServiceDesk:
     async def rows(self, viewer: Viewer, wanted: Wanted) -> tuple[Sequence[Row], str | None]:
         query = ConversationQuery(q=wanted.q or None, cursor=wanted.cursor, limit=wanted.limit, **_TABS[wanted.tab])
         found, cursor = await self._services.conversations.page(viewer, query)
-        cards = await self._services.customers.many([row["customer_id"] for row in found])
+        people = [row["customer_id"] for row in found]
+        cards, pictured = await asyncio.gather(
+            self._services.customers.many(people), self._services.customers.pictured(people)
+        )
         channels = {channel["id"]: channel for channel in await self.channels(viewer)}
         rows = [
             Row(
                 conversation=conversation_view(row, viewer),
-                customer={"id": row["customer_id"], "name": cards.get(row["customer_id"], {}).get("name", "")},
+                customer={
+                    "id": row["customer_id"],
+                    "name": cards.get(row["customer_id"], {}).get("name", ""),
+                    "avatar_url": avatar_url(pictured.get(row["customer_id"], {})),
+                },
                 channel=channels.get(row["channel_id"]),
             )
             for row in found
@@ -79,14 +87,14 @@ class ServiceDesk:
     async def messages(
         self, viewer: Viewer, conversation_id: str, cursor: str | None, limit: int
     ) -> tuple[Sequence[View], str | None]:
-        await self._services.conversations.get(viewer, conversation_id)
-        found, following = await self._services.messages.page(conversation_id, limit=limit, cursor=cursor)
+        conversation = await self._services.conversations.get(viewer, conversation_id)
+        found, following = await self._services.messages.page(conversation["_id"], limit=limit, cursor=cursor)
         return [message_view(row) for row in found], following
 
     async def customer(self, customer_id: str) -> View:
         card = await self._services.customers.get(customer_id)
-        identities = await self._services.customers.identities([customer_id])
-        return customer_view(card, identities[customer_id])
+        identities = await self._services.customers.identities([card["_id"]])
+        return customer_view(card, identities[card["_id"]])
 
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         found = await self._services.conversations.of_customer(viewer, customer_id)

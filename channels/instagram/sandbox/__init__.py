@@ -59,6 +59,10 @@ class InstagramSandbox:
         self.customers[made.id] = made
         return made
 
+    def portray(self, customer: Customer, picture: bytes | None) -> None:
+        """Have somebody show this PNG of themselves from now on, or none."""
+        customer.portrait = self.files.add("photo", "portrait.png", "image/png", picture) if picture else None
+
     def fault(self, fault: Fault) -> None:
         """Let something go wrong with the calls to come."""
         self.faults.add(fault)

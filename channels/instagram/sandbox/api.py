@@ -193,7 +193,8 @@ async def _profile(world: World, request: web.Request) -> web.Response:
         raise Refusal("100", "Object does not exist, cannot be loaded due to missing permissions")
     if not customer.tells_name:
         raise Refusal("10", "User consent is required to access user profile")
-    told = {"id": customer.id, "name": customer.name, "username": customer.username, "profile_pic": None}
+    picture = account.link(customer.portrait) if customer.portrait else None
+    told = {"id": customer.id, "name": customer.name, "username": customer.username, "profile_pic": picture}
     wanted = {"id", *request.query.get("fields", "").split(",")}
     return web.json_response({name: value for name, value in told.items() if name in wanted})
 

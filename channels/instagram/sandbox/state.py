@@ -54,6 +54,8 @@ class Customer:
     username: str
     tells_name: bool = True
     """Whether they let a shop see their profile."""
+    portrait: File | None = None
+    """Their picture, for those to whom it is shown."""
 
 
 @dataclass

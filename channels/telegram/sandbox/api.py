@@ -311,6 +311,20 @@ def _get_file(call: _Call) -> Any:
     }
 
 
+def _get_user_profile_photos(call: _Call) -> Any:
+    wanted = call.text("user_id")
+    customers = {str(chat.customer.id): chat.customer for chat in call.bot.all_chats()}
+    customer = customers.get(wanted)
+    if customer is None:
+        raise _Refusal(400, "Bad Request: user not found")
+    portrait = customer.portrait
+    if portrait is None:
+        return {"total_count": 0, "photos": []}
+    width, height = image_size(portrait.data) or (0, 0)
+    size = {"file_id": portrait.id, "file_unique_id": "U", "width": width, "height": height}
+    return {"total_count": 1, "photos": [[{**size, "file_size": len(portrait.data)}]]}
+
+
 _METHODS: Final[Mapping[str, Callable[[_Call], Any]]] = {
     "getme": _get_me,
     "setwebhook": _set_webhook,
@@ -330,6 +344,7 @@ _METHODS: Final[Mapping[str, Callable[[_Call], Any]]] = {
     "sendchataction": _send_chat_action,
     "answercallbackquery": _answer_callback_query,
     "getfile": _get_file,
+    "getuserprofilephotos": _get_user_profile_photos,
 }
 """By name in lower case: Telegram does not mind the case."""
 

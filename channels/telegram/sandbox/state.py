@@ -34,12 +34,13 @@ DEFAULT_UPDATES: Final = frozenset(
         "business_message",
         "edited_business_message",
         "deleted_business_messages",
+        "business_connection",
     }
 )
 """What comes unless `allowed_updates` says otherwise: everything but reactions and other members' changes."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Customer:
     """Somebody with Telegram on their phone."""
 
@@ -48,6 +49,8 @@ class Customer:
     username: str = ""
     language: str = ""
     phone: str = ""
+    portrait: File | None = None
+    """Their picture, for those to whom it is shown."""
 
     def as_user(self) -> JSON:
         return _without_empty(
@@ -76,6 +79,7 @@ class Business:
     owner: Customer
     enabled: bool = True
     can_reply: bool = True
+    since: float = field(default_factory=time.time)
 
 
 @dataclass
@@ -409,6 +413,10 @@ class Chat:
             None,
         )
 
+    def update(self, kind: str, content: JSON) -> None:
+        """Tell the bot something that is no message."""
+        self._update(kind, content, None)
+
     def _update(self, kind: str, content: JSON, message: Message | None) -> None:
         update = {"update_id": self.bot.next_update_id(), kind: content}
         if kind in self.bot.webhook.updates:
@@ -465,6 +473,8 @@ class Bot:
         self.chats: dict[int, Chat] = {}
         self.businesses: dict[str, Business] = {}
         self.business_chats: dict[tuple[str, int], Chat] = {}
+        self._owners: dict[str, Chat] = {}
+        """What Telegram tells of business accounts, each as it would come in its owner's chat with the bot."""
         self.queries: dict[str, Chat] = {}
         self.answered: list[str] = []
         self.http: ClientSession | None = None
@@ -474,6 +484,11 @@ class Bot:
     def id(self) -> int:
         return int(self.token.partition(":")[0])
 
+    def all_chats(self) -> Iterator[Chat]:
+        """The bot's own, and those that it reads for business accounts."""
+        yield from self.chats.values()
+        yield from self.business_chats.values()
+
     def chat(self, customer: Customer) -> Chat:
         """The customer's chat with this bot; the bot cannot write there before the customer did."""
         return self.chats.setdefault(customer.id, Chat(self, customer))
@@ -482,7 +497,17 @@ class Bot:
         """What the owner of a business account does in Settings, Business, Chatbots."""
         made = Business(f"BQ{secrets.token_urlsafe(16)}", owner)
         self.businesses[made.id] = made
+        self.allow(made)
         return made
+
+    def allow(self, business: Business, *, enabled: bool = True, can_reply: bool = True) -> None:
+        """The owner connects the bot or takes it away, and says what it may do."""
+        business.enabled, business.can_reply = enabled, can_reply
+        owner = business.owner.as_user()
+        connection = {"id": business.id, "user": owner, "user_chat_id": business.owner.id, "date": int(business.since)}
+        rights = {"rights": {"can_read_messages": True, "can_reply": True} if can_reply else {}}
+        talk = self._owners.setdefault(business.id, Chat(self, business.owner))
+        talk.update("business_connection", connection | {"is_enabled": enabled} | (rights if enabled else {}))
 
     def business_chat(self, business: Business, customer: Customer) -> Chat:
         """The customer's chat with a business account that this bot answers for."""
@@ -546,7 +571,7 @@ class Bot:
             await self.http.close()
 
     def _chats(self) -> Iterator[Chat]:
-        yield from (*self.chats.values(), *self.business_chats.values())
+        yield from (*self.chats.values(), *self.business_chats.values(), *self._owners.values())
 
     def _open_http(self) -> ClientSession:
         if self.http is None or self.http.closed:

@@ -54,6 +54,10 @@ class ViberSandbox:
         self.customers[made.id] = made
         return made
 
+    def portray(self, customer: Customer, picture: bytes | None) -> None:
+        """Have somebody show this PNG of themselves from now on, or none."""
+        customer.portrait = self.files.add("photo", "portrait.png", "image/png", picture) if picture else None
+
     def fault(self, fault: Fault) -> None:
         """Let something go wrong with the calls to come: `status` up to 99 is Viber's own, above it is HTTP's."""
         self.faults.add(fault)

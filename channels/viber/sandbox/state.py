@@ -35,7 +35,7 @@ OPTIONAL_EVENTS: Final = frozenset({"delivered", "seen", "failed", "conversation
 """What a webhook may do without; messages, subscriptions and their ends always come."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Customer:
     """Somebody with Viber on their phone."""
 
@@ -43,6 +43,8 @@ class Customer:
     name: str
     language: str = ""
     phone: str = ""
+    portrait: File | None = None
+    """Their picture, for those to whom it is shown."""
 
 
 @dataclass
@@ -275,7 +277,10 @@ class Chat:
 
     def _user(self) -> JSON:
         language = {"language": self.customer.language} if self.customer.language else {}
-        return {"id": self.user_id, "name": self.customer.name, "country": "UA", "api_version": 10, **language}
+        portrait = self.customer.portrait
+        avatar = {"avatar": self.bot.base + self.bot.links.add(portrait)} if portrait else {}
+        told = {"id": self.user_id, "name": self.customer.name, "country": "UA", "api_version": 10}
+        return {**told, **language, **avatar}
 
     def _mark(self, message: Message, state: str) -> None:
         message.delivery = state

@@ -95,6 +95,7 @@ def customer(key: str, name: str, *identities: Doc, **fields: Any) -> Doc:
         "fields": {},
         "language": "uk",
         "last_manager_id": None,
+        "avatar_url": None,
         "identities": list(identities),
         "created_at": ago(days=700),
         "updated_at": ago(days=1),
@@ -115,6 +116,7 @@ def identity(channel_id: str, kind: str, username: str, **fields: Any) -> Doc:
         "window_until": None,
         "person_window_until": None,
         "unanswered_left": None,
+        "avatar_url": None,
         **fields,
     }
 
