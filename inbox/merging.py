@@ -193,15 +193,8 @@ class Merging:
                 "identity_id": None,
                 "direction": "system",
                 "author": {"type": "system", "id": None, "name": "", "machine": False},
-                "text": "",
-                "content": {
-                    "type": "merge",
-                    "merge_id": merge["_id"],
-                    "name": merge["before"]["loser"]["name"],
-                    "reason": merge["reason"],
-                    "by": merge["by"],
-                    "outdone": merge["outdone"],
-                },
+                "text": told_of(merge),
+                "content": None,
                 "entities": [],
                 "attachments": [],
                 "forwarded": False,
@@ -259,6 +252,23 @@ class Merging:
             if row["status"] == ConversationStatus.SNOOZED:
                 wake = f"conversation.wake:{row['_id']}"
                 await self._timers.set(wake, "conversation.wake", row["snoozed_until"], {"conversation_id": row["_id"]})
+
+
+def told_of(merge: Mapping[str, Any]) -> str:
+    """A merge in words."""
+    name = merge["before"]["loser"]["name"] or "somebody without a name"
+    reason = merge["reason"]
+    because = {
+        "phone": "both proved the phone {value}",
+        "email": "both proved the address {value}",
+        "code": "a one-time code for {value} was typed",
+    }
+    if reason["type"] in because:
+        why = because[reason["type"]].format(value=reason["value"])
+    else:
+        why = f"{merge['by']['name'] or 'somebody'} says that they are one person"
+    said = ", ".join(f"{field.removeprefix('fields.')} {value}" for field, value in merge["outdone"].items())
+    return f"The card of {name} joined this one: {why}." + (f" It said: {said}." if said else "")
 
 
 def _told(author: Author) -> Document:

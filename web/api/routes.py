@@ -3,7 +3,19 @@
 from aiohttp import web
 
 from inbox.pictures import PREVIEW_TYPE
-from web.api import avatars, carriers, macros, notices, order_pipeline, order_sources, orders, requests, shapes, tasks
+from web.api import (
+    avatars,
+    carriers,
+    macros,
+    merging,
+    notices,
+    order_pipeline,
+    order_sources,
+    orders,
+    requests,
+    shapes,
+    tasks,
+)
 from web.api.attachments import AttachmentHandlers
 from web.api.audit import AuditHandlers
 from web.api.channels import ChannelHandlers
@@ -41,6 +53,7 @@ def api_table(doors: Doors, services: ApiServices) -> list[Route]:
         *_customers(services),
         *avatars.rows(services),
         *macros.rows(services),
+        *merging.rows(services),
         *_rules(services),
         *orders.rows(services),
         *order_pipeline.rows(services),

@@ -58,6 +58,9 @@ class Desk(Protocol):
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         """A customer's conversations, newest first."""
 
+    async def same_person(self, customer_id: str) -> View:
+        """`suggestions` of who else a customer may be, and `merges`: the cards that joined theirs."""
+
     async def accounts(self, viewer: Viewer) -> Sequence[View]:
         """Every channel for the screen that sets them up.
 

@@ -126,11 +126,13 @@ class InboxPages:
         """The customer's card."""
         context = await self._frame(call)
         conversation = await self.desk.conversation(call.viewer, call.path())
-        customer, cases = await asyncio.gather(
-            self.desk.customer(conversation["customer_id"]),
-            self.desk.cases(call.viewer, conversation["customer_id"]),
+        customer_id = conversation["customer_id"]
+        customer, cases, same = await asyncio.gather(
+            self.desk.customer(customer_id),
+            self.desk.cases(call.viewer, customer_id),
+            self.desk.same_person(customer_id),
         )
-        context |= {"conversation": conversation, "customer": customer, "cases": cases}
+        context |= {"conversation": conversation, "customer": customer, "cases": cases, "same": same}
         return self.pages.html(call.request, "inbox/card.html", **context)
 
     async def me(self, call: Call[None, None]) -> web.Response:
@@ -179,9 +181,11 @@ class InboxPages:
     async def _opened(self, viewer: Viewer, conversation_id: str, context: Mapping[str, Any]) -> dict[str, Any]:
         conversation = await self.desk.conversation(viewer, conversation_id)
         customer_id = conversation["customer_id"]
-        (found, cursor), cases = await asyncio.gather(
+        conversation_id = conversation["id"]
+        (found, cursor), cases, same = await asyncio.gather(
             self.desk.messages(viewer, conversation_id, None, MESSAGES),
             self.desk.cases(viewer, customer_id),
+            self.desk.same_person(customer_id),
         )
         before = await self._one_before(viewer, conversation_id, cursor)
         opened = await self._thread(conversation, list(reversed(found)), before, context)
@@ -192,6 +196,7 @@ class InboxPages:
             | opened
             | {
                 "cases": cases,
+                "same": same,
                 "older_cursor": cursor,
                 "reach": reach,
                 "oob": False,

@@ -12,6 +12,7 @@ from inbox.secrets import WrongKey
 from inbox.storage.audit import AuditQuery
 from inbox.storage.database import Document
 from web.api.macros import macro_view
+from web.api.merging import merge_view, suggestion_view
 from web.api.services import ApiServices
 from web.api.views import (
     audit_view,
@@ -95,6 +96,15 @@ class ServiceDesk:
         card = await self._services.customers.get(customer_id)
         identities = await self._services.customers.identities([card["_id"]])
         return customer_view(card, identities[card["_id"]])
+
+    async def same_person(self, customer_id: str) -> View:
+        suggestions, merges = await asyncio.gather(
+            self._services.suggestions.of(customer_id), self._services.merging.merges(customer_id)
+        )
+        return {
+            "suggestions": [suggestion_view(each) for each in suggestions],
+            "merges": [merge_view(each) for each in merges],
+        }
 
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         found = await self._services.conversations.of_customer(viewer, customer_id)

@@ -240,6 +240,7 @@ class Shop:
         ]
         self.cards = {card["id"]: card for card in _cards()}
         self.said = _messages()
+        self.same: dict[str, View] = {}
         self.cases_list = _conversations(self.said)
         self.macro_list = [
             _macro("ship", "Відправка", "Відправимо сьогодні до 18:00, ТТН надішлемо сюди ж."),
@@ -346,6 +347,9 @@ class Shop:
 
     async def customer(self, customer_id: str) -> View:
         return self.cards[customer_id]
+
+    async def same_person(self, customer_id: str) -> View:
+        return self.same.get(customer_id, {"suggestions": [], "merges": []})
 
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         return [row for row in self.cases_list if row["customer_id"] == customer_id and viewer.may_see(row)]

@@ -2,6 +2,7 @@
 
 import { Refusal, call, headers, refresh, say, signInAgain, sure, texts, toast } from "./api.js";
 import { openedId } from "./desk.js";
+import * as macros from "./macros.js";
 
 const $ = (id) => document.getElementById(id);
 const form = () => $("composer");
@@ -32,6 +33,7 @@ const token = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) =
 // State of the composer on the page; a new conversation brings a new one.
 let files = [];
 let target = null; // {kind: "quote" | "edit", id, text}
+let carried = null; // {macro, buttons, actions, missing, order}: what came with a macro
 
 const saveDraft = () => {
   const conversation = form()?.dataset.conversation;
@@ -40,7 +42,17 @@ const saveDraft = () => {
   const text = field().value;
   const mode = form().dataset.mode;
   const quote = target?.kind === "quote" ? target : null;
-  store(draftKey(conversation), text.trim() || kept.length ? { text, mode, files: kept, quote } : null);
+  store(draftKey(conversation), text.trim() || kept.length ? { text, mode, files: kept, quote, carried } : null);
+};
+
+/** What was begun in one conversation goes on in another, where nothing was begun yet. */
+export const moveDraft = (from, to) => {
+  saveDraft();
+  for (const key of [draftKey, unsentKey]) {
+    const begun = stored(key(from), null);
+    if (begun !== null && stored(key(to), null) === null) store(key(to), begun);
+    store(key(from), null);
+  }
 };
 
 const setMode = (mode) => {
@@ -283,6 +295,15 @@ const settlePending = () => {
   keepUnsent(conversation);
 };
 
+/** What came with a macro goes with it as far as it was left there: what the body names, the server does not add. */
+const addCarried = (body, attachments) => {
+  if (body.text) Object.assign(body, { macro_id: carried.macro, attachments });
+  if (body.kind !== "reply") return;
+  body.buttons = carried.buttons;
+  body.actions = carried.actions.map(({ words, ...action }) => action);
+  if (carried.order) body.order = carried.order;
+};
+
 const send = () => {
   if (target?.kind === "edit") {
     saveEdit();
@@ -294,9 +315,16 @@ const send = () => {
     field().focus();
     return;
   }
+  const unfilled = showGap();
+  if (unfilled) {
+    toast(say("macro-missing", { names: unfilled.name }));
+    field().focus();
+    return;
+  }
   const conversation = openedId();
   const body = { kind: form().dataset.mode, text, client_token: token() };
   if (attachments.length) body.attachments = attachments;
+  if (carried) addCarried(body, attachments);
   if (body.kind === "reply" && $("via")) body.channel_id = $("via").value;
   if (body.kind === "reply" && target) body.reply_to = target.id;
   if (body.kind === "reply" && target?.public) body.private = $("aloud").value === "private";
@@ -304,7 +332,9 @@ const send = () => {
   entriesOf(conversation).push(entry);
   keepUnsent(conversation);
   files = [];
+  carried = null;
   $("chips").replaceChildren();
+  drawCarried();
   field().value = "";
   setTarget(null);
   setMode("reply");
@@ -333,117 +363,68 @@ document.addEventListener("click", (event) => {
   field().focus();
 });
 
-// Macros
-let macros = [];
-let loading = null;
-let loadedAt = 0;
-let chosen = 0;
+// What a macro brings along beside its text: chips that can be taken away.
+const carriedChip = (image, text, remove) => {
+  const box = $("carried-chip").content.firstElementChild.cloneNode(true);
+  const use = box.querySelector("use");
+  use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${image}`));
+  box.querySelector(".cut").textContent = text;
+  const button = box.querySelector("button");
+  button.setAttribute("aria-label", say("remove", { name: text }));
+  button.addEventListener("click", () => {
+    remove();
+    drawCarried();
+    saveDraft();
+    field().focus();
+  });
+  return box;
+};
 
-/** Whoever asks while they are on their way waits for the same answer. */
-const loadMacros = () => {
-  if (loading && Date.now() - loadedAt < 60000) return loading;
-  loadedAt = Date.now();
-  loading = call("GET", "/api/v1/macros?limit=100").then(
-    ({ items }) => {
-      macros = items;
-    },
-    (refusal) => {
-      loading = null;
-      throw refusal;
-    },
+const drawCarried = () => {
+  const { buttons = [], actions = [] } = carried ?? {};
+  const without = (list, one) => list.filter((other) => other !== one);
+  $("carried").replaceChildren(
+    ...buttons.map((one) => carriedChip("hand", one.title, () => (carried.buttons = without(carried.buttons, one)))),
+    ...actions.map((one) => carriedChip("zap", one.words, () => (carried.actions = without(carried.actions, one)))),
   );
-  return loading;
 };
 
-const macroText = (macro) => macro.text[document.documentElement.lang] ?? Object.values(macro.text)[0] ?? "";
-
-/** The "/word" that the caret stands behind, if there is one. */
-const typed = () => {
-  const before = field().value.slice(0, field().selectionStart);
-  return /(?:^|\s)\/([^\s/]*)$/.exec(before);
+/** Where a macro's variable without a value still stands in the text: `{name, start, end}`. */
+const gap = () => {
+  for (const name of carried?.missing ?? []) {
+    const found = new RegExp(`\\{\\{ ${name.replaceAll(".", "\\.")} \\}\\}`, "i").exec(field().value);
+    if (found) return { name, start: found.index, end: found.index + found[0].length };
+  }
+  return null;
 };
 
-const matching = (word) => {
-  const wanted = word.toLowerCase();
-  const rank = (macro) => {
-    if (macro.shortcut.toLowerCase().startsWith(wanted)) return 0;
-    if (macro.name.toLowerCase().includes(wanted)) return 1;
-    return Object.values(macro.text).some((text) => text.toLowerCase().includes(wanted)) ? 2 : 3;
+/** Put the caret over what is still to be filled in; returns whether there was something. */
+const showGap = () => {
+  const found = gap();
+  if (found) field().setSelectionRange(found.start, found.end);
+  return found;
+};
+
+const placeMacro = (macro, shown, start, end) => {
+  field().setRangeText(shown.text, start, end, "end");
+  for (const { id, name, size } of shown.attachments) {
+    if (files.some((file) => file.id === id)) continue;
+    const file = { id, name, size };
+    files.push(file);
+    chip(file);
+    done(file, id);
+  }
+  const { buttons = [], actions = [], missing = [] } = carried ?? {};
+  carried = {
+    macro: macro.id,
+    buttons: [...buttons, ...shown.buttons.filter((one) => !buttons.some((other) => other.data === one.data))],
+    actions: [...actions, ...shown.actions.filter((one) => !actions.some((other) => other.words === one.words))],
+    missing: [...missing, ...shown.missing],
+    order: shown.order?.id ?? carried?.order,
   };
-  return macros.map((macro) => [rank(macro), macro]).filter(([place]) => place < 3).sort((a, b) => a[0] - b[0]).map(([, macro]) => macro).slice(0, 30);
-};
-
-const closeMacros = () => {
-  if (!$("macros")) return;
-  $("macros").hidden = true;
-  field().removeAttribute("aria-activedescendant");
-};
-
-const showMacros = async () => {
-  if (!typed() || target?.kind === "edit") {
-    closeMacros();
-    return;
-  }
-  try {
-    await loadMacros();
-  } catch (refusal) {
-    toast(refusal.message);
-    return;
-  }
-  // What stands there now, not what stood there when the question was asked.
-  const word = form() && typed();
-  if (!word) {
-    closeMacros();
-    return;
-  }
-  const list = $("macros");
-  const found = matching(word[1]);
-  list.replaceChildren(...found.map(option));
-  if (!found.length) {
-    list.append(Object.assign(document.createElement("p"), { className: "none", textContent: say(macros.length ? "no-macro" : "no-macros") }));
-  }
-  list.hidden = false;
-  choose(0);
-};
-
-const option = (macro, place) => {
-  const row = document.createElement("div");
-  row.role = "option";
-  row.id = `macro-${place}`;
-  row.dataset.macro = macro.id;
-  const code = Object.assign(document.createElement("code"), { textContent: `/${macro.shortcut || macro.name}` });
-  const words = Object.assign(document.createElement("span"), { className: "cut", textContent: macroText(macro) });
-  row.append(code, words, Object.assign(document.createElement("kbd"), { textContent: "↵" }));
-  return row;
-};
-
-const choose = (place) => {
-  const rows = [...$("macros").querySelectorAll("[role=option]")];
-  if (!rows.length) {
-    field().removeAttribute("aria-activedescendant");
-    return;
-  }
-  chosen = (place + rows.length) % rows.length;
-  rows.forEach((row, index) => row.setAttribute("aria-selected", String(index === chosen)));
-  rows[chosen].scrollIntoView({ block: "nearest" });
-  field().setAttribute("aria-activedescendant", rows[chosen].id);
-};
-
-const insertMacro = async (id) => {
-  const word = typed();
-  const end = field().selectionStart;
-  const start = word ? end - word[1].length - 1 : end;
-  const conversation = openedId();
-  closeMacros();
-  let text;
-  try {
-    ({ text } = await call("POST", `/api/v1/macros/${id}/preview`, { conversation_id: conversation }));
-  } catch {
-    text = macroText(macros.find((macro) => macro.id === id));
-  }
-  if (openedId() !== conversation) return;
-  field().setRangeText(text, start, end, "end");
+  drawCarried();
   field().focus();
+  showGap();
   changed();
 };
 
@@ -453,30 +434,18 @@ let told = 0;
 const changed = () => {
   saveDraft();
   count();
-  showMacros();
+  macros.heed();
   if (form().dataset.mode === "reply" && field().value.trim() && Date.now() - told > 4000) {
     told = Date.now();
     call("POST", `/api/v1/conversations/${openedId()}/typing`).catch(() => {});
   }
 };
 
-const macroKeys = {
-  ArrowDown: () => choose(chosen + 1),
-  ArrowUp: () => choose(chosen - 1),
-  Enter: () => pickChosen(),
-  Tab: () => pickChosen(),
-  Escape: closeMacros,
-};
-
-const pickChosen = () => insertMacro($("macros").querySelectorAll("[role=option]")[chosen].dataset.macro);
-
 document.addEventListener("keydown", (event) => {
   if (event.target.id !== "text" || event.isComposing) return;
-  const choosing = !$("macros").hidden && (event.key === "Escape" || $("macros").querySelector("[role=option]"));
-  if (choosing && macroKeys[event.key] && !event.metaKey && !event.ctrlKey) {
+  if (macros.takeKey(event)) {
     event.preventDefault();
     event.stopPropagation();
-    macroKeys[event.key]();
     return;
   }
   const modified = event.metaKey || event.ctrlKey;
@@ -498,28 +467,14 @@ document.addEventListener("click", (event) => {
   if (!form()) return;
   const tool = event.target.closest("[data-tool]");
   const mode = event.target.closest(".modes [data-mode]");
-  const macro = event.target.closest("[data-macro]");
   if (tool) tools[tool.dataset.tool](tool.dataset.id);
   else if (mode) {
     write(mode.dataset.mode);
     saveDraft();
-  } else if (macro) insertMacro(macro.dataset.macro);
-  else if (event.target.closest("#attach")) $("files").click();
+  } else if (event.target.closest("#attach")) $("files").click();
   else if (event.target.closest("#strip button")) leaveTarget();
-  else if (event.target.closest("#macro-button")) openMacros();
-  else if (!event.target.closest("#macros, #text")) closeMacros();
   if (tool) tool.closest("details").open = false;
 });
-
-const openMacros = () => {
-  field().focus();
-  if (!typed()) {
-    const at = field().selectionStart;
-    const gap = at > 0 && !/\s/.test(field().value[at - 1]) ? " " : "";
-    field().setRangeText(`${gap}/`, at, field().selectionEnd, "end");
-  }
-  changed();
-};
 
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "composer") return;
@@ -574,7 +529,9 @@ const comment = () => {
 const restore = () => {
   const draft = stored(draftKey(form().dataset.conversation), { text: "", mode: "reply", files: [] });
   files = [];
+  carried = draft.carried ?? null;
   $("chips").replaceChildren();
+  drawCarried();
   field().value = draft.text;
   for (const kept of draft.files) {
     const file = { ...kept };
@@ -606,6 +563,7 @@ const arrive = () => {
   const keys = form().querySelector("[data-send-keys]");
   keys.textContent = entersSend() ? "↵" : mac ? "⌘ ↵" : "Ctrl ↵";
   restore();
+  macros.warm();
   for (const entry of entriesOf(openedId())) draw(entry);
   settlePending();
   if (document.querySelector(".row[aria-current] .draft")) refresh("live:list");
@@ -613,6 +571,12 @@ const arrive = () => {
 };
 
 export const start = () => {
+  macros.start({
+    busy: () => target?.kind === "edit",
+    channel: () => form().dataset.channel,
+    place: placeMacro,
+    send,
+  });
   document.addEventListener("htmx:afterSettle", () => {
     arrive();
     settlePending();

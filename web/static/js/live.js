@@ -1,6 +1,7 @@
 // One WebSocket: each frame tells which regions of the page are out of date, and those fetch themselves again.
 
 import { call, refresh, say, signInAgain } from "./api.js";
+import { moved } from "./merging.js";
 
 const RETRY_MS = [400, 1000, 2000, 4000, 8000];
 const PATIENCE_MS = 2500; // A shorter break is nobody's business.
@@ -49,7 +50,12 @@ const handlers = {
     if (data.conversation_id === opened()) staleLane(data.id);
     soon("live:list");
   },
-  conversation(data) {
+  conversation(data, type) {
+    if (type === "conversation.moved") {
+      moved(data);
+      soon("live:list");
+      return;
+    }
     if (data.id === opened()) {
       soon("live:bar");
       soon("live:card");
@@ -83,7 +89,7 @@ const handlers = {
 
 const receive = (frame) => {
   since = frame.seq;
-  handlers[frame.type.split(".")[0]]?.(frame.data ?? {});
+  handlers[frame.type.split(".")[0]]?.(frame.data ?? {}, frame.type);
 };
 
 const line = (text) => {
