@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.ids import new_id, now
+from inbox.paging import decode_cursor, page
 from inbox.pipeline import OrderPipeline
 from inbox.secrets import SecretBox
 from inbox.shops.shop import ShopKind, ShopSecrets, new_secret, status_map
@@ -66,6 +67,11 @@ class OrderSources:
     async def all(self) -> list[Document]:
         """Every source, oldest first."""
         return await self._store.all()
+
+    async def page(self, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+        """A page of sources, and the cursor for the next."""
+        after = decode_cursor(cursor, str)[0] if cursor else None
+        return page(await self._store.page(after, limit + 1), limit, "_id")
 
     async def get(self, source_id: str) -> Document:
         """One source."""

@@ -29,6 +29,11 @@ class OrderSourceStore:
         """Every source, oldest first."""
         return await self._sources.find({}).sort([("created_at", 1), ("_id", 1)]).to_list(None)
 
+    async def page(self, after: str | None, limit: int) -> list[Document]:
+        """Sources in the order in which they were connected."""
+        condition: Document = {} if after is None else {"_id": {"$gt": after}}
+        return await self._sources.find(condition).sort("_id", 1).limit(limit).to_list(limit)
+
     async def get(self, source_id: str) -> Document | None:
         """One source."""
         return await self._sources.find_one({"_id": source_id})

@@ -76,11 +76,11 @@ class OrderSourceHandlers:
 
     sources: OrderSources
 
-    async def index(self, call: Call[None, PageQuery]) -> web.Response:  # noqa: ARG002  # As every list is called.
-        """Every connected shop."""
-        found = await self.sources.all()
+    async def index(self, call: Call[None, PageQuery]) -> web.Response:
+        """The connected shops."""
+        found, cursor = await self.sources.page(call.query.cursor, call.query.limit)
         items = await asyncio.gather(*(source_view(self.sources, source) for source in found))
-        return json_answer({"items": items, "next_cursor": None})
+        return json_answer({"items": items, "next_cursor": cursor})
 
     async def create(self, call: Call[NewOrderSource, None]) -> web.Response:
         """Connect one."""
