@@ -21,7 +21,7 @@ _LISTS = {"phones": "number", "emails": "address", "hints": "value"}
 def united(survivor: Mapping[str, Any], loser: Mapping[str, Any]) -> Document:
     """What changes on the card that stays when another joins it. Where both say something, the one that stays is right.
 
-    Contacts and tags are united; a contact that is proven on either is proven.
+    Contacts and tags are united; a contact that is proven on either is proven, and who wanted no notices gets none.
     """
     changes: Document = {}
     for field, key in _LISTS.items():
@@ -34,6 +34,8 @@ def united(survivor: Mapping[str, Any], loser: Mapping[str, Any]) -> Document:
     changes |= {"name": named["name"], "name_key": named.get("name_key")}
     for field in ("language", "last_manager_id"):
         changes[field] = survivor[field] or loser[field]
+    if not loser.get("notices", True):
+        changes["notices"] = False
     changes["created_at"] = min(survivor["created_at"], loser["created_at"])
     return {field: value for field, value in changes.items() if value != survivor.get(field)}
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, StringConstraints, model_validator
 
-from inbox.conversations import MAX_LABEL, MAX_LABELS
-from inbox.model.conversation import ConversationStatus
+from inbox.macros import MAX_ACTIONS, MAX_BUTTONS, MAX_DATA, MAX_TITLE
+from inbox.model.conversation import MAX_LABEL, MAX_LABELS, ConversationStatus
 from inbox.model.people import Role, Status
 from web.api.shapes import PriorityName
 from web.doors.bodies import Body, Change, PageQuery, Query
@@ -26,7 +26,14 @@ def _time_zone(name: str) -> str:
     return name
 
 
-def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+def _short_enough(data: str) -> str:
+    if len(data.encode()) > MAX_DATA:
+        raise ValueError(f"at most {MAX_DATA} bytes may stand behind a button")
+    return data
+
+
+def each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Values without their repetitions."""
     return tuple(dict.fromkeys(values))
 
 
@@ -53,12 +60,11 @@ Password = Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENG
 Capacity = Annotated[int, Field(ge=0, le=1000)]
 Clock = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Teams = Annotated[tuple[Id, ...], Field(max_length=50), AfterValidator(_each_once)]
-Languages = Annotated[tuple[Language, ...], Field(max_length=20), AfterValidator(_each_once)]
-Labels = Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS), AfterValidator(_each_once)]
+Teams = Annotated[tuple[Id, ...], Field(max_length=50), AfterValidator(each_once)]
+Languages = Annotated[tuple[Language, ...], Field(max_length=20), AfterValidator(each_once)]
+Labels = Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS), AfterValidator(each_once)]
 Fields = Annotated[dict[FieldName, FieldValue], Field(max_length=100)]
-MacroText = Annotated[dict[Language, Text], Field(min_length=1, max_length=20)]
-Shortcut = Annotated[str, StringConstraints(pattern=r"^[^\s/]{0,40}$")]
+ButtonData = Annotated[str, StringConstraints(min_length=1, max_length=MAX_DATA), AfterValidator(_short_enough)]
 
 
 class Credentials(Body):
@@ -146,7 +152,9 @@ class QuietHours(Body):
 class SettingsChange(Change):
     """What an admin sets for the shop."""
 
-    audited: ClassVar = frozenset({"shop_name", "timezone", "languages", "hours", "quiet_hours", "reopen_window_days"})
+    audited: ClassVar = frozenset(
+        {"shop_name", "timezone", "languages", "hours", "quiet_hours", "reopen_window_days", "notice_channels"}
+    )
 
     shop_name: Name = ""
     timezone: Annotated[str, StringConstraints(max_length=60), AfterValidator(_time_zone)] = ""
@@ -154,6 +162,8 @@ class SettingsChange(Change):
     hours: Hours = Hours(open=())
     quiet_hours: QuietHours = QuietHours(enabled=False)
     reopen_window_days: Annotated[int, Field(ge=0, le=365)] = 14
+    notice_channels: Annotated[tuple[Id, ...], Field(max_length=100), AfterValidator(each_once)] = ()
+    """On which channels customers are told of their orders, by id, the most wished-for first."""
 
 
 class NewTeam(Body):
@@ -221,16 +231,30 @@ class ConversationPatch(Change):
     version: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
 
 
+class MessageButton(Body):
+    """Something to press: what it says, and what comes back of it."""
+
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE)]
+    data: ButtonData
+
+
 class NewMessage(Body):
-    """A reply or a note. `private` says how the public comment in `reply_to` is answered; absent means in public."""
+    """A reply or a note. `private` says how the public comment in `reply_to` is answered; absent means in public.
+
+    With a `macro_id`, what is left out of `text`, `attachments`, `buttons` and `actions` is the macro's. `order` is the
+    customer's order that it speaks of, by id or number; without it, the latest that may still go somewhere.
+    """
 
     audited: ClassVar = frozenset({"kind", "channel_id", "macro_id", "private"})
 
     text: Annotated[str, StringConstraints(max_length=_TEXT_LIMIT)] = ""
     kind: Literal["reply", "note"] = "reply"
     channel_id: Id | None = None
-    attachments: Annotated[tuple[Id, ...], Field(max_length=10), AfterValidator(_each_once)] = ()
+    attachments: Annotated[tuple[Id, ...], Field(max_length=10), AfterValidator(each_once)] = ()
     macro_id: Id | None = None
+    buttons: Annotated[tuple[MessageButton, ...], Field(max_length=MAX_BUTTONS)] = ()
+    actions: Annotated[list[dict[str, Any]], Field(max_length=MAX_ACTIONS)] = Field(default_factory=list)
+    order: Id | None = None
     reply_to: Id | None = None
     private: bool | None = None
     client_token: Token | None = None
@@ -239,6 +263,8 @@ class NewMessage(Body):
     def _says_something(self) -> "NewMessage":
         if not (self.text.strip() or self.attachments or self.macro_id):
             raise ValueError("give a text, attachments or a macro_id")
+        if self.kind == "note" and (self.buttons or self.actions):
+            raise ValueError("buttons and actions go along with a reply, not with a note")
         return self
 
 
@@ -264,8 +290,8 @@ class NewCustomer(Body):
     """A card made by hand."""
 
     name: Name
-    phones: Annotated[tuple[Phone, ...], Field(max_length=20), AfterValidator(_each_once)] = ()
-    emails: Annotated[tuple[Address, ...], Field(max_length=20), AfterValidator(_each_once)] = ()
+    phones: Annotated[tuple[Phone, ...], Field(max_length=20), AfterValidator(each_once)] = ()
+    emails: Annotated[tuple[Address, ...], Field(max_length=20), AfterValidator(each_once)] = ()
     tags: Labels = ()
     fields: Fields = Field(default_factory=dict)
 
@@ -274,39 +300,12 @@ class CustomerChange(Change):
     """What a manager changes about a card; lists and fields replace what was there."""
 
     name: Name = ""
-    phones: Annotated[tuple[Phone, ...], Field(max_length=20), AfterValidator(_each_once)] = ()
-    emails: Annotated[tuple[Address, ...], Field(max_length=20), AfterValidator(_each_once)] = ()
+    phones: Annotated[tuple[Phone, ...], Field(max_length=20), AfterValidator(each_once)] = ()
+    emails: Annotated[tuple[Address, ...], Field(max_length=20), AfterValidator(each_once)] = ()
     tags: Labels = ()
     fields: Fields = Field(default_factory=dict)
-
-
-class NewMacro(Body):
-    """A prepared reply. Shared where an admin makes it and does not say otherwise."""
-
-    audited: ClassVar = frozenset({"name", "shortcut", "shared"})
-
-    name: Name
-    text: Text | MacroText
-    shortcut: Shortcut = ""
-    shared: bool | None = None
-
-
-class MacroChange(Change):
-    """What changes about a macro."""
-
-    audited: ClassVar = frozenset({"name", "shortcut"})
-
-    name: Name = ""
-    text: Text | MacroText = ""
-    shortcut: Shortcut = ""
-
-
-class MacroPreview(Body):
-    """For whom a macro is filled in; without anybody it shows what is known anyway."""
-
-    customer_id: Id | None = None
-    conversation_id: Id | None = None
-    language: Language | None = None
+    notices: bool = True
+    """Whether they are told of their orders."""
 
 
 RuleParts = Annotated[list[dict[str, Any]], Field(max_length=50)]

@@ -252,7 +252,8 @@ class MessageShape(Shape):
     """Something said in a conversation.
 
     `original` is the whole text where `text` leaves out what it quotes, `html` says whether there is an HTML version.
-    `public`: everybody can read it (a comment). `private`: it answers a public one in private.
+    `public`: everybody can read it (a comment). `private`: it answers a public one in private. `numbered`: its buttons
+    stand in the text as numbered lines.
     """
 
     id: str
@@ -279,6 +280,7 @@ class MessageShape(Shape):
     automatic: bool
     macro_id: str | None
     buttons: list[ButtonShape]
+    numbered: bool
     actions: list[FollowUpShape]
     notice: MessageNotice | None
     client_token: str | None

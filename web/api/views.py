@@ -126,6 +126,7 @@ def message_view(message: Document) -> View:
         "automatic": message.get("automatic", False),
         "macro_id": message.get("macro_id"),
         "buttons": message.get("buttons", []),
+        "numbered": message.get("numbered", False),
         "actions": message.get("actions", []),
         "notice": _notice_view(message["notice"]) if message.get("notice") else None,
         "client_token": message.get("client_token"),

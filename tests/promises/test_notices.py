@@ -1,0 +1,89 @@
+"""Order status updates under kill -9, and with several servers at once: each change is said exactly once."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.flow import Shop, until
+from tests.promises.neighbour import another_server
+from tests.promises.program import Program
+
+STATUSES = ("confirmed", "shipped", "delivered")
+
+
+async def ordered(person: Any, number: str, customer_id: str) -> None:
+    """A new order of a customer; making it tells nobody."""
+    order = {
+        "customer_id": customer_id,
+        "status": "new",
+        "items": [{"name": "Mug", "quantity": 1, "price": "150.00"}],
+        "total": "150.00",
+        "currency": "UAH",
+    }
+    answer = await person.call("PUT", f"/orders/{number}", order)
+    assert answer.status == 201, answer
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_kill_9_at_any_moment_tells_each_change_once(program: Program):
+    chats = {}
+    for number in range(12):
+        chat, conversation = await program.begin(f"Is my parcel {number} there yet?")
+        customer_id = (await program.owner.get(f"/conversations/{conversation}"))["customer_id"]
+        await ordered(program.owner, f"k{number}", customer_id)
+        chats[f"k{number}"] = chat
+    for status, moment in zip(STATUSES, (0.0, 0.05, 0.3), strict=True):
+        moves = [program.owner.call("POST", f"/orders/{number}/status", {"status": status}) for number in chats]
+        assert {answer.status for answer in await asyncio.gather(*moves)} == {200}
+        await asyncio.sleep(moment)
+        await program.kill_everything()
+        await program.start()
+
+    async with program.stored() as database:
+
+        async def at_rest() -> bool:
+            waiting = [
+                await database.durable.orders.find_one({"noticing": True}),
+                await database.durable.notices.find_one({"open": True}),
+                await database.durable.outbox.find_one({"live": True}),
+            ]
+            return waiting == [None, None, None]
+
+        await until(at_rest, seconds=90)
+        said = [row async for row in database.durable.messages.find({"notice.number": {"$in": list(chats)}})]
+    told = Counter((row["notice"]["number"], row["notice"]["status"]) for row in said)
+    assert told == {(number, status): 1 for number in chats for status in STATUSES}
+    states = {(row["notice"]["number"], row["text"]): row["state"] for row in said}
+    for number, chat in chats.items():
+        texts = [text for text in chat.texts() if number in text]
+        assert len(texts) == len(set(texts))
+        unseen = {text for key, text in states if key == number} - set(texts)
+        assert {states[number, text] for text in unseen} <= {"uncertain"}
+
+
+async def test_two_servers_tell_each_change_once(shop: Shop, databases: Any):
+    chats = [shop.customer() for _ in range(10)]
+    for position, chat in enumerate(chats):
+        chat.text(f"Good day from {position}")
+    await shop.settled()
+    conversations = await shop.conversations()
+    for conversation in conversations:
+        await ordered(shop.owner, f"t{conversation['id']}", conversation["customer_id"])
+    async with another_server(shop, databases):
+        for status in STATUSES:
+            moves = [
+                shop.owner.call("POST", f"/orders/t{conversation['id']}/status", {"status": status})
+                for conversation in conversations
+                for _ in range(2)
+            ]
+            assert {answer.status for answer in await asyncio.gather(*moves)} == {200}
+
+        async def all_told() -> bool:
+            return all(len(chat.texts()) >= len(STATUSES) for chat in chats)
+
+        await until(all_told, seconds=60)
+    for chat in chats:
+        words = [text.split("№")[1].split()[1].strip(".") for text in chat.texts()]
+        assert words == ["підтверджено", "відправлено", "доставлено"]
