@@ -174,6 +174,19 @@ async def test_the_phone_lives_in_the_present_again(filled):
     assert chat.messages[-1].date >= datetime.now(UTC).timestamp() - 60
 
 
+@in_the_filled_shop
+async def test_both_mailboxes_live_in_the_present_again(filled):
+    for name, address in (("Соломія", "solomiia@mail.example"), ("Остап", "ostap@dzyha.example")):
+        mail = filled.sandbox.email
+        customer = mail.customers[address]
+        letters = mail.letters(mail.mailboxes[mail.wrote_to(customer)], customer)
+        letters.write("Ще одне", answers=letters.letters[1].id)
+        await letters.drained()
+        async with asyncio.timeout(10):
+            while (await filled.case(name))[1][-1]["text"] != "Ще одне":
+                await asyncio.sleep(0.05)
+
+
 def test_nobodys_environment_has_a_say(monkeypatch, tmp_path):
     monkeypatch.setenv("SKRYNKA_MONGODB_URL", "mongodb://real.example/?replicaSet=rs")
     monkeypatch.setenv("SKRYNKA_SECRET_KEY", "the key of a real database")

@@ -2,18 +2,20 @@
 
 import asyncio
 import imaplib
-from collections.abc import AsyncIterator, Callable, Iterator
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import hypothesis
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from channels.email.client import EmailConnection
 from channels.email.imap import Imap
-from channels.email.sandbox import Correspondence, EmailSandbox, Fault
+from channels.email.sandbox import Correspondence, EmailSandbox, Fault, Mailbox
 from channels.email.sandbox.imap_words import NotImap, parsed
 from channels.email.spec import EmailSettings
 from channels.sandbox import Sandbox
@@ -23,6 +25,15 @@ from inbox.model.incoming import Echo
 from tests.channels.email.desk import Desk
 
 LETTER = b"From: olena@mail.example\r\nSubject: =?utf-8?b?0JrRgNC40YjQutCw?=\r\nTo: a@shop.example\r\n\r\nHello\r\n"
+
+TROUBLES: Mapping[str, Callable[[EmailSandbox, Mailbox], Awaitable[None]]] = {
+    "cut": lambda mail, mailbox: mail.imap.cut(mailbox),
+    "stop": lambda mail, _mailbox: mail.imap.stop(),
+    "start": lambda mail, _mailbox: mail.imap.start(),
+    "renumber": lambda mail, mailbox: mail.imap.renumber(mailbox),
+    "other password": lambda mail, mailbox: mail.change_password(mailbox),
+    "old password": lambda mail, mailbox: mail.take_password_back(mailbox),
+}
 
 
 @pytest.fixture
@@ -276,6 +287,39 @@ class TestForTheShop:
         letters.write("два")
         async with asyncio.timeout(3):
             await desk.has("один", "два")
+
+    @hypothesis.settings(
+        max_examples=12,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+    @given(
+        steps=st.lists(
+            st.tuples(st.sampled_from(["write", "write", "by hand", *TROUBLES]), st.sampled_from([0, 0.004])),
+            min_size=2,
+            max_size=9,
+        )
+    )
+    async def test_any_order_of_troubles_loses_and_doubles_nothing(self, mail, settings, steps):
+        mailbox = mail.create_mailbox(f"{secrets.token_hex(4)}@shop.example")
+        letters = mail.letters(mailbox, mail.create_customer("Олена", "olena@mail.example"))
+        desk = Desk(
+            settings.model_copy(update={"address": mailbox.address, "imap_url": SecretStr(mail.imap_url(mailbox))})
+        )
+        listening = asyncio.create_task(desk.listen())
+        await desk.looked()
+        for number, (step, pause) in enumerate(steps):
+            if step in TROUBLES:
+                await TROUBLES[step](mail, mailbox)
+            else:
+                (letters.shop_writes if step == "by hand" else letters.write)(f"лист {number}")
+            await asyncio.sleep(pause)
+        await mail.imap.start()
+        await mail.take_password_back(mailbox)
+        await desk.has(*[letter.text for letter in letters.letters])
+        assert len(desk.raw) == len(letters.letters)
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
 
     async def test_a_server_that_hangs_does_not_keep_the_sandbox_open(self, mail, letters, settings):
         mail.fault(Fault(kind="hang", method="SELECT"))
