@@ -23,6 +23,7 @@ OPERATION_TIMEOUT_MS = 10_000
 
 _log = structlog.get_logger(__name__)
 _INDEX_CONFLICTS = frozenset({85, 86})
+_COLLECTION_EXISTS = 48
 
 
 class Database:
@@ -48,7 +49,17 @@ class Database:
 
     async def prepare(self) -> None:
         """Create what `schema` declares. Safe to run from several processes at once, and again."""
+        await asyncio.gather(*(self._create_clustered(declared.name) for declared in COLLECTIONS if declared.clustered))
         await asyncio.gather(*(self._create_indexes(declared.name, declared.indexes) for declared in COLLECTIONS))
+
+    async def _create_clustered(self, name: str) -> None:
+        try:
+            await self.durable.create_collection(
+                name, check_exists=False, clusteredIndex={"key": {"_id": 1}, "unique": True}
+            )
+        except OperationFailure as error:
+            if error.code != _COLLECTION_EXISTS:
+                raise
 
     async def _create_indexes(self, name: str, indexes: tuple[Any, ...]) -> None:
         if not indexes:
