@@ -243,15 +243,13 @@ def _typed_email(typed: str) -> Term:
 
 
 def _typed_phone(typed: str) -> Term:
-    digits = _digits(typed)
-    if not digits:
-        return Term((re.sub(r"\D", "", typed),))
-    beginnings = [digits]
+    # The zero before it may be dialled, or be a digit of the ending that was typed.
+    beginnings = [re.sub(r"\D", "", typed), _digits(typed)]
     with contextlib.suppress(phonenumbers.NumberParseException):
         national = phonenumbers.national_significant_number(phonenumbers.parse(typed, DEFAULT_REGION))
         if len(national) >= SHORTEST_ENDING:
             beginnings.append(national)
-    return Term(tuple(dict.fromkeys(beginnings)))
+    return Term(tuple(beginning for beginning in dict.fromkeys(beginnings) if beginning))
 
 
 def _typed_word(typed: str) -> Term:
