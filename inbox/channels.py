@@ -18,6 +18,7 @@ from inbox.model.domain_events import ChannelPaused, MessageReceived
 from inbox.model.errors import Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater
 from inbox.model.ids import new_id, now
+from inbox.model.incoming import AccountChanged
 from inbox.secrets import SecretBox, WrongKey
 from inbox.storage.channels import ChannelStore
 from inbox.storage.database import Document
@@ -267,8 +268,13 @@ class Channels:
         await self._forget(channel_id)
         await self._feed.publish([Frame(type="channel.removed", data={"_id": channel["_id"]}, audience="everyone")])
 
-    async def check(self, channel_id: str) -> Document:
-        """Look whether a channel works, repair what can be repaired, and note what was found."""
+    async def check(self, channel_id: str, *, seen: bool = False) -> Document:
+        """Look whether a channel works, repair what can be repaired, and note what was found.
+
+        `seen` by a person, what the provider said of the accounts behind it is forgotten: it cannot be asked again.
+        """
+        if seen:
+            await self._store.forget_accounts(channel_id)
         channel = await self._examine(channel_id)
         await self._look_again(channel)
         return channel
@@ -292,6 +298,15 @@ class Channels:
         if isinstance(failure, CredentialsRejected):
             return await self.pause(channel_id, str(failure))
         return await self._settle(channel_id, "degraded", str(failure))
+
+    async def note_account(self, channel_id: str, event: AccountChanged) -> None:
+        """Note what the provider said of an account behind a channel; the newest word counts, whichever comes first."""
+        noted = await self._store.note_account(channel_id, event)
+        if noted is None:
+            return
+        before, after = noted
+        if after["state"] in ("connected", "degraded") and _standing(before) != _standing(after):
+            await self._settle(channel_id, *_standing(after))
 
     async def pause(self, channel_id: str, reason: str) -> Document:
         """Hold a channel's outbox until its token works again; the admins see it and it is tried by itself."""
@@ -363,7 +378,7 @@ class Channels:
         except WrongKey as error:
             found = await self._settle(channel_id, "degraded", str(error))
         else:
-            found = await self._settle(channel_id, "connected", "")
+            found = await self._settle(channel_id, *_standing(await self._store.get(channel_id)))
         await self._store.note(channel_id, "checked_at", now())
         return found
 
@@ -463,6 +478,13 @@ class Channels:
         opened = self._opened.pop(channel_id, None)
         if opened is not None:
             await opened.connection.close()
+
+
+def _standing(channel: Document | None) -> tuple[str, str]:
+    """State and reason of a channel whose own connection works: what the provider says of the accounts behind it."""
+    accounts = (channel or {}).get("accounts", {}).values()
+    troubles = sorted({noted["trouble"] for noted in accounts if noted["trouble"]})
+    return ("degraded", "; ".join(troubles)) if troubles else ("connected", "")
 
 
 def _timer_id(channel_id: str) -> str:

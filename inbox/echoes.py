@@ -45,7 +45,7 @@ class Echoes:
         """
         told = Told()
         for accepted in batch:
-            for event in accepted.events or ():
+            for event in accepted.about_customers:
                 if isinstance(event, Echo):
                     identity = identities[identity_id(accepted.channel_id, event.person.external_id)]
                     await self._tell(accepted, event, identity, told)

@@ -19,6 +19,7 @@ from channels.telegram.spec import TelegramSettings
 from inbox.model.channel import RawEvent, WebhookRequest
 from inbox.model.failures import Forged, Unreadable
 from inbox.model.incoming import (
+    AccountChanged,
     ButtonPress,
     Contact,
     Content,
@@ -40,7 +41,7 @@ SECRET_HEADER: Final = "x-telegram-bot-api-secret-token"  # noqa: S105  the head
 """Set from setWebhook's `secret_token`; a shared secret, not a signature."""
 
 _RECEIVED: Final = "skrynka_received"
-"""Telegram does not date pressed buttons and deletions; `split` adds when we heard of them, in seconds."""
+"""Telegram does not date pressed buttons, deletions and what an owner allows; `split` adds when we heard of it."""
 
 Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -228,6 +229,19 @@ class _ChatMember(msgspec.Struct, rename={"sender": "from"}):
     new_chat_member: _Member
 
 
+class _Rights(msgspec.Struct):
+    can_reply: bool = False
+
+
+class _BusinessConnection(msgspec.Struct):
+    id: Connection
+    user: _User
+    is_enabled: bool = False
+    rights: _Rights | None = None
+    can_reply: bool = False
+    """What older Bot API servers say instead of `rights`."""
+
+
 class _Update(msgspec.Struct, rename={"received": _RECEIVED}):
     update_id: Count = 0
     received: Seconds = 0
@@ -239,17 +253,20 @@ class _Update(msgspec.Struct, rename={"received": _RECEIVED}):
     business_message: _Message | None = None
     edited_business_message: _Message | None = None
     deleted_business_messages: _Deleted | None = None
+    business_connection: _BusinessConnection | None = None
 
 
 class _Envelope(msgspec.Struct):
     update_id: Count
     callback_query: Raw | UnsetType = UNSET
     deleted_business_messages: Raw | UnsetType = UNSET
+    business_connection: Raw | UnsetType = UNSET
 
     @property
     def undated(self) -> bool:
-        """Whether Telegram does not say when it happened."""
-        return self.callback_query is not UNSET or self.deleted_business_messages is not UNSET
+        """Whether Telegram does not say when it happened. A business connection bears the date when it was made."""
+        undated = (self.callback_query, self.deleted_business_messages, self.business_connection)
+        return any(event is not UNSET for event in undated)
 
 
 class _Keys(msgspec.Struct):
@@ -406,6 +423,22 @@ def _my_chat_member(change: _ChatMember, _raw: bytes, _update: _Update) -> Itera
     )
 
 
+def _business_connection(connection: _BusinessConnection, _raw: bytes, update: _Update) -> Iterator[Incoming]:
+    rights = connection.rights
+    owner = f"{connection.user.first_name} {connection.user.last_name}".strip() or connection.user.username
+    trouble = ""
+    if not connection.is_enabled:
+        trouble = f"{owner} took the bot away from their Telegram Business account: what is written there stays there"
+    elif not (rights.can_reply if rights else connection.can_reply):
+        trouble = f"{owner} does not allow the bot to reply for their Telegram Business account"
+    yield AccountChanged(
+        account=connection.id,
+        at=_moment("the time of the change", update.received),
+        sequence=update.update_id,
+        trouble=trouble,
+    )
+
+
 _READERS: Final[Mapping[str, Callable[[Any, bytes, _Update], Iterator[Incoming]]]] = {
     "message": _new_message,
     "edited_message": _edited_message,
@@ -415,6 +448,7 @@ _READERS: Final[Mapping[str, Callable[[Any, bytes, _Update], Iterator[Incoming]]
     "business_message": _new_message,
     "edited_business_message": _edited_message,
     "deleted_business_messages": _deleted_messages,
+    "business_connection": _business_connection,
 }
 
 ALLOWED_UPDATES: Final = tuple(_READERS)

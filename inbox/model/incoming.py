@@ -14,7 +14,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     username: str = ""
     language: str = ""
     avatar: str = ""
-    """Where their picture lies at the provider, perhaps only for days."""
+    """Their picture: what the channel's own `fetch` understands, perhaps only for days."""
     machine: bool = False
     """A bot or an automatic sender: stored, never answered by our bot."""
     everywhere: bool = False
@@ -194,5 +194,20 @@ class ReachabilityChanged(msgspec.Struct, frozen=True, kw_only=True, tag="reacha
     reason: str = ""
 
 
-Incoming = NewMessage | Echo | MessageEdited | MessageDeleted | ReactionChanged | Receipt | ReachabilityChanged
+class AccountChanged(msgspec.Struct, frozen=True, kw_only=True, tag="account"):
+    """What the shop may do with its own account changed, and no customer did anything.
+
+    `account` tells apart the accounts behind one channel, where there are several. `trouble` is what does not work
+    there from now on, in words for an admin; empty where all is well.
+    """
+
+    account: str
+    at: datetime
+    sequence: int = 0
+    """Tells apart changes of the same `at`, where the provider counts them."""
+    trouble: str = ""
+
+
+CustomerEvent = NewMessage | Echo | MessageEdited | MessageDeleted | ReactionChanged | Receipt | ReachabilityChanged
+Incoming = CustomerEvent | AccountChanged
 MessageChange = MessageEdited | MessageDeleted | ReactionChanged | Receipt

@@ -6,6 +6,8 @@ from typing import Any
 
 import pymongo
 
+from inbox.model.ids import derived_id
+from inbox.model.incoming import AccountChanged
 from inbox.storage.database import Database, Document
 
 
@@ -13,7 +15,8 @@ class ChannelStore:
     """The `channels` collection.
 
     A row is `{_id, kind, name, settings, sealed, state, state_reason, state_since, held, checked_at, last_message_at,
-    created_at, changed_at}`. `held` says that a person paused it; `changed_at` is the time of its settings.
+    accounts?, created_at, changed_at}`. `held` says that a person paused it; `changed_at` is the time of its settings;
+    `accounts` are the provider's last words on the accounts behind it, `{at, sequence, trouble}` by a name of ours.
     """
 
     def __init__(self, database: Database) -> None:
@@ -63,6 +66,25 @@ class ChannelStore:
         )
         after = before and await self.get(channel_id)
         return (before, after) if before and after else None
+
+    async def note_account(self, channel_id: str, event: AccountChanged) -> tuple[Document, Document] | None:
+        """Note what became of an account; returns the channel as it was and as it is. None where that was known."""
+        field = f"accounts.{derived_id('account', event.account)}"
+        news = {"at": event.at, "sequence": event.sequence, "trouble": event.trouble}
+        older = [
+            {field: {"$exists": False}},
+            {f"{field}.at": {"$lt": event.at}},
+            {f"{field}.at": event.at, f"{field}.sequence": {"$lt": event.sequence}},
+        ]
+        before: Document | None = await self._channels.find_one_and_update(
+            {"_id": channel_id, "$or": older}, {"$set": {field: news}}
+        )
+        after = before and await self.get(channel_id)
+        return (before, after) if before and after else None
+
+    async def forget_accounts(self, channel_id: str) -> None:
+        """Forget what was said of the accounts behind a channel."""
+        await self._channels.update_one({"_id": channel_id}, {"$unset": {"accounts": ""}})
 
     async def note(self, channel_id: str, field: str, at: datetime) -> None:
         """Move one of a channel's times forward; durable with the next durable write."""

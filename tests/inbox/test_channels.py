@@ -1,6 +1,7 @@
 """Connected accounts: their secrets at rest, and what becomes of them when the provider says no."""
 
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from inbox.model.domain_events import ChannelPaused, MessageReceived
 from inbox.model.errors import Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import CredentialsRejected, Refused, RetryLater, Uncertain
 from inbox.model.ids import now
+from inbox.model.incoming import AccountChanged
 from inbox.secrets import WrongKey
 from inbox.timers import Later
+from tests.inbox.arrivals import at
 from tests.inbox.paper import SECRET, Floor, PaperSettings
 
 
@@ -248,6 +251,54 @@ async def test_who_resumes_a_channel_with_a_dead_token_is_told(floor):
     assert (resumed["state"], resumed["state_reason"], resumed["held"]) == ("paused", "dead", False)
 
 
+WELL, TAKEN = ("connected", ""), ("degraded", "Mary took it away")
+
+
+def account(second: int, trouble: str = "", name: str = "mary", *, sequence: int = 0) -> AccountChanged:
+    return AccountChanged(account=name, at=at(second), sequence=sequence, trouble=trouble)
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ([account(1), account(2, "Mary took it away")], TAKEN),
+        ([account(1, "Mary took it away"), account(2)], WELL),
+        ([account(1, sequence=8), account(1, "Mary took it away", sequence=9)], TAKEN),
+        (
+            [account(1, "Bob", "bob.$x"), account(2, "Mary took it away")],
+            ("degraded", "Bob; Mary took it away"),
+        ),
+    ],
+)
+async def test_a_channel_says_what_is_wrong_with_the_accounts_behind_it_in_whatever_order(floor, told, found):
+    for order in permutations(told):
+        channel_id = await floor.connect()
+        for event in [*order, order[0]]:
+            await floor.channels.note_account(channel_id, event)
+        channel = await floor.channels.get(channel_id)
+        assert (channel["state"], channel["state_reason"]) == found
+        checked = await floor.channels.check(channel_id)
+        assert (checked["state"], checked["state_reason"]) == found
+
+
+async def test_what_a_person_has_seen_of_an_account_is_forgotten(floor):
+    channel_id = await floor.connect()
+    await floor.channels.note_account(channel_id, account(1, "Mary took it away"))
+    checked = await floor.channels.check(channel_id, seen=True)
+    assert (checked["state"], checked["state_reason"]) == WELL
+
+
+async def test_an_account_changes_nothing_where_the_channel_itself_is_in_trouble_or_gone(floor):
+    await floor.channels.note_account("gone", account(1, "Mary took it away"))
+    channel_id = await floor.connect()
+    await floor.channels.pause(channel_id, "dead")
+    await floor.channels.note_account(channel_id, account(1, "Mary took it away"))
+    channel = await floor.channels.get(channel_id)
+    assert (channel["state"], channel["state_reason"]) == ("paused", "dead")
+    found = await floor.channels.check(channel_id)
+    assert (found["state"], found["state_reason"]) == TAKEN
+
+
 async def test_a_channel_whose_secrets_cannot_be_read_says_so(floor, database, redis):
     channel_id = await floor.connect()
     stranger = Floor(database, redis, key="another key, also 32 bytes long.")
@@ -259,8 +310,8 @@ async def test_a_channel_whose_secrets_cannot_be_read_says_so(floor, database, r
 async def test_when_the_last_message_came_is_noted_once_in_a_while(floor):
     channel_id = await floor.connect()
     times = [now() - timedelta(minutes=minutes) for minutes in (3, 1, 2)]
-    for at in times:
-        await floor.channels.hear(MessageReceived({}, {"channel_id": channel_id, "received_at": at}))
+    for heard_at in times:
+        await floor.channels.hear(MessageReceived({}, {"channel_id": channel_id, "received_at": heard_at}))
     await floor.channels.note_heard()
     (kept,) = await floor.channels.all()
     assert kept["last_message_at"] == times[1]

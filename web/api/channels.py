@@ -59,7 +59,7 @@ class ChannelHandlers:
 
     async def check(self, call: Call[None, None]) -> web.Response:
         """Look whether it works, and repair what can be repaired."""
-        return json_answer(self._view(await self.channels.check(call.path()), call.viewer))
+        return json_answer(self._view(await self.channels.check(call.path(), seen=True), call.viewer))
 
     def _view(self, channel: Document, viewer: Viewer) -> View:
         return channel_view(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from inbox.model.incoming import Echo, Incoming, NewMessage, ReachabilityChanged, Receipt
+from inbox.model.incoming import AccountChanged, Echo, Incoming, NewMessage, ReachabilityChanged, Receipt
 
 
 def told(events: Sequence[Incoming]) -> list[dict[str, Any]]:
@@ -14,6 +14,7 @@ def told(events: Sequence[Incoming]) -> list[dict[str, Any]]:
 
 
 def _told(event: Incoming) -> dict[str, Any]:
+    assert not isinstance(event, AccountChanged)
     who = event.person
     match event:
         case NewMessage() | Echo():

@@ -9,7 +9,7 @@ from tests.flow import Shop, until
 
 
 @pytest.fixture
-def talk(shop: Shop) -> Chat:
+async def talk(shop: Shop) -> Chat:
     """Olena's chat with Mary, for whose account the shop's bot answers."""
     telegram = shop.sandbox.telegram
     business = shop.bot.create_business(telegram.create_customer("Mary"))
@@ -58,7 +58,7 @@ async def test_an_answer_without_the_right_to_reply_says_so_and_the_next_one_goe
     talk.text("Є у наявності?")
     await shop.settled()
     assert talk.business is not None
-    talk.business.can_reply = False
+    shop.bot.allow(talk.business, can_reply=False)
     await answer(shop, "Так")
 
     async def refused() -> bool:
@@ -66,6 +66,25 @@ async def test_an_answer_without_the_right_to_reply_says_so_and_the_next_one_goe
 
     await until(refused)
     assert "does not allow the bot" in (await thread(shop))[-1]["error"]
-    talk.business.can_reply = True
+    shop.bot.allow(talk.business)
     await answer(shop, "Так, дві")
     await talk.until(lambda chat: chat.texts() == ["Так, дві"])
+
+
+async def test_the_channel_says_what_an_owner_does_not_allow_any_more(shop, talk):
+    async def state() -> tuple[str, str]:
+        await shop.bot.drained()
+        await shop.settled()
+        [channel] = (await shop.owner.call("GET", "/channels")).body["items"]
+        return channel["state"], channel["state_reason"] or ""
+
+    assert talk.business is not None
+    assert await state() == ("connected", "")
+    shop.bot.allow(talk.business, can_reply=False)
+    assert await state() == ("degraded", "Mary does not allow the bot to reply for their Telegram Business account")
+    shop.bot.allow(talk.business, enabled=False)
+    _, reason = await state()
+    assert reason.startswith("Mary took the bot away from their Telegram Business account")
+    [channel] = (await shop.owner.call("GET", "/channels")).body["items"]
+    await shop.owner.call("POST", f"/channels/{channel['id']}/check")
+    assert await state() == ("connected", "")

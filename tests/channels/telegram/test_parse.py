@@ -18,6 +18,7 @@ from channels.telegram.spec import TelegramSettings
 from inbox.model.channel import WebhookRequest
 from inbox.model.failures import Forged, Unreadable
 from inbox.model.incoming import (
+    AccountChanged,
     ButtonPress,
     Contact,
     Echo,
@@ -393,6 +394,30 @@ class TestBusiness:
         with pytest.raises(Unreadable, match="time of the deletion"):
             parse.read(body)
 
+    @pytest.mark.parametrize(
+        ("connection", "trouble"),
+        [
+            ({"is_enabled": True, "rights": {"can_reply": True, "can_read_messages": True}}, ""),
+            ({"is_enabled": True, "can_reply": True}, ""),
+            ({"is_enabled": True, "rights": {"can_read_messages": True}}, "Mary does not allow the bot to reply"),
+            ({"is_enabled": True}, "Mary does not allow the bot to reply"),
+            ({"is_enabled": False}, "Mary took the bot away"),
+            ({"is_enabled": False, "rights": {"can_reply": True}}, "Mary took the bot away"),
+        ],
+    )
+    def test_what_its_owner_allows(self, connection, trouble):
+        about = {"id": "BQ-1_x", "user": {"id": 7, "is_bot": False, "first_name": "Mary"}, "user_chat_id": 7, "date": 1}
+        body = json.dumps({"update_id": 7, "business_connection": about | connection}).encode()
+        before = datetime.now(UTC).replace(microsecond=0)
+        [event] = parse.split(WebhookRequest(headers={}, query={}, body=body))
+        [found] = parse.read(event.raw)
+        assert isinstance(found, AccountChanged)
+        assert (found.account, found.sequence) == ("BQ-1_x", 7)
+        assert found.trouble.startswith(trouble)
+        assert bool(found.trouble) == bool(trouble)
+        # Telegram's own date is that of the first consent.
+        assert before <= found.at <= datetime.now(UTC)
+
     def test_a_pressed_button(self):
         under = business(6, from_user=OWNER, text="Беремо?", reply_markup=TestButtons.KEYBOARD)
         found = read_one(callback_query=ptb.CallbackQuery("17", USER, "instance", message=under, data="yes"))
@@ -499,7 +524,7 @@ class TestFuzz:
         with contextlib.suppress(Unreadable):
             [event] = parse.split(WebhookRequest(headers={}, query={}, body=body))
             for found in parse.read(event.raw):
-                assert found.person.external_id.partition("@")[0] == "99"
+                assert isinstance(found, AccountChanged) or found.person.external_id.partition("@")[0] == "99"
 
 
 class TestAuthenticate:
