@@ -80,17 +80,46 @@ def sample_photo(variant: int = 0, width: int = 320, height: int = 240) -> bytes
         pattern = bytes(max(0, min(255, channel + grain)) for grain in grains for channel in base)
         rows.append(0)
         rows += (pattern * (width // period + 1))[: 3 * width]
+    return _png(width, height, bytes(rows))
+
+
+def sample_portrait(variant: int = 0, side: int = 192) -> bytes:
+    """A PNG of somebody drawn in a few shapes, in one of many colours."""
+    grounds = ((196, 217, 222), (233, 213, 190), (206, 214, 190), (222, 204, 217), (214, 208, 198))
+    skins = ((241, 208, 182), (226, 184, 150), (201, 152, 117), (160, 112, 82))
+    hairs = ((62, 44, 34), (112, 74, 44), (178, 134, 80), (44, 42, 46), (124, 66, 44))
+    clothes = ((63, 99, 92), (121, 68, 72), (70, 84, 122), (148, 110, 62), (92, 86, 80))
+    ground, skin = grounds[variant % 5], skins[variant // 5 % 4]
+    hair, cloth = hairs[variant // 20 % 5], clothes[variant // 100 % 5]
+    # (colour, centre x and y, half width and height), in parts of the side; what comes later covers.
+    shapes = (
+        (hair, 0.5, 0.44, 0.23, 0.26),
+        (cloth, 0.5, 1.05, 0.4, 0.34),
+        (skin, 0.5, 0.71, 0.085, 0.13),
+        (skin, 0.5, 0.5, 0.175, 0.215),
+    )
+    rows = bytearray()
+    for y in range(side):
+        row = bytearray(bytes(ground) * side)
+        for colour, x, middle, width, height in shapes:
+            across = 1 - ((y / side - middle) / height) ** 2
+            if across > 0:
+                reach = width * math.sqrt(across)
+                start, end = max(0, round((x - reach) * side)), min(side, round((x + reach) * side))
+                row[3 * start : 3 * end] = bytes(colour) * (end - start)
+        rows.append(0)
+        rows += row
+    return _png(side, side, bytes(rows))
+
+
+def _png(width: int, height: int, rows: bytes) -> bytes:
+    """Rows of red, green and blue, each after its filter byte, as a file."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(bytes(rows), 6))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 6)) + chunk(b"IEND", b"")
 
 
 def sample_voice(seconds: int = 3) -> bytes:

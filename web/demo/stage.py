@@ -6,6 +6,7 @@ once a case is played, what the house dated by its own clock (arrivals, notes, w
 
 import asyncio
 import time
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from bot.starters import GREETING
 from channels.faults import Fault
-from channels.props import sample_photo
+from channels.props import sample_photo, sample_portrait
 from channels.sandbox import Sandbox
 from channels.telegram.sandbox import Chat
 from inbox.managers import NewManager
@@ -100,11 +101,11 @@ class Stage:
         channel, _ = await self.house.channels.create("telegram", SHOP, settings)
 
         def phone(story: Story) -> Phone:
-            return bot.chat(
-                self.sandbox.telegram.create_customer(
-                    story.name, username=story.username, language=story.language, phone=story.phone
-                )
+            customer = self.sandbox.telegram.create_customer(
+                story.name, username=story.username, language=story.language, phone=story.phone
             )
+            self.sandbox.telegram.portray(customer, _portrait(story))
+            return bot.chat(customer)
 
         return channel["_id"], phone
 
@@ -115,7 +116,9 @@ class Stage:
         channel, _ = await self.house.channels.create("viber", "Viber", settings)
 
         def phone(story: Story) -> Phone:
-            return bot.chat(self.sandbox.viber.create_customer(story.name, language=story.language, phone=story.phone))
+            customer = self.sandbox.viber.create_customer(story.name, language=story.language, phone=story.phone)
+            self.sandbox.viber.portray(customer, _portrait(story))
+            return bot.chat(customer)
 
         return channel["_id"], phone
 
@@ -135,6 +138,7 @@ class Stage:
 
         def phone(story: Story) -> Phone:
             customer = self.sandbox.instagram.create_customer(story.name, username=story.username)
+            self.sandbox.instagram.portray(customer, _portrait(story))
             return InstagramPhone(account.chat(customer))
 
         return channel["_id"], phone
@@ -380,3 +384,9 @@ async def until(condition: Callable[[], Awaitable[_T | None]]) -> _T:
 
 async def _whole(data: bytes) -> AsyncIterator[bytes]:
     yield data
+
+
+def _portrait(story: Story) -> bytes | None:
+    """What a customer looks like, the same each time; some show no picture of themselves."""
+    drawn = zlib.crc32(story.name.encode())
+    return sample_portrait(drawn) if drawn % 3 else None
