@@ -13,6 +13,7 @@ import telegram as ptb
 from pydantic import SecretStr
 
 from channels.faults import Fault
+from channels.props import sample_photo
 from channels.sandbox import Sandbox
 from channels.telegram.client import PILED_UP, TelegramConnection, failure_of
 from channels.telegram.parse import ALLOWED_UPDATES
@@ -332,6 +333,31 @@ class TestBusiness:
         with pytest.raises(Refused, match=words) as raised:
             await connection.send(Outgoing(to=to, text="Завтра"))
         assert not isinstance(raised.value, Unreachable)
+
+
+class TestProfile:
+    async def test_it_is_the_picture_that_they_show(self, sandbox, chat, connection):
+        sandbox.telegram.portray(chat.customer, sample_photo())
+        person = await connection.profile(to(chat))
+        fetched = b"".join([part async for part in connection.fetch(person.avatar, 1 << 20)])
+        assert (person.external_id, person.name, fetched) == (to(chat), "", sample_photo())
+
+    async def test_whoever_shows_none_has_none(self, chat, connection):
+        assert (await connection.profile(to(chat))).avatar == ""
+
+    async def test_a_business_accounts_customer_is_asked_about_by_their_own_number(self, sandbox, bot, connection):
+        owner, customer = (sandbox.telegram.create_customer(name) for name in ("Ірина", "Олена"))
+        business = bot.create_business(owner)
+        bot.business_chat(business, customer).text("Добрий день")
+        sandbox.telegram.portray(customer, sample_photo())
+        assert (await connection.profile(f"{customer.id}@{business.id}")).avatar
+
+    async def test_a_group_has_no_face(self, connection):
+        assert await connection.profile("-1001234") is None
+
+    async def test_nobody_known_is_refused(self, connection):
+        with pytest.raises(Refused, match="user not found"):
+            await connection.profile("1")
 
 
 class TestFetch:

@@ -167,6 +167,18 @@ async def test_the_card_tells_who_it_is(read):
         assert words in card
 
 
+async def test_a_face_stands_in_list_header_and_card_where_one_is_known(desk, read):
+    face = "/api/v1/identities/i-tg-olena_m/avatar?v=1"
+    assert face not in await read("/inbox/olena?tab=all")
+    for shown in desk.cards.values():
+        shown["avatar_url"] = face
+    page = await read("/inbox/olena?tab=all")
+    pictures = [line for line in page.splitlines() if f'<img src="{face}" alt=""' in line]
+    assert sum('class="av hue-' in line for line in pictures) == len(pictures) > 2
+    assert any("big" in line for line in pictures)
+    assert "ОМ<img" in page
+
+
 async def test_a_conversation_whose_channel_is_gone_is_still_readable(desk, read):
     desk.connected.clear()
     assert "Заберу тут" in await read("/inbox/olena")
