@@ -173,7 +173,8 @@ class Maildir:
     def _own(self) -> None:
         owner = self.home.parent.stat()
         for path in (self.home, *self.home.rglob("*")):
-            os.chown(path, owner.st_uid, owner.st_gid)
+            with contextlib.suppress(FileNotFoundError):  # Dovecot's locks come and go.
+                os.chown(path, owner.st_uid, owner.st_gid)
 
 
 class Wire:
