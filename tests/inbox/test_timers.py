@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from inbox.model.ids import now
-from inbox.timers import MAX_ATTEMPTS, Later, Timers
+from inbox.timers import LEISURELY_WORKERS, MAX_ATTEMPTS, Later, Timers
 from tests.flow import until
 
 
@@ -63,6 +63,34 @@ async def test_a_handler_may_ask_to_be_called_later(floor, worker):
     await worker.stop()
     await running
     assert len(calls) == 3
+
+
+async def test_what_is_done_at_leisure_waits_for_all_else_and_leaves_room(floor, worker):
+    order: list[str] = []
+    at_once: list[int] = []
+    running_now = 0
+
+    async def pressing(_data: dict[str, Any]) -> None:
+        order.append("pressing")
+
+    async def leisurely(_data: dict[str, Any]) -> None:
+        nonlocal running_now
+        running_now += 1
+        at_once.append(running_now)
+        order.append("leisurely")
+        await asyncio.sleep(0.01)
+        running_now -= 1
+
+    worker.handle_at_leisure("leisurely", leisurely)
+    worker.handle("pressing", pressing)
+    await floor.timers.set_many("leisurely", {f"a{number}": {} for number in range(6)})
+    await floor.timers.set_many("pressing", {f"b{number}": {} for number in range(3)})
+    running = await work(worker)
+    await until(lambda: _empty(floor))
+    await worker.stop()
+    await running
+    assert order == ["pressing"] * 3 + ["leisurely"] * 6
+    assert max(at_once) == LEISURELY_WORKERS
 
 
 async def test_a_failing_timer_is_put_off_and_the_others_go_on(floor, worker):
