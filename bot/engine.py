@@ -13,17 +13,21 @@ from typing import Any
 import msgspec
 import structlog
 
-from bot.actions import Action, Close, LabelConversation, Reply, SetPriority
+from bot.actions import Reply, UseMacro
 from bot.guards import MAX_REPLIES, REPLY_PERIOD, silence
 from bot.library import RuleLibrary
 from bot.playbook import Playbook
 from bot.rules import TRIGGERS, Rule
 from inbox.conversations import Conversations
 from inbox.events import EventBus
+from inbox.follow_ups import FollowUps
+from inbox.macros import Macros
+from inbox.model.actions import Action, Close, LabelConversation, SetPriority
 from inbox.model.conversation import ConversationStatus
 from inbox.model.domain_events import ConversationOpened, MessageReceived
-from inbox.model.errors import DomainError
+from inbox.model.errors import DomainError, Invalid, NotFound
 from inbox.model.ids import now
+from inbox.model.macros import language_for
 from inbox.model.people import BOT
 from inbox.replies import Draft, Replies
 from inbox.storage.conversations import ConversationStore
@@ -55,6 +59,8 @@ class BotEngine:
         conversation_store: ConversationStore,
         people: PeopleStore,
         budget: ReplyBudget,
+        macros: Macros,
+        follow_ups: FollowUps,
     ) -> None:
         self._library = library
         self._replies = replies
@@ -62,8 +68,11 @@ class BotEngine:
         self._store = conversation_store
         self._people = people
         self._budget = budget
+        self._macros = macros
+        self._follow_ups = follow_ups
         self._doers: dict[type[Action], Callable[[_Firing, Any], Awaitable[None]]] = {
             Reply: self._reply,
+            UseMacro: self._use_macro,
             LabelConversation: self._label,
             SetPriority: self._set_priority,
             Close: self._close,
@@ -110,6 +119,31 @@ class BotEngine:
         _log.info("rule_fired", **context)
 
     async def _reply(self, firing: _Firing, action: Reply) -> None:
+        text = action.text_for(await self._language(firing.message), firing.playbook.languages)
+        await self._say(firing, action, Draft(text=text))
+
+    async def _use_macro(self, firing: _Firing, action: UseMacro) -> None:
+        macro = await self._macros.shared(action.macro_id)
+        if macro is None:
+            raise NotFound("this macro is gone, or not for everybody")
+        customer = await self._people.customer(firing.message["customer_id"])
+        wanted = language_for(macro["text"], await self._language(firing.message), *firing.playbook.languages)
+        prepared = await self._macros.prepare(macro, customer=customer, language=wanted)
+        if prepared.filled.missing:
+            raise Invalid("macro_id", f"{', '.join(prepared.filled.missing)} has no value here")
+        files = tuple(file["_id"] for file in prepared.files)
+        draft = Draft(
+            text=prepared.filled.text,
+            macro_id=macro["_id"],
+            attachments=files,
+            lent=frozenset(files),
+            buttons=prepared.buttons,
+            actions=await self._follow_ups.planned(firing.conversation, prepared.actions, prepared.order),
+        )
+        await self._say(firing, action, draft)
+
+    async def _say(self, firing: _Firing, action: Reply | UseMacro, draft: Draft) -> None:
+        """Answer the message, within the budget."""
         conversation, message = firing.conversation, firing.message
         token = _token(firing, action)
         present = now()
@@ -119,11 +153,12 @@ class BotEngine:
         if not granted:
             _log.info("bot_budget_spent", conversation_id=conversation["_id"], rule_id=firing.rule.id)
             return
-        text = action.text_for(await self._language(message), firing.playbook.languages)
         # What the bot says to a comment is for its writer, not for everybody who reads the post.
         comment = {"reply_to": message["_id"], "private": True} if message.get("public") else {}
-        draft = Draft(text=text, channel_id=message["channel_id"], client_token=token, automatic=True, **comment)
-        await self._replies.post(conversation["_id"], draft, author=BOT)
+        said = msgspec.structs.replace(
+            draft, channel_id=message["channel_id"], client_token=token, automatic=True, **comment
+        )
+        await self._replies.post(conversation["_id"], said, author=BOT)
 
     async def _language(self, message: Document) -> str:
         """What the card says, else what the channel says."""
@@ -147,8 +182,8 @@ class BotEngine:
             await self._conversations.change(firing.conversation["_id"], {"status": ConversationStatus.CLOSED})
 
 
-def _token(firing: _Firing, action: Reply) -> str:
+def _token(firing: _Firing, action: Reply | UseMacro) -> str:
     """The client token under which a rule answers a message; further replies of the same rule add their number."""
-    replies = [each for each in firing.rule.actions if isinstance(each, Reply)]
+    replies = [each for each in firing.rule.actions if isinstance(each, Reply | UseMacro)]
     number = replies.index(action)
     return f"bot:{firing.rule.id}:{firing.message['_id']}" + (f":{number}" if number else "")

@@ -1,6 +1,6 @@
 """The shop's rules: writing them, trying them, and what the engine goes by."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from bot.guards import MAX_REPLIES, REPLY_PERIOD, silence
 from bot.playbook import Playbook, Playbooks
 from bot.rules import FIELDS, parse, restore
 from bot.starters import STARTERS
+from inbox.macros import Macros
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.paging import decode_cursor, page
@@ -42,11 +43,13 @@ class RuleLibrary:
         messages: MessageStore,
         people: PeopleStore,
         settings: ShopSettings,
+        macros: Macros,
     ) -> None:
         self._rules = rules
         self._conversations = conversations
         self._messages = messages
         self._people = people
+        self._macros = macros
         self._playbooks = Playbooks(rules, settings)
 
     async def install(self, *, enabled: Collection[str] = ()) -> None:
@@ -72,7 +75,9 @@ class RuleLibrary:
 
     async def create(self, raw: Mapping[str, Any]) -> Document:
         """Keep a new rule. Raises `Invalid` naming the field that is wrong."""
-        stored = await self._rules.insert(_document(raw))
+        rule = _document(raw)
+        await self._refuse_missing_macros(rule["actions"])
+        stored = await self._rules.insert(rule)
         self._playbooks.forget()
         return stored
 
@@ -84,6 +89,7 @@ class RuleLibrary:
         fields = parse({**{field: before[field] for field in FIELDS}, **changes}).fields()
         if all(before[field] == value for field, value in fields.items()):
             return before
+        await self._refuse_missing_macros(fields["actions"])
         after = await self._rules.change(rule_id, fields, version=before["version"])
         self._playbooks.forget()
         if after is None:
@@ -96,6 +102,11 @@ class RuleLibrary:
         if not await self._rules.delete(rule_id):
             raise NotFound("there is no such rule")
         self._playbooks.forget()
+
+    async def _refuse_missing_macros(self, actions: Sequence[Mapping[str, Any]]) -> None:
+        for position, action in enumerate(actions):
+            if action["type"] == "macro" and await self._macros.shared(action["macro_id"]) is None:
+                raise Invalid(f"actions.{position}.macro_id", "there is no such macro for everybody")
 
     async def playbook(self) -> Playbook:
         """What the engine goes by."""

@@ -19,9 +19,12 @@ from inbox.conversations import Conversations
 from inbox.echoes import Echoes
 from inbox.events import EventBus
 from inbox.files import Files
+from inbox.follow_ups import FollowUps
 from inbox.ingest import Ingest
 from inbox.links import FileLinks
 from inbox.live import LiveFeed
+from inbox.macros import Macros
+from inbox.merging import Merging
 from inbox.metrics import Metrics
 from inbox.model.accepted import Accepted
 from inbox.model.capabilities import Capabilities, Flow
@@ -29,22 +32,35 @@ from inbox.model.channel import ChannelKind, Connection, Outgoing, RawEvent, Sen
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.ids import new_id, now
 from inbox.model.incoming import Incoming, NewMessage, Person
+from inbox.model.macros import MacroTexts
 from inbox.model.people import Author
+from inbox.orders import Orders
+from inbox.pipeline import OrderPipeline
 from inbox.reach import Reach
 from inbox.replies import Draft, Replies
+from inbox.search import Search
 from inbox.secrets import SecretBox
 from inbox.settings import ShopSettings
 from inbox.storage.attachments import AttachmentStore
+from inbox.storage.audit import AuditStore
 from inbox.storage.channels import ChannelStore
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Database, Document
 from inbox.storage.journal import JournalStore
 from inbox.storage.livelog import LiveLog
+from inbox.storage.macros import MacroStore
+from inbox.storage.managers import ManagerStore
+from inbox.storage.merging import MergeStore
 from inbox.storage.messages import MessageStore
+from inbox.storage.order_sources import OrderSourceStore
+from inbox.storage.orders import OrderStore
 from inbox.storage.outbox import OutboxStore
 from inbox.storage.people import PeopleStore
+from inbox.storage.pipeline import PipelineStore
 from inbox.storage.rules import ReplyBudget, RuleStore
+from inbox.storage.search import SearchStore
 from inbox.storage.settings import SettingsStore
+from inbox.storage.teams import TeamStore
 from inbox.storage.timers import TimerStore
 from inbox.wakeups import Wakeups
 
@@ -155,9 +171,19 @@ class Process:
             wakeups=self.wakeups,
             base_url="http://127.0.0.1:1",
         )
+        self.merging = Merging(
+            store=MergeStore(self.database),
+            people=self.people,
+            conversations=self.conversation_store,
+            messages=self.messages,
+            timers=self.timers,
+            feed=self.feed,
+            bus=self.bus,
+        )
         self.replies = Replies(
             conversations=self.conversation_store,
             messages=self.messages,
+            merging=self.merging,
             outbox=self.outbox,
             people=self.people,
             attachments=self.attachments,
@@ -176,9 +202,47 @@ class Process:
             feed=self.feed,
             bus=self.bus,
             wakeups=self.wakeups,
+            search=Search(SearchStore(self.database), self.conversation_store),
         )
+        macro_store, order_store = MacroStore(self.database), OrderStore(self.database)
+        orders = Orders(
+            store=order_store,
+            pipeline=OrderPipeline(
+                store=PipelineStore(self.database),
+                orders=order_store,
+                macros=macro_store,
+                sources=OrderSourceStore(self.database),
+                shops={},
+            ),
+            people=self.people,
+            feed=self.feed,
+            bus=self.bus,
+            wakeups=self.wakeups,
+            metrics=Metrics(),
+        )
+        self.macros = Macros(
+            store=macro_store,
+            attachments=self.attachments,
+            settings=self.settings,
+            texts=MacroTexts(),
+            orders=orders,
+        )
+        follow_ups = FollowUps(
+            messages=self.messages,
+            conversations=self.conversations,
+            conversation_store=self.conversation_store,
+            managers=ManagerStore(self.database),
+            teams=TeamStore(self.database),
+            orders=orders,
+            macros=self.macros,
+            timers=self.timers,
+            audit=AuditStore(self.database),
+            feed=self.feed,
+            hand_over=self._hand_over,
+        )
+        follow_ups.subscribe(self.bus)
         self.library = RuleLibrary(
-            RuleStore(self.database), self.conversation_store, self.messages, self.people, self.settings
+            RuleStore(self.database), self.conversation_store, self.messages, self.people, self.settings, self.macros
         )
         BotEngine(
             library=self.library,
@@ -187,9 +251,17 @@ class Process:
             conversation_store=self.conversation_store,
             people=self.people,
             budget=ReplyBudget(self.database),
+            macros=self.macros,
+            follow_ups=follow_ups,
         ).subscribe(self.bus)
         self.bus.subscribe(ConversationOpened, self._note)
         self.bus.subscribe(MessageReceived, self._note)
+
+    async def _hand_over(
+        self, conversation_id: str, manager_id: str | None, *, by: Author, reason: str, once: str
+    ) -> Document:
+        """Nobody routes here: who holds a conversation stays."""
+        return await self.conversation(conversation_id)
 
     async def _note(self, event: Event) -> None:
         self.announced.append(event)
@@ -218,6 +290,7 @@ class Process:
             files=Files(self.attachments),
             echoes=Echoes(messages=self.messages, outbox=self.outbox, channels=self.channels),
             channels=self.channels,
+            merging=self.merging,
             reach=self.reach,
             timers=self.timers,
             settings=self.settings,

@@ -88,3 +88,43 @@ async def test_who_is_answering_the_shop_is_not_greeted(shop):
     await shop.settled()
     [second] = [row["id"] for row in await shop.conversations() if row["id"] != first]
     assert await said(shop, second) == {"Your parcel is here", "Thank you"}
+
+
+async def test_a_rule_uses_a_macro_with_its_buttons_and_actions(shop):
+    text = {"uk": "Вітаю, {{ customer.first_name }}! Це питання про замовлення?"}
+    macro = {
+        "name": "Ask",
+        "text": text,
+        "buttons": [{"title": "Так", "data": "order"}, {"title": "Ні", "data": "other"}],
+    }
+    made = await shop.owner.call("POST", "/macros", {**macro, "actions": [{"type": "label", "add": ["asked"]}]})
+    rule = {"name": "Ask", "trigger": "message_received", "actions": [{"type": "macro", "macro_id": made.body["id"]}]}
+    assert (await shop.owner.call("POST", "/rules", rule)).status == 201
+    chat = shop.customer("Олена Мельник")
+    chat.text("Добрий день")
+    await answers(chat, 1)
+    assert chat.texts() == ["Вітаю, Олена! Це питання про замовлення?"]
+    assert [button["text"] for row in chat.seen()[-1].keyboard for button in row] == ["Так", "Ні"]
+    conversation = await shop.owner.get(f"/conversations/{await the_conversation(shop)}")
+    assert conversation["labels"] == ["asked"]
+
+
+async def test_a_rule_says_nothing_where_its_macro_has_a_gap(shop):
+    made = await shop.owner.call("POST", "/macros", {"name": "Parcel", "text": "№ {{ order.tracking_number }}"})
+    parcel = {"type": "macro", "macro_id": made.body["id"]}
+    rule = {"name": "Parcel", "trigger": "message_received", "actions": [parcel, {"type": "reply", "text": "Noted"}]}
+    assert (await shop.owner.call("POST", "/rules", rule)).status == 201
+    chat = shop.customer()
+    chat.text("Де посилка?")
+    await answers(chat, 1)
+    assert chat.texts() == ["Noted"]
+
+
+async def test_a_rule_uses_only_macros_that_are_there_for_everybody(shop):
+    mary = await shop.manager("Mary")
+    own = (await mary.call("POST", "/macros", {"name": "Mine", "text": "Hi"})).body["id"]
+    for macro_id in (own, "nothing"):
+        rule = {"name": "No", "trigger": "message_received", "actions": [{"type": "macro", "macro_id": macro_id}]}
+        refused = await shop.owner.call("POST", "/rules", rule)
+        assert refused.status == 422
+        assert refused.body["errors"][0]["field"] == "actions.0.macro_id"

@@ -8,11 +8,15 @@ from aiohttp import web
 
 from inbox.conversations import Conversations
 from inbox.customers import Customers
-from inbox.macros import Macros
+from inbox.follow_ups import FollowUps
+from inbox.macros import Macros, Prepared
 from inbox.media import Media
 from inbox.messages import Messages
+from inbox.model.actions import FOLLOW_UPS
 from inbox.model.errors import Invalid, NotFound
+from inbox.model.macros import Filled
 from inbox.model.people import Author
+from inbox.model.typed import each
 from inbox.replies import Draft, Replies
 from inbox.storage.database import Document
 from web import letters
@@ -20,6 +24,7 @@ from web.api.requests import HtmlQuery, MessageEdit, NewMessage
 from web.api.views import message_view
 from web.doors.answers import json_answer
 from web.doors.bodies import PageQuery
+from web.doors.problems import FieldError, Problem
 from web.doors.table import Call
 
 INLINE_BYTES: Final = 8 << 20
@@ -34,6 +39,7 @@ class MessageHandlers:
 
     conversations: Conversations
     customers: Customers
+    follow_ups: FollowUps
     macros: Macros
     messages: Messages
     replies: Replies
@@ -47,25 +53,14 @@ class MessageHandlers:
 
     async def create(self, call: Call[NewMessage, None]) -> web.Response:
         """Reply or take a note. A known client token answers 200 with the first message."""
-        body = call.body
         conversation = await self.conversations.get(call.viewer, call.path())
-        text = body.text
-        if body.macro_id is not None and not text.strip():
-            text = await self._macro_text(call, conversation, body.macro_id)
-        message, created = await self.replies.post(
-            conversation["_id"],
-            Draft(
-                text=text,
-                kind=body.kind,
-                channel_id=body.channel_id,
-                attachments=body.attachments,
-                macro_id=body.macro_id,
-                reply_to=body.reply_to,
-                private=body.private,
-                client_token=body.client_token,
-            ),
-            author=Author.of(call.viewer),
-        )
+        token = call.body.client_token
+        if token is not None and await self.replies.knows(conversation["_id"], token):
+            # It could perhaps not be said again by now; it was said.
+            draft = Draft(client_token=token)
+        else:
+            draft = await self._draft(call, conversation)
+        message, created = await self.replies.post(conversation["_id"], draft, author=Author.of(call.viewer))
         call.note.object_id = message["_id"]
         call.note.skip = not created
         return json_answer(message_view(message), status=201 if created else 200)
@@ -110,11 +105,55 @@ class MessageHandlers:
                 room -= len(content)
         return found
 
-    async def _macro_text(self, call: Call[NewMessage, None], conversation: Document, macro_id: str) -> str:
+    async def _draft(self, call: Call[NewMessage, None], conversation: Document) -> Draft:
+        """What the body says, completed by its macro."""
+        body, given = call.body, call.body.model_fields_set
+        customer = await self.customers.get(conversation["customer_id"])
+        prepared = await self._prepared(call, customer) if body.macro_id is not None else None
+        text, attachments = body.text, body.attachments
+        buttons = tuple((button.title, button.data) for button in body.buttons)
+        actions = each(body.actions, FOLLOW_UPS, "actions")
+        if prepared is not None:
+            if not text.strip():
+                text = _finished(prepared.filled)
+            if "attachments" not in given:
+                attachments = tuple(file["_id"] for file in prepared.files)
+            replies = body.kind == "reply"
+            if "buttons" not in given and replies:
+                buttons = prepared.buttons
+            if "actions" not in given and replies:
+                actions = prepared.actions
+        order = prepared.order if prepared is not None else None
+        if actions and prepared is None:
+            order = await self.macros.order(customer, body.order)
+        return Draft(
+            text=text,
+            kind=body.kind,
+            channel_id=body.channel_id,
+            attachments=attachments,
+            lent=await self.macros.lent(call.viewer, attachments),
+            macro_id=body.macro_id,
+            buttons=buttons,
+            actions=await self.follow_ups.planned(conversation, actions, order),
+            reply_to=body.reply_to,
+            private=body.private,
+            client_token=body.client_token,
+        )
+
+    async def _prepared(self, call: Call[NewMessage, None], customer: Document) -> Prepared:
         try:
-            macro = await self.macros.get(call.viewer, macro_id)
+            macro = await self.macros.get(call.viewer, call.body.macro_id or "")
         except NotFound as error:
             raise Invalid("macro_id", "there is no such macro") from error
-        customer = await self.customers.get(conversation["customer_id"])
-        text, _ = await self.macros.fill(call.viewer, macro, customer)
-        return text
+        if macro["archived"]:
+            raise Invalid("macro_id", "this macro is archived")
+        return await self.macros.prepare(macro, customer=customer, manager=call.viewer, order=call.body.order)
+
+
+def _finished(filled: Filled) -> str:
+    """A macro's text. What lacks a value is not sent with a gap: raises a 422 that names the variables."""
+    if filled.missing:
+        named = ", ".join(filled.missing)
+        errors = [FieldError("macro_id", f"{variable} has no value here") for variable in filled.missing]
+        raise Problem(422, f"this macro needs {named}: write the text yourself, or fill that in first", errors=errors)
+    return filled.text
