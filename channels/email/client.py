@@ -18,10 +18,10 @@ from aiosmtplib.errors import (
 )
 
 from channels.email import identity, parse, render
-from channels.email.imap import Imap
+from channels.email.imap import Imap, Withheld
 from channels.email.parse import Folder
 from channels.email.spec import ANSWER_SECONDS, MAIL_MAX_BYTES, EmailSettings, Server
-from inbox.model.channel import Accept, Connection, Cursor, Outgoing, OutgoingFile, Sent
+from inbox.model.channel import Accept, Connection, Cursor, Outgoing, OutgoingFile, RawEvent, Sent
 from inbox.model.failures import (
     ChannelFailure,
     CredentialsRejected,
@@ -207,7 +207,13 @@ class EmailConnection(Connection):
             await marks.note(folder, marks.uid(folder))
 
     async def _hand_over(self, imap: Imap, uid: int, folder: Folder, accept: Accept) -> None:
-        letter = await imap.fetch(uid)
+        try:
+            letter = await imap.fetch(uid)
+        except Withheld as refusal:
+            # Kept as unreadable, so that somebody sees that there is a letter, and those after it come.
+            told = f"letter {uid} of the {folder} folder is withheld by the IMAP server: {refusal}"
+            await accept([RawEvent(key=f"{folder}:withheld:{imap.validity}:{uid}", raw=told.encode())])
+            return
         if letter is not None:
             event = await asyncio.to_thread(
                 parse.fetched, self._settings, letter.content, received=letter.received, folder=folder

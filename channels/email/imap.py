@@ -51,6 +51,10 @@ class Letter(msgspec.Struct, frozen=True):
     received: datetime
 
 
+class Withheld(Exception):
+    """A letter that the server has and refuses to give, in its words: some cannot be converted, some are broken."""
+
+
 class Imap:
     """One connection. Whatever goes wrong is `RetryLater`, or `CredentialsRejected` where the server knows nobody."""
 
@@ -59,6 +63,8 @@ class Imap:
         self._writer = writer
         self._number = 0
         self._capabilities: frozenset[bytes] = frozenset()
+        self.validity = 0
+        """Of the open folder."""
         self._exists = b""
         self._news = False
         """Whether the folder grew beside an answer: servers tell of that once, and not in IDLE again."""
@@ -141,7 +147,8 @@ class Imap:
         validity = re.search(rb"\[UIDVALIDITY (\d+)\]", lines, re.IGNORECASE)
         following = re.search(rb"\[UIDNEXT (\d+)\]", lines, re.IGNORECASE)
         last = int(following[1]) - 1 if following else max(await self.search(b"ALL"), default=0)
-        return Opened(validity=int(validity[1]) if validity else 0, last_uid=last)
+        self.validity = int(validity[1]) if validity else 0
+        return Opened(validity=self.validity, last_uid=last)
 
     async def search(self, criteria: bytes) -> list[int]:
         """UIDs, ascending."""
@@ -159,12 +166,12 @@ class Imap:
         return await self.search(b"SINCE %d-%s-%d" % (day.day, _MONTHS[day.month - 1].encode(), day.year))
 
     async def fetch(self, uid: int) -> Letter | None:
-        """A letter, which stays unseen; None where it is gone meanwhile, or where the server will never give it."""
+        """A letter, which stays unseen; None where it is gone meanwhile. Raises `Withheld`."""
         status, told, pieces = await self._exchange(b"UID FETCH %d (UID INTERNALDATE BODY.PEEK[])" % uid)
         if _LATER.match(told):
             raise RetryLater("the IMAP server does not give letters now")
         if status != b"OK":
-            return None
+            raise Withheld(told.decode("utf-8", "replace").strip())
         for line, literal in pieces:
             found = _UID.search(line)
             if literal is not None and (found is None or int(found[1]) == uid):

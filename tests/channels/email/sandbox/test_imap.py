@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from channels.email import parse
 from channels.email.client import EmailConnection
 from channels.email.imap import Imap
 from channels.email.sandbox import Correspondence, EmailSandbox, Fault, Mailbox
@@ -20,7 +21,7 @@ from channels.email.sandbox.imap_words import NotImap, parsed
 from channels.email.spec import EmailSettings
 from channels.sandbox import Sandbox
 from inbox.model.channel import Outgoing
-from inbox.model.failures import CredentialsRejected, RetryLater
+from inbox.model.failures import CredentialsRejected, RetryLater, Unreadable
 from inbox.model.incoming import Echo
 from tests.channels.email.desk import Desk
 
@@ -272,6 +273,18 @@ class TestForTheShop:
         letters.write("один")
         await desk.has("один")
         assert {type(failure) for failure in desk.failures} == {RetryLater}
+
+    async def test_a_letter_that_is_withheld_is_told_of_and_holds_up_nothing(self, mail, letters, desk):
+        mail.fault(Fault(kind="status", method="FETCH", description="It cannot be converted", times=1))
+        letters.write("один")
+        letters.write("два")
+        await seen(lambda: len(desk.raw) == 2)
+        [(key, raw)] = [(key, raw) for key, raw in desk.raw.items() if "withheld" in key]
+        assert raw == b"letter 1 of the inbox folder is withheld by the IMAP server: It cannot be converted"
+        with pytest.raises(Unreadable):
+            parse.read(desk.raw.pop(key))
+        assert desk.texts() == ["два"]
+        assert not desk.failures
 
     async def test_a_slow_server_is_waited_for(self, mail, letters, desk):
         mail.fault(Fault(kind="slow", method="FETCH", seconds=0.3, times=2))
