@@ -1,6 +1,7 @@
-"""Addresses that an admin types into a channel's settings."""
+"""Addresses that an admin types into a channel's settings, and the shop's own as providers see it."""
 
 import re
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 
@@ -28,3 +29,21 @@ def provider_root(value: str, example: str) -> SplitResult:
         message = f"api_base: leave out the slash at the end, as in {example}"
         raise ValueError(message)
     return address
+
+
+def can_fetch(api_base: str, url: str) -> bool:
+    """Whether the provider at `api_base` can fetch from an address of ours.
+
+    Providers on the internet want https and a name that means the same to them as to us; one on this machine or in this
+    network, such as the sandbox, takes any.
+    """
+    address = urlsplit(url)
+    public = address.scheme == "https" and _is_public(address.hostname or "")
+    return bool(url) and (public or not _is_public(urlsplit(api_base).hostname or ""))
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return "." in host.strip(".") and not host.endswith((".local", ".localhost", ".internal", ".lan", ".home.arpa"))

@@ -130,7 +130,7 @@ class InstagramConnection(Connection):
         raise RetryLater(f"the access token could not be renewed: {reason}")
 
     async def send(self, message: Outgoing) -> Sent:
-        request = render.send(message, human_agent=self._settings.human_agent)
+        request = render.send(message, api_base=self._settings.api_base, human_agent=self._settings.human_agent)
         node = request.node or self._settings.account_id
         made = await self._ask(_Made, "POST", f"{node}/{request.edge}", json=request.body)
         external_id = f"{COMMENT}{made.id}" if request.public and made.id else made.message_id

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from channels.addresses import can_fetch
 from channels.instagram.parse import COMMENT
 from channels.instagram.spec import PAYLOAD_LIMIT
 from inbox.model.channel import Outgoing, OutgoingFile
@@ -28,10 +29,10 @@ class Request(msgspec.Struct, frozen=True):
         return self.edge == "replies"
 
 
-def send(message: Outgoing, *, human_agent: bool = True) -> Request:
+def send(message: Outgoing, *, api_base: str, human_agent: bool = True) -> Request:
     """The request that sends `message`. Raises `Refused` for what Instagram has no way to say.
 
-    `human_agent` is whether Meta lets people of this shop answer after the first day.
+    `api_base` is where Instagram is; `human_agent` is whether Meta lets people of this shop answer after the first day.
     """
     comment = message.reply_to.removeprefix(COMMENT) if message.reply_to.startswith(COMMENT) else ""
     if comment and not message.private:
@@ -39,7 +40,7 @@ def send(message: Outgoing, *, human_agent: bool = True) -> Request:
     body: dict[str, Any] = {"recipient": {"comment_id": _digits(comment)} if comment else {"id": recipient(message.to)}}
     # An answer to a comment has a week of its own, and no tag to go with it.
     body |= {"messaging_type": "RESPONSE"} if comment else _occasion(message, human_agent=human_agent)
-    return Request("messages", body | {"message": _content(message)})
+    return Request("messages", body | {"message": _content(message, api_base)})
 
 
 def typing(to: str) -> Request:
@@ -80,19 +81,21 @@ def _public_reply(message: Outgoing) -> dict[str, str]:
     return {"message": message.text}
 
 
-def _content(message: Outgoing) -> dict[str, Any]:
+def _content(message: Outgoing, api_base: str) -> dict[str, Any]:
     if not message.files:
         return {"text": message.text, **_quick_replies(message)}
     if len(message.files) > 1 or message.text or message.buttons:
         raise Refused("Instagram takes one file a message, without a text", code="file")
-    return {"attachment": _attachment(message.files[0])}
+    return {"attachment": _attachment(message.files[0], api_base)}
 
 
-def _attachment(file: OutgoingFile) -> dict[str, Any]:
-    if not file.url:
-        raise Refused(
-            "Instagram fetches files from the shop's public address, and none is set (PUBLIC_URL)", code="public_url"
+def _attachment(file: OutgoingFile, api_base: str) -> dict[str, Any]:
+    if not can_fetch(api_base, file.url):
+        reason = (
+            "Instagram fetches files from the shop's public address, and the shop has none on the internet that begins"
+            " with https: set SKRYNKA_PUBLIC_URL"
         )
+        raise Refused(reason, code="no_public_url")
     return {"type": _TYPES.get(file.type, "file"), "payload": {"url": file.url}}
 
 

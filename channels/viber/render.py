@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from channels.addresses import can_fetch
 from channels.viber import tracking
 from channels.viber.spec import ViberSettings
 from channels.viber.tracking import Tracking
@@ -26,7 +27,9 @@ def message(settings: ViberSettings, outgoing: Outgoing) -> Json:
     if len(outgoing.files) > 1:
         reason = "Viber takes one file a message"
         raise Refused(reason, code="album")
-    content = _file(outgoing.files[0], outgoing.text) if outgoing.files else {"type": "text", "text": outgoing.text}
+    content: Json = {"type": "text", "text": outgoing.text}
+    if outgoing.files:
+        content = _file(outgoing.files[0], outgoing.text, settings.api_base)
     buttons = {"keyboard": _keyboard(outgoing.buttons)} if outgoing.buttons else {}
     attached = Tracking(outgoing.key, dict(outgoing.buttons))
     return {
@@ -67,10 +70,13 @@ def _document(file: OutgoingFile, _text: str) -> Json:
 _FILES: Final[Mapping[str, Callable[[OutgoingFile, str], Json]]] = {"photo": _picture, "video": _video}
 
 
-def _file(file: OutgoingFile, text: str) -> Json:
+def _file(file: OutgoingFile, text: str, api_base: str) -> Json:
     """Viber fetches what it is to show, so it needs an address to fetch it from."""
-    if not file.url:
-        reason = "Viber fetches files from the shop's public address, and the shop has none: set SKRYNKA_PUBLIC_URL"
+    if not can_fetch(api_base, file.url):
+        reason = (
+            "Viber fetches files from the shop's public address, and the shop has none on the internet that begins with"
+            " https: set SKRYNKA_PUBLIC_URL"
+        )
         raise Refused(reason, code="no_public_url")
     if text and file.type != "photo":
         reason = "Viber shows a text only under pictures"

@@ -44,7 +44,8 @@ class OutgoingFile(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
     """Where a provider that takes no uploads may fetch it: absolute, signed, expiring.
 
-    Its path ends with the file's extension, by which some tell the type. Empty where the shop has no public address.
+    Its path ends with the file's extension, by which some tell the type. It begins with the shop's address as it is
+    set: whether the provider can reach that, is for the channel to say.
     """
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from channels.addresses import provider_root, web_address
+from channels.addresses import can_fetch, provider_root, web_address
 
 
 def test_an_addresss_parts():
@@ -35,3 +35,32 @@ def test_a_providers_root(text):
 def test_what_is_no_root(text, words):
     with pytest.raises(ValueError, match=f"^api_base: .*{words}"):
         provider_root(text, "https://api.example")
+
+
+INTERNET, SANDBOX = "https://chatapi.viber.com", "http://127.0.0.1:8081/viber"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://127.0.0.1:8080/files/t/a.png",
+        "https://127.0.0.1/files/t/a.png",
+        "https://localhost/files/t/a.png",
+        "https://shop.localhost/files/t/a.png",
+        "https://inbox.local/files/t/a.png",
+        "https://192.168.1.5/files/t/a.png",
+        "https://[::1]/files/t/a.png",
+        "http://inbox.shop.example/files/t/a.png",
+        "https://inbox/files/t/a.png",
+    ],
+)
+def test_a_provider_on_the_internet_gets_no_file_from_where_only_we_are(url):
+    assert not can_fetch(INTERNET, url)
+    assert can_fetch(SANDBOX, url) == bool(url)
+
+
+@pytest.mark.parametrize("url", ["https://inbox.shop.example/files/t/a.png", "https://8.8.8.8/files/t/a.png"])
+def test_a_public_address_is_for_everybody(url):
+    assert can_fetch(INTERNET, url)
+    assert can_fetch(SANDBOX, url)

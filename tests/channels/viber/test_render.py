@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from aioviberbot.api.messages import FileMessage, PictureMessage, TextMessage, VideoMessage, get_message
 from pydantic import SecretStr
@@ -10,6 +11,7 @@ from pydantic import SecretStr
 from channels.viber import render, tracking
 from channels.viber.spec import ViberSettings
 from inbox.model.channel import Outgoing, OutgoingFile
+from inbox.model.failures import Refused
 
 SETTINGS = ViberSettings(
     token=SecretStr("445da6az1s345z78"), sender_name="Скринька", sender_avatar="https://shop.example/logo.png"
@@ -69,3 +71,13 @@ def test_buttons_and_what_stands_behind_them():
         "Так &amp; &lt;ні&gt;",
     )
     assert tracking.read(read.tracking_data) == tracking.Tracking("m1:000", {"Так & <ні>": "yes"})
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:8080", "http://inbox.shop.example", "https://10.0.0.1"])
+def test_a_file_that_viber_could_not_fetch_says_what_to_set_before_anything_is_sent(base):
+    local = msgspec.structs.replace(file("photo", "x.png"), url=f"{base}/files/t/x.png")
+    with pytest.raises(Refused, match="SKRYNKA_PUBLIC_URL") as refused:
+        render.message(SETTINGS, Outgoing(to="ab/cd==", files=(local,)))
+    assert refused.value.code == "no_public_url"
+    here = SETTINGS.model_copy(update={"api_base": "http://127.0.0.1:8081/viber"})
+    assert render.message(here, Outgoing(to="ab/cd==", files=(local,)))["media"] == local.url
