@@ -140,6 +140,12 @@ class Channels:
             raise NotFound("there is no such channel")
         return found
 
+    async def look_again(self, channel_id: str) -> Document | None:
+        """One channel as the database has it now; as last seen while that is away. All who ask at once share a look."""
+        self._read_at = float("-inf")
+        await self._refresh()
+        return self._known.get(channel_id)
+
     async def known(self) -> list[Document]:
         """Every channel, as fresh as `FRESH_SECONDS`."""
         await self._refresh()

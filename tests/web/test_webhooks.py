@@ -109,3 +109,16 @@ async def test_without_a_database_the_provider_is_told_in_time_to_send_again(red
     assert time.monotonic() - began < 3
     await client.close()
     nowhere.close()
+
+
+async def test_new_credentials_count_at_once_in_a_process_that_was_not_told(client, house, address):
+    """Viber calls while it is told of the webhook, and may reach another process than the one that tells it."""
+    assert (await client.post(address, data=b'{"update_id": 1}', headers={SECRET_HEADER: SECRET})).status == 200
+    sealed = house.box.seal({"token": TOKEN, "secret_token": "another"})
+    key = address.rpartition("/")[2]
+    await house.database.durable.channels.update_one({"_id": key}, {"$set": {"sealed": sealed, "changed_at": 2}})
+    assert (
+        await client.post(address, data=b'{"update_id": 2}', headers={SECRET_HEADER: "another_secret"})
+    ).status == 200
+    assert (await client.post(address, data=b'{"update_id": 3}', headers={SECRET_HEADER: SECRET})).status == 401
+    assert [row["key"] for row in await journal(house)] == ["1", "2"]
