@@ -407,7 +407,6 @@ class Batches:
                     customer_id=item.customer_id,
                     channel_id=item.accepted.channel_id,
                     at=item.accepted.received_at,
-                    source=item.event.source if isinstance(item.event, NewMessage) else "",
                     closed=not item.opens,
                 )
                 beginning.append(last)

@@ -44,7 +44,7 @@ def reopens(conversation: Mapping[str, Any], received_at: datetime, window: time
 
 
 def new_conversation(
-    conversation_id: str, *, customer_id: str, channel_id: str, at: datetime, source: str = "", closed: bool = False
+    conversation_id: str, *, customer_id: str, channel_id: str, at: datetime, closed: bool = False
 ) -> dict[str, Any]:
     """A conversation as it begins, before its first message arrives in it; `closed` where that opens nothing."""
     return {
@@ -74,7 +74,7 @@ def new_conversation(
         "unanswered": [],
         "read_by": {},
         "assignment": None,
-        "source": source,
+        "source": "",
     }
 
 
@@ -102,7 +102,15 @@ def brought(
             changes |= answered({**conversation, **changes}, message, by_person=True)
         elif message.get("quiet"):
             changes |= _summary({**conversation, **changes}, message)
-    return changes
+    return changes | _came_from(conversation, messages)
+
+
+def _came_from(conversation: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How the customer came: as the first message says that says it, whichever of them is heard of first."""
+    told = min(((message["sort"], message["source"]) for message in messages if message.get("source")), default=None)
+    if told is None or (conversation.get("source") and told[0] >= conversation.get("source_sort", "")):
+        return {}
+    return {"source": told[1], "source_sort": told[0]}
 
 
 def arrived(

@@ -52,7 +52,7 @@ def message_of(accepted: Accepted, event: NewMessage, identity: Document) -> Doc
         "content": msgspec.to_builtins(event.content) if event.content is not None else None,
         "forwarded": event.forwarded,
         "state": "received",
-        **_told(original=event.original, public=event.public, quiet=event.quiet),
+        **_told(original=event.original, public=event.public, quiet=event.quiet, source=event.source),
     }
 
 

@@ -1,12 +1,22 @@
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from itertools import permutations
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.model.conversation import KEEP_UNANSWERED, answered, arrived, new_conversation, preview, reopens, unread
+from inbox.model.conversation import (
+    KEEP_UNANSWERED,
+    answered,
+    arrived,
+    brought,
+    new_conversation,
+    preview,
+    reopens,
+    unread,
+)
 from inbox.model.ids import sort_key
 
 START = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -196,3 +206,16 @@ def test_what_was_never_closed_is_not_reopened():
 )
 def test_the_row_of_the_list_shows_words_or_what_came_instead(fields, shown):
     assert preview(message(1, **fields))["text"] == shown
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_how_the_customer_came_is_what_the_first_message_says_that_says_it(order):
+    said = [message(1), message(2, source="ad", quiet=True), message(3, source="link"), message(4)]
+    found = fresh()
+    for number in order:
+        found |= brought(found, [said[number]])
+    assert found["source"] == "ad"
+
+
+def test_how_the_customer_came_stays_as_it_was_known():
+    assert "source" not in brought(fresh(source="link"), [message(1, source="ad")])
