@@ -55,6 +55,9 @@ class Desk(Protocol):
     async def customer(self, customer_id: str) -> View:
         """A card."""
 
+    async def orders(self, customer_id: str) -> View:
+        """A card's orders as `web.pages.orders.orders_shown` puts them together."""
+
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         """A customer's conversations, newest first."""
 
@@ -76,8 +79,28 @@ class Desk(Protocol):
     async def teams(self) -> Sequence[View]:
         """Every team."""
 
-    async def macros(self, viewer: Viewer) -> Sequence[View]:
-        """The macros this viewer can use."""
+    async def tasks(
+        self, viewer: Viewer, *, customer_id: str | None = None, mine: bool = False, done: bool = False
+    ) -> Sequence[View]:
+        """What is to be done, or with `done` what is: of a customer, the viewer's own, or all."""
+
+    async def overdue(self, viewer: Viewer) -> int:
+        """How many tasks of the viewer, or of nobody, should have been done by now."""
+
+    async def parcels(self, order_ids: Sequence[str]) -> Mapping[str, View]:
+        """What is known of these orders' parcels, by order id."""
+
+    async def carriers(self) -> Sequence[View]:
+        """Who carries parcels: `{name, title, setup, fields, connected}`, the last as the API shows it, or None."""
+
+    async def macros(self, viewer: Viewer, *, archived: bool = False) -> Sequence[View]:
+        """The macros this viewer can use, or those that are archived."""
+
+    async def macro(self, viewer: Viewer, macro_id: str) -> View:
+        """One macro."""
+
+    async def stages(self) -> Sequence[tuple[str, str]]:
+        """Code and title of every status of orders, in their order."""
 
     async def rules(self) -> Sequence[View]:
         """What the bot does by itself."""

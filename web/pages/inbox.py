@@ -127,12 +127,10 @@ class InboxPages:
         context = await self._frame(call)
         conversation = await self.desk.conversation(call.viewer, call.path())
         customer_id = conversation["customer_id"]
-        customer, cases, same = await asyncio.gather(
-            self.desk.customer(customer_id),
-            self.desk.cases(call.viewer, customer_id),
-            self.desk.same_person(customer_id),
+        customer, blocks = await asyncio.gather(
+            self.desk.customer(customer_id), self._blocks(call.viewer, customer_id)
         )
-        context |= {"conversation": conversation, "customer": customer, "cases": cases, "same": same}
+        context |= {"conversation": conversation, "customer": customer} | blocks
         return self.pages.html(call.request, "inbox/card.html", **context)
 
     async def me(self, call: Call[None, None]) -> web.Response:
@@ -182,26 +180,25 @@ class InboxPages:
         conversation = await self.desk.conversation(viewer, conversation_id)
         customer_id = conversation["customer_id"]
         conversation_id = conversation["id"]
-        (found, cursor), cases, same = await asyncio.gather(
-            self.desk.messages(viewer, conversation_id, None, MESSAGES),
-            self.desk.cases(viewer, customer_id),
-            self.desk.same_person(customer_id),
+        (found, cursor), blocks = await asyncio.gather(
+            self.desk.messages(viewer, conversation_id, None, MESSAGES), self._blocks(viewer, customer_id)
         )
         before = await self._one_before(viewer, conversation_id, cursor)
         opened = await self._thread(conversation, list(reversed(found)), before, context)
         reach = _reach(conversation, opened["customer"])
-        return (
-            {"tab": "mine"}
-            | dict(context)
-            | opened
-            | {
-                "cases": cases,
-                "same": same,
-                "older_cursor": cursor,
-                "reach": reach,
-                "oob": False,
-            }
+        told: dict[str, Any] = {"tab": "mine"} | dict(context) | opened | blocks
+        return told | {"older_cursor": cursor, "reach": reach, "oob": False}
+
+    async def _blocks(self, viewer: Viewer, customer_id: str) -> dict[str, Any]:
+        """What the card shows besides the customer."""
+        cases, same, orders, tasks = await asyncio.gather(
+            self.desk.cases(viewer, customer_id),
+            self.desk.same_person(customer_id),
+            self.desk.orders(customer_id),
+            self.desk.tasks(viewer, customer_id=customer_id),
         )
+        parcels = await self.desk.parcels([order["id"] for order in orders["orders"]])
+        return {"cases": cases, "same": same, "orders": orders, "parcels": parcels, "tasks": tasks}
 
     async def _thread(
         self, conversation: View, messages: Sequence[View], before: View | None, context: Mapping[str, Any]

@@ -11,9 +11,12 @@ from inbox.paging import decode_cursor, page
 from inbox.secrets import WrongKey
 from inbox.storage.audit import AuditQuery
 from inbox.storage.database import Document
+from inbox.tasks import TaskQuery
+from web.api.carriers import carrier_view, parcel_view
 from web.api.macros import macro_view
 from web.api.merging import merge_view, suggestion_view
 from web.api.services import ApiServices
+from web.api.tasks import task_view
 from web.api.views import (
     audit_view,
     avatar_url,
@@ -29,9 +32,12 @@ from web.api.views import (
 from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
 from web.pages.fields import fields_of
+from web.pages.orders import orders_shown
 
 EVERYBODY = 100
 """How many managers, teams, macros or rules a page shows; a shop has fewer."""
+
+EVERY_MACRO = 1_000
 
 HISTORY = 50
 """How many entries of the audit or the quarantine a page shows."""
@@ -106,6 +112,18 @@ class ServiceDesk:
             "merges": [merge_view(each) for each in merges],
         }
 
+    async def orders(self, customer_id: str) -> View:
+        orders, card = self._services.orders, await self._services.customers.get(customer_id)
+        found, waiting, sums, pipeline, sources = await asyncio.gather(
+            orders.of_customer(customer_id),
+            orders.waiting_for(card),
+            orders.sums(customer_id),
+            orders.pipeline(),
+            self._services.order_sources.all(),
+        )
+        names = {source["_id"]: source["name"] for source in sources}
+        return orders_shown(found, waiting, sums, pipeline, names)
+
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         found = await self._services.conversations.of_customer(viewer, customer_id)
         return [conversation_view(row, viewer) for row in found]
@@ -129,9 +147,46 @@ class ServiceDesk:
         members = await self._services.teams.members([team["_id"] for team in found])
         return [team_view(team, members[team["_id"]]) for team in found]
 
-    async def macros(self, viewer: Viewer) -> Sequence[View]:
-        found, _ = await self._services.macros.page(viewer, None, EVERYBODY)
+    async def tasks(
+        self, viewer: Viewer, *, customer_id: str | None = None, mine: bool = False, done: bool = False
+    ) -> Sequence[View]:
+        query = TaskQuery(customer_id=customer_id, mine=mine, done=done, limit=EVERYBODY)
+        found, _ = await self._services.tasks.page(viewer, query)
+        return [task_view(row) for row in found]
+
+    async def overdue(self, viewer: Viewer) -> int:
+        return await self._services.tasks.overdue(viewer)
+
+    async def parcels(self, order_ids: Sequence[str]) -> Mapping[str, View]:
+        tracking = self._services.tracking
+        found = await tracking.of_orders(order_ids)
+        return {key: parcel_view(parcel, tracking.titles) for key, parcel in found.items()}
+
+    async def carriers(self) -> Sequence[View]:
+        tracking = self._services.tracking
+        connected = {row["_id"]: carrier_view(row, tracking.titles) for row in await tracking.connected()}
+        return [
+            {
+                "name": carrier.name,
+                "title": carrier.title,
+                "setup": carrier.setup,
+                "fields": fields_of(carrier.settings),
+                "connected": connected.get(carrier.name),
+            }
+            for carrier in tracking.carriers.values()
+        ]
+
+    async def macros(self, viewer: Viewer, *, archived: bool = False) -> Sequence[View]:
+        found, _ = await self._services.macros.page(viewer, None, EVERY_MACRO, archived=archived)
         return [macro_view(row) for row in found]
+
+    async def macro(self, viewer: Viewer, macro_id: str) -> View:
+        macro = await self._services.macros.get(viewer, macro_id)
+        return macro_view(await self._services.macros.told(viewer, macro))
+
+    async def stages(self) -> Sequence[tuple[str, str]]:
+        pipeline, shop = await asyncio.gather(self._services.orders.pipeline(), self.shop())
+        return [(code, pipeline.title(code, shop["languages"])) for code in pipeline.codes]
 
     async def rules(self) -> Sequence[View]:
         found, _ = await self._services.rules.page(None, EVERYBODY)

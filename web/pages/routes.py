@@ -15,7 +15,8 @@ from web.pages.entry import EntryPages, NextQuery, Welcome
 from web.pages.inbox import InboxPages, LaneQuery, ListQuery, OlderQuery, RowsQuery
 from web.pages.pages import Pages
 from web.pages.reads import ServiceDesk
-from web.pages.settings import CursorQuery, SettingsPages
+from web.pages.settings import ArchiveQuery, CursorQuery, LikeQuery, SettingsPages
+from web.pages.tasks import TaskPages, TasksQuery
 
 HTML = "text/html"
 
@@ -29,6 +30,7 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
     """Every page and fragment. Where the front-end files are missing, each of them says so instead."""
     inbox = InboxPages(desk=desk, pages=pages)
     settings = SettingsPages(desk=desk, pages=pages)
+    tasks = TaskPages(desk=desk, pages=pages)
     entry = EntryPages(pages=pages, welcome=welcome)
     conversation = "/fragments/conversations/{id}"
     page = partial(_page, entry)
@@ -45,11 +47,16 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
         page(f"{conversation}/messages", Who.SIGNED_IN, inbox.messages, "A stretch of messages", query=LaneQuery),
         page(f"{conversation}/older", Who.SIGNED_IN, inbox.older, "Earlier messages", query=OlderQuery),
         page(f"{conversation}/card", Who.SIGNED_IN, inbox.card, "The customer's card"),
+        page("/tasks", Who.SIGNED_IN, tasks.index, "What is to be done", query=TasksQuery),
+        page("/fragments/tasks/count", Who.SIGNED_IN, tasks.count, "How many tasks are overdue"),
         page("/settings", Who.SIGNED_IN, settings.index, "What can be set"),
         page("/settings/general", Who.ADMIN, settings.general, "The shop"),
         page("/settings/channels", Who.ADMIN, settings.channels, "Connected accounts"),
+        page("/settings/parcels", Who.ADMIN, settings.parcels, "Order updates and parcels"),
         page("/settings/people", Who.ADMIN, settings.people, "Managers and teams"),
-        page("/settings/macros", Who.SIGNED_IN, settings.macros, "Prepared replies"),
+        page("/settings/macros", Who.SIGNED_IN, settings.macros, "Prepared replies", query=ArchiveQuery),
+        page("/settings/macros/new", Who.SIGNED_IN, settings.new_macro, "A new macro", query=LikeQuery),
+        page("/settings/macros/{id}", Who.SIGNED_IN, settings.macro, "One macro"),
         page("/settings/rules", Who.ADMIN, settings.rules, "What the bot does"),
         page("/settings/quarantine", Who.ADMIN, settings.quarantine, "What could not be read", query=CursorQuery),
         page("/settings/audit", Who.ADMIN, settings.audit, "Who did what", query=CursorQuery),

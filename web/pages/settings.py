@@ -2,16 +2,17 @@
 
 import asyncio
 import gettext
-from collections.abc import Sequence
+import itertools
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import StringConstraints
 
+from inbox.model.macros import VARIABLES
 from web.doors.bodies import Query
 from web.doors.table import Call
-from web.pages.desk import Desk, View
+from web.pages.desk import Desk, View, Wanted
 from web.pages.pages import Pages, frame
 
 _ = gettext.NullTranslations().gettext
@@ -19,6 +20,7 @@ _ = gettext.NullTranslations().gettext
 ADMIN_PLACES = (
     ("general", _("Shop"), "store"),
     ("channels", _("Channels"), "plug"),
+    ("parcels", _("Order updates"), "truck"),
     ("people", _("Managers and teams"), "users"),
     ("macros", _("Macros"), "zap"),
     ("rules", _("Rules"), "bot"),
@@ -52,10 +54,39 @@ TRIGGER_NAMES = {
 }
 
 
+TRY_ON = 15
+"""How many conversations a macro may be tried on."""
+
+NEW_MACRO: View = {
+    "id": "",
+    "name": "",
+    "shortcut": "",
+    "folder": "",
+    "text": {},
+    "attachments": (),
+    "buttons": (),
+    "actions": (),
+    "shared": True,
+    "archived": False,
+}
+
+
 class CursorQuery(Query):
     """Where a list goes on."""
 
     cursor: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+
+
+class ArchiveQuery(Query):
+    """Which macros: those in use, or those in the archive."""
+
+    archived: bool = False
+
+
+class LikeQuery(Query):
+    """Which macro a new one begins as a copy of."""
+
+    like: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,20 +109,66 @@ class SettingsPages:
         kinds = {kind["name"]: kind for kind in self.desk.kinds()}
         return await self._page(call, "channels", channels=await self.desk.accounts(call.viewer), kinds=kinds)
 
+    async def parcels(self, call: Call[None, None]) -> web.Response:
+        """How customers are told of their orders, and who is asked about parcels."""
+        channels, carriers, stages = await asyncio.gather(
+            self.desk.channels(call.viewer), self.desk.carriers(), self.desk.stages()
+        )
+        return await self._page(call, "parcels", channels=channels, carriers=carriers, stages=stages)
+
     async def people(self, call: Call[None, None]) -> web.Response:
         """Managers and teams."""
         managers, teams = await asyncio.gather(self.desk.managers(call.viewer), self.desk.teams())
         return await self._page(call, "people", managers=managers, teams=teams)
 
-    async def macros(self, call: Call[None, None]) -> web.Response:
-        """Prepared replies."""
-        macros, shop = await asyncio.gather(self.desk.macros(call.viewer), self.desk.shop())
+    async def macros(self, call: Call[None, ArchiveQuery]) -> web.Response:
+        """Prepared replies, by folder."""
+        archived = call.query.archived
+        macros = sorted(
+            await self.desk.macros(call.viewer, archived=archived),
+            key=lambda macro: (macro["folder"] == "", macro["folder"].lower(), macro["name"].lower()),
+        )
+        grouped = itertools.groupby(macros, key=lambda macro: macro["folder"])
+        folders = [(folder, list(rows)) for folder, rows in grouped]
+        return await self._page(call, "macros", macros=macros, folders=folders, archived=archived)
 
-        def languages_of(macro: View | None) -> Sequence[str]:
-            """The shop's languages, and any other that this macro has."""
-            return list(dict.fromkeys([*shop["languages"], *(macro["text"] if macro else ())]))
+    async def new_macro(self, call: Call[None, LikeQuery]) -> web.Response:
+        """A macro that is to be written, perhaps after another one."""
+        macro: View = NEW_MACRO
+        if call.query.like is not None:
+            like = await self.desk.macro(call.viewer, call.query.like)
+            macro = {**like, "id": "", "shortcut": "", "archived": False}
+        return await self._macro(call, macro, editable=True)
 
-        return await self._page(call, "macros", macros=macros, languages_of=languages_of)
+    async def macro(self, call: Call[None, None]) -> web.Response:
+        """One macro."""
+        macro = await self.desk.macro(call.viewer, call.path())
+        return await self._macro(call, macro, editable=call.viewer.administers or not macro["shared"])
+
+    async def _macro(self, call: Call[None, Any], macro: View, *, editable: bool) -> web.Response:
+        shop, others, managers, teams, stages, (rows, _cursor) = await asyncio.gather(
+            self.desk.shop(),
+            self.desk.macros(call.viewer),
+            self.desk.managers(call.viewer),
+            self.desk.teams(),
+            self.desk.stages(),
+            self.desk.rows(call.viewer, Wanted(tab="all", limit=TRY_ON)),
+        )
+        return await self._page(
+            call,
+            "macros",
+            template="macro",
+            macro=macro,
+            editable=editable,
+            editor={"files": macro["attachments"], "buttons": macro["buttons"], "actions": macro["actions"]},
+            languages=list(dict.fromkeys([*shop["languages"], *macro["text"]])),
+            known_folders=sorted({other["folder"] for other in others} - {""}),
+            variables=[(owner, sorted(names)) for owner, names in VARIABLES.items()],
+            managers=managers,
+            teams=teams,
+            stages=stages,
+            conversations=rows,
+        )
 
     async def rules(self, call: Call[None, None]) -> web.Response:
         """What the bot does."""
@@ -114,13 +191,13 @@ class SettingsPages:
         """Oneself."""
         return await self._page(call, "profile")
 
-    async def _page(self, call: Call[Any, Any], place: str, **context: Any) -> web.Response:
+    async def _page(self, call: Call[Any, Any], place: str, *, template: str = "", **context: Any) -> web.Response:
         me, shop = await asyncio.gather(self.desk.me(call.signed_in), self.desk.shop())
         places = ADMIN_PLACES if call.viewer.administers else OWN_PLACES
         title = next((title for name, title, _icon in places if name == place), _("Settings"))
         framed = frame(call, me, shop, "settings")
         return self.pages.html(
             call.request,
-            f"settings/{place}.html",
+            f"settings/{template or place}.html",
             **framed | {"shop": shop, "place": place, "places": places, "place_title": title} | context,
         )

@@ -7,12 +7,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
+from channels.carriers.nova_poshta import NovaPoshtaSettings
 from channels.telegram import TelegramSettings
 from inbox.model.errors import NotFound
 from inbox.model.people import Viewer
+from inbox.model.pipeline import DEFAULT_PIPELINE
 from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
 from web.pages.fields import fields_of
+from web.pages.orders import orders_shown
 
 Doc = dict[str, Any]
 
@@ -159,6 +162,45 @@ def message(key: str, conversation_id: str, direction: str, text: str, at: datet
     }
 
 
+def task(key: str, title: str, **fields: Any) -> Doc:
+    return {
+        "id": key,
+        "title": title,
+        "details": "",
+        "customer_id": "olena-card",
+        "conversation_id": "olena",
+        "order_id": None,
+        "due_at": ago(),
+        "assignee_id": "me",
+        "created_by": {"type": "manager", "id": "me", "name": "Оксана Коваль"},
+        "created_at": ago(days=1),
+        "state": "open",
+        "overdue": False,
+        "done_at": None,
+        **fields,
+    }
+
+
+def carrier(**connected: Any) -> Doc:
+    account = {
+        "settings": {"api_base": "https://api.novaposhta.ua"},
+        "status_map": {"moving": "shipped"},
+        "waiting_days": 3,
+        "state": "paused",
+        "state_reason": "the key has expired",
+        "state_since": ago(hours=1),
+        "asked_at": ago(hours=1),
+        "parcels": 7,
+    }
+    return {
+        "name": "nova_poshta",
+        "title": "Nova Poshta",
+        "setup": ("Make a key in the cabinet.",),
+        "fields": fields_of(NovaPoshtaSettings),
+        "connected": {**account, **connected},
+    }
+
+
 def attachment(key: str, content_type: str, media: str, **fields: Any) -> Doc:
     return {
         "id": key,
@@ -213,6 +255,7 @@ class Shop:
             "hours": {"open": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "18:00"}]},
             "quiet_hours": {"enabled": False, "from": "21:00", "to": "09:00"},
             "reopen_window_days": 14,
+            "notice_channels": ["vb"],
         }
         self.people = [
             manager("me", "Оксана Коваль", role="owner", load=6),
@@ -241,6 +284,7 @@ class Shop:
         self.cards = {card["id"]: card for card in _cards()}
         self.said = _messages()
         self.same: dict[str, View] = {}
+        self.orders_of: dict[str, View] = {}
         self.cases_list = _conversations(self.said)
         self.macro_list = [
             _macro("ship", "Відправка", "Відправимо сьогодні до 18:00, ТТН надішлемо сюди ж."),
@@ -248,6 +292,13 @@ class Shop:
             _macro("size", "Розміри", "Скринька 34×22×12 см, дуб, олія з твердим воском."),
             _macro("pay", "Реквізити", "Оплатити можна за посиланням, рахунок надішлемо окремо."),
         ]
+        self.task_list = [
+            task("late", "Передзвонити про доставку", due_at=ago(hours=2), state="due", overdue=True),
+            task("later", "Надіслати рахунок", due_at=ago(hours=-20), assignee_id=None),
+            task("done", "Знайти листівку", due_at=ago(days=1), state="done"),
+        ]
+        self.parcels_of: dict[str, View] = {}
+        self.carrier_list: list[View] = [carrier()]
         self.rule_list = [
             {
                 "id": "greeting",
@@ -351,6 +402,9 @@ class Shop:
     async def same_person(self, customer_id: str) -> View:
         return self.same.get(customer_id, {"suggestions": [], "merges": []})
 
+    async def orders(self, customer_id: str) -> View:
+        return self.orders_of.get(customer_id, orders_shown((), (), (), DEFAULT_PIPELINE, {}))
+
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         return [row for row in self.cases_list if row["customer_id"] == customer_id and viewer.may_see(row)]
 
@@ -363,8 +417,38 @@ class Shop:
     async def teams(self) -> Sequence[View]:
         return self.groups
 
-    async def macros(self, viewer: Viewer) -> Sequence[View]:
-        return [row for row in self.macro_list if row["shared"] or viewer.administers]
+    async def macros(self, viewer: Viewer, *, archived: bool = False) -> Sequence[View]:
+        mine = [row for row in self.macro_list if row["shared"] or viewer.administers]
+        return [row for row in mine if row["archived"] == archived]
+
+    async def macro(self, viewer: Viewer, macro_id: str) -> View:
+        for row in self.macro_list:
+            if row["id"] == macro_id:
+                return row
+        raise NotFound("there is no such macro")
+
+    async def stages(self) -> Sequence[tuple[str, str]]:
+        return [("confirmed", "Підтверджено"), ("shipped", "Відправлено")]
+
+    async def tasks(
+        self, viewer: Viewer, *, customer_id: str | None = None, mine: bool = False, done: bool = False
+    ) -> Sequence[View]:
+        return [
+            row
+            for row in self.task_list
+            if (row["state"] == "done") is done
+            and customer_id in (None, row["customer_id"])
+            and (not mine or row["assignee_id"] == viewer.id)
+        ]
+
+    async def overdue(self, viewer: Viewer) -> int:
+        return sum(row["overdue"] and row["assignee_id"] in (viewer.id, None) for row in self.task_list)
+
+    async def parcels(self, order_ids: Sequence[str]) -> Mapping[str, View]:
+        return {key: row for key, row in self.parcels_of.items() if key in order_ids}
+
+    async def carriers(self) -> Sequence[View]:
+        return self.carrier_list
 
     async def rules(self) -> Sequence[View]:
         return self.rule_list
@@ -397,8 +481,14 @@ def _macro(shortcut: str, name: str, text: str) -> Doc:
         "id": f"macro-{shortcut}",
         "name": name,
         "shortcut": shortcut,
+        "folder": "Доставка" if shortcut == "ship" else "",
         "text": {"uk": text},
+        "attachments": [],
+        "buttons": [],
+        "actions": [],
         "shared": True,
+        "archived": False,
+        "usage": {"count": 3, "mine": 1, "last_used_at": ago(days=1)},
         "created_at": ago(days=30),
         "updated_at": ago(days=30),
     }

@@ -109,7 +109,7 @@ const atNine = (days) => {
   return day;
 };
 
-const SNOOZES = {
+export const SNOOZES = {
   hour: () => new Date(Date.now() + 3600000),
   tomorrow: () => atNine(1),
   monday: () => atNine((8 - new Date().getDay()) % 7 || 7),

@@ -1,7 +1,7 @@
 // Settings: a form with `data-form="METHOD /path"` is sent as JSON; what is wrong is said beside its field.
 
 import { call, say, toast } from "./api.js";
-import { refreshPlace, then } from "./desk.js";
+import { SNOOZES, refreshPlace, then } from "./desk.js";
 
 /** Put a value under a dotted name. */
 const put = (into, name, value) => {
@@ -16,6 +16,9 @@ const read = {
   list: (field) => field.value.split(",").map((part) => part.trim()).filter(Boolean),
   number: (field) => (field.value === "" ? undefined : Number(field.value)),
   flag: (field) => field.checked,
+  // By this browser's clock.
+  moment: (field) => (field.value ? new Date(field.value).toISOString() : undefined),
+  soon: (field) => SNOOZES[field.value]().toISOString(),
   // Emptied means: as if it had never been set.
   optional: (field) => field.value || null,
   json: (field) => JSON.parse(field.value),
@@ -26,6 +29,11 @@ const collect = (form) => {
   const sets = new Map();
   for (const field of form.elements) {
     if (!field.name || field.disabled) continue;
+    if ("rank" in field.dataset) {
+      // Fields of one name make a list in their order.
+      sets.set(field.name, [...(sets.get(field.name) ?? []), ...(field.value ? [field.value] : [])]);
+      continue;
+    }
     if (field.dataset.set) {
       // Checkboxes of one name make a list; an empty one counts too.
       const chosen = sets.get(field.name) ?? [];
@@ -41,12 +49,12 @@ const collect = (form) => {
   return body;
 };
 
-const clear = (form) => {
+export const clear = (form) => {
   for (const old of form.querySelectorAll(".error")) old.remove();
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 };
 
-const complain = (form, refusal) => {
+export const complain = (form, refusal) => {
   const unplaced = [];
   for (const [name, message] of Object.entries(refusal.fields)) {
     const field = [...form.elements].find((one) => one.name && (name === one.name || name.startsWith(`${one.name}.`)));

@@ -43,7 +43,7 @@ const staleLane = (messageId) => {
   else soon("live:messages");
 };
 
-const everything = () => ["live:list", "live:messages", "live:bar", "live:card", "live:me"].forEach(soon);
+const everything = () => ["live:list", "live:messages", "live:bar", "live:card", "live:me", "live:tasks"].forEach(soon);
 
 const handlers = {
   message(data) {
@@ -70,6 +70,10 @@ const handlers = {
     }
     soon("live:list");
   },
+  order(data) {
+    // One that is nobody's may be suggested here.
+    if (!data.customer_id || data.customer_id === document.getElementById("card")?.dataset.customer || document.getElementById(`order-${data.id}`)) soon("live:card");
+  },
   identity() {
     soon("live:card");
     soon("live:bar");
@@ -77,6 +81,16 @@ const handlers = {
   manager() {
     soon("live:me");
     soon("live:bar");
+  },
+  task() {
+    soon("live:tasks");
+    soon("live:card");
+  },
+  parcel() {
+    soon("live:card");
+  },
+  carrier() {
+    soon("live:place");
   },
   channel() {
     soon("live:bar");
