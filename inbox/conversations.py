@@ -15,11 +15,15 @@ from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.people import Viewer
 from inbox.paging import decode_cursor, page
+from inbox.search import Search
 from inbox.storage.conversations import ConversationStore, closing
 from inbox.storage.database import Document
 from inbox.storage.people import PeopleStore
 from inbox.storage.timers import TimerStore
 from inbox.wakeups import Wakeups
+
+_SEARCHED = 200
+"""How many of the newest cards, and of the newest messages, a search of the list goes by."""
 
 _SORTS = {"recent": ("last_at", -1), "oldest": ("last_at", 1), "created": ("created_at", -1)}
 
@@ -51,6 +55,7 @@ class Conversations:
         feed: LiveFeed,
         bus: EventBus,
         wakeups: Wakeups,
+        search: Search,
     ) -> None:
         self._store = store
         self._people = people
@@ -59,6 +64,7 @@ class Conversations:
         self._feed = feed
         self._bus = bus
         self._wakeups = wakeups
+        self._search = search
 
     async def page(self, viewer: Viewer, query: ConversationQuery) -> tuple[list[Document], str | None]:
         """A page of conversations and the cursor for the next."""
@@ -88,9 +94,8 @@ class Conversations:
             if value is not None:
                 conditions.append({field: value})
         if query.q:
-            cards = await self._people.search(query.q, None, 200)
-            named = [card["_id"] for card in cards]
-            said = await self._store.mentioning(query.q, 200)
+            named = await self._search.customer_ids(viewer, query.q, _SEARCHED)
+            said = await self._search.conversation_ids(viewer, query.q, _SEARCHED)
             conditions.append({"$or": [{"customer_id": {"$in": named}}, {"_id": {"$in": said}}]})
         return conditions
 

@@ -8,8 +8,11 @@ from inbox.live import Frame, LiveFeed
 from inbox.model.contacts import email_address, phone_number
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.ids import new_id, now
+from inbox.model.people import Viewer
+from inbox.model.searched import Searched
 from inbox.paging import decode_cursor, page
 from inbox.reach import Reach
+from inbox.search import Search
 from inbox.storage.database import Document
 from inbox.storage.people import PeopleStore
 
@@ -17,18 +20,24 @@ from inbox.storage.people import PeopleStore
 class Customers:
     """The cards of the shop, readable by every manager."""
 
-    def __init__(self, people: PeopleStore, reach: Reach, feed: LiveFeed) -> None:
+    def __init__(self, people: PeopleStore, reach: Reach, feed: LiveFeed, search: Search) -> None:
         self._people = people
         self._reach = reach
         self._feed = feed
+        self._search = search
 
-    async def page(self, q: str, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
-        """A page of cards whose name, phone, e-mail or handle contains `q`."""
+    async def page(
+        self, viewer: Viewer, q: str, *, limit: int, cursor: str | None
+    ) -> tuple[list[Document], str | None]:
+        """A page of cards that have a word for each word of `q`, newest first; without `q`, what changed last first."""
+        if q:
+            found = await self._search.find(viewer, Searched.CUSTOMERS, q, limit=limit, cursor=cursor)
+            return [hit.document for hit in found.hits], found.next_cursor
         after: tuple[datetime, str] | None = None
         if cursor:
             at, key = decode_cursor(cursor, datetime, str)
             after = (at, key)
-        return page(await self._people.search(q.strip(), after, limit + 1), limit, "updated_at", "_id")
+        return page(await self._people.recent(after, limit + 1), limit, "updated_at", "_id")
 
     async def get(self, customer_id: str) -> Document:
         """One card, or the one that it was merged into."""

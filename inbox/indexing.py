@@ -22,7 +22,7 @@ from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
 from inbox.storage.search import LEASE, Changes, HistoryLost, SearchStore
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.5
 """How often to look for changes: together they cost less, and nobody searches for what they have just read."""
 
 TAKEN_TOGETHER = 1000

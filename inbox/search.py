@@ -35,12 +35,10 @@ Parts = list[tuple[str, bool]]
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """Something found: the document, what it belongs to, and a piece of its text with what was meant marked."""
+    """Something found: the document, and a piece of its text with what was meant marked."""
 
     document: Document
     snippet: Parts
-    conversation: Document | None = None
-    identities: Sequence[Document] = ()
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -102,13 +100,14 @@ class Search:
         """
         query = read_query(q)
         before = Row(*decode_cursor(cursor, str, str)) if cursor else None
-        hits: list[Hit] = []
+        called = await self._called(viewer, kind, query, where, q)
+        hits = [] if cursor else list(called.values())[:limit]
         examined = 0
         async for rows in self._rows(kind, query, where, before, limit + 1):
             confirmed = await self._confirmed(viewer, kind, query, where, rows)
             for row in rows:
                 hit = confirmed.get(row)
-                if hit is not None:
+                if hit is not None and row not in called:
                     if before is not None and len(hits) == limit:
                         return Found(hits, encode_cursor(*before))
                     hits.append(hit)
@@ -117,6 +116,10 @@ class Search:
             if examined >= MOST_READ:
                 return Found(hits, encode_cursor(*rows[-1]))
         return Found(hits)
+
+    async def cases(self, viewer: Viewer, customer_ids: Sequence[str]) -> dict[str, Document]:
+        """The conversation to open for each of these customers: the active one, else the last that was closed."""
+        return await self._conversations.latest(customer_ids, viewer.visibility())
 
     async def customer_ids(self, viewer: Viewer, q: str, limit: int) -> list[str]:
         """The newest cards that `q` means."""
@@ -127,6 +130,13 @@ class Search:
         """The conversations of the newest messages that `q` means."""
         found = await self.find(viewer, Searched.MESSAGES, q, limit=limit)
         return list(dict.fromkeys(hit.document["conversation_id"] for hit in found.hits))
+
+    async def _called(self, viewer: Viewer, kind: Searched, query: Query, where: Narrowed, q: str) -> dict[Row, Hit]:
+        """Orders whose number is exactly what was typed: they stand before newer ones whose number begins with it."""
+        if kind is not Searched.ORDERS:
+            return {}
+        rows = await self._store.orders_called(q.strip().lstrip("#№").strip())
+        return await self._confirmed(viewer, kind, query, where, rows)
 
     async def _rows(
         self, kind: Searched, query: Query, where: Narrowed, before: Row | None, size: int
@@ -172,10 +182,9 @@ class Search:
             conversation = conversations.get(document.get("conversation_id", ""))
             if kind is Searched.MESSAGES and (conversation is None or not viewer.may_see(conversation)):
                 continue
-            known = identities.get(row.id, ())
-            texts = texts_of(kind, document, known)
+            texts = texts_of(kind, document, identities.get(row.id, ()))
             if query.matches(texts):
-                hits[row] = Hit(document, query.snippet(texts), conversation, known)
+                hits[row] = Hit(document, query.snippet(texts))
         return hits
 
 

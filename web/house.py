@@ -173,7 +173,7 @@ class House:
         search_store = SearchStore(database)
         self.search = Search(search_store, conversation_store)
         self.indexing = Indexing(search_store)
-        self.customers = Customers(people, reach, self.feed)
+        self.customers = Customers(people, reach, self.feed, self.search)
         self.avatars = Avatars(
             channels=self.channels,
             people=people,
@@ -297,6 +297,7 @@ class House:
             feed=self.feed,
             bus=self.bus,
             wakeups=self.wakeups,
+            search=self.search,
         )
         self.macros = Macros(
             store=macro_store,

@@ -4,7 +4,6 @@ What messages do to a conversation is decided by pure functions (`inbox.model.co
 `revision` that they decided on: every write counts it up.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -59,6 +58,17 @@ class ConversationStore:
             [
                 {"$match": {"customer_id": {"$in": list(customer_ids)}, "active": False}},
                 {"$sort": {"customer_id": 1, "closed_at": -1}},
+                {"$group": {"_id": "$customer_id", "conversation": {"$first": "$$ROOT"}}},
+            ]
+        )
+        return {row["_id"]: row["conversation"] async for row in rows}
+
+    async def latest(self, customer_ids: Sequence[str], visibility: Document) -> dict[str, Document]:
+        """Each customer's active conversation, else the one that was closed last, of those that can be seen."""
+        rows = self._relaxed.aggregate(
+            [
+                {"$match": {"$and": [{"customer_id": {"$in": list(customer_ids)}}, visibility]}},
+                {"$sort": {"customer_id": 1, "active": -1, "closed_at": -1}},
                 {"$group": {"_id": "$customer_id", "conversation": {"$first": "$$ROOT"}}},
             ]
         )
@@ -210,12 +220,6 @@ class ConversationStore:
         """Every case of a customer, newest first."""
         cursor = self._relaxed.find({"customer_id": customer_id}).sort("created_at", -1)
         return await cursor.to_list(None)
-
-    async def mentioning(self, q: str, limit: int) -> list[str]:
-        """Ids of conversations whose last message contains `q`, whatever its case."""
-        pattern = {"$regex": re.escape(q), "$options": "i"}
-        cursor = self._relaxed.find({"last_message.text": pattern}, {"_id": 1}).sort("last_at", -1).limit(limit)
-        return [row["_id"] async for row in cursor]
 
 
 def closing(at: datetime | None = None) -> Document:

@@ -5,7 +5,6 @@ leaves an identity whose card the repeated event creates, never a card that nobo
 an id derived from it, so that a repetition after both were forgotten comes to the same card.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -276,25 +275,11 @@ class PeopleStore:
         """Remember who answered this customer last."""
         await self._durable_customers.update_one({"_id": customer_id}, {"$set": {"last_manager_id": manager_id}})
 
-    async def search(self, q: str, after: tuple[datetime, str] | None, limit: int) -> list[Document]:
-        """Cards whose name, phone, e-mail or handle contains `q`, most recently changed first."""
-        conditions: list[Document] = [{"merged_into": None}]
-        if q:
-            pattern = {"$regex": re.escape(q), "$options": "i"}
-            handles = self._identities.find({"username": pattern}, {"customer_id": 1}).limit(200)
-            owners = [row["customer_id"] async for row in handles]
-            conditions.append(
-                {
-                    "$or": [
-                        {"name": pattern},
-                        {"phones.number": pattern},
-                        {"emails.address": pattern},
-                        {"_id": {"$in": owners}},
-                    ]
-                }
-            )
+    async def recent(self, after: tuple[datetime, str] | None, limit: int) -> list[Document]:
+        """Cards, most recently changed first, without those that were merged into others."""
+        conditions: Document = {"merged_into": None}
         if after is not None:
             at, key = after
-            conditions.append({"$or": [{"updated_at": {"$lt": at}}, {"updated_at": at, "_id": {"$lt": key}}]})
-        cursor = self._customers.find({"$and": conditions})
+            conditions["$or"] = [{"updated_at": {"$lt": at}}, {"updated_at": at, "_id": {"$lt": key}}]
+        cursor = self._customers.find(conditions)
         return await cursor.sort([("updated_at", -1), ("_id", -1)]).limit(limit).to_list(limit)

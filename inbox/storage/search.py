@@ -214,6 +214,11 @@ class SearchStore:
         rows = [Row(place_of(kind, document), document["_id"]) async for document in found]
         return [row for row in rows if before is None or row < before]
 
+    async def orders_called(self, number: str) -> list[Row]:
+        """The orders of exactly this number."""
+        found = self._database.durable.orders.find({"number": number}, {"created_at": 1}).sort("created_at", -1)
+        return [Row(place_of(Searched.ORDERS, order), order["_id"]) async for order in found]
+
     async def everything(self, kind: Searched, together: int) -> AsyncIterator[list[Document]]:
         """All documents of a kind, so many at a time, roughly in the order in which they were stored."""
         found = self._database.durable[kind].find({}, hint=[("$natural", 1)], batch_size=together)

@@ -5,7 +5,7 @@ import asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import PHONE
-from tests.flow import OWNER, PASSWORD
+from tests.flow import OWNER, PASSWORD, until
 
 
 async def write(shop, *names):
@@ -228,6 +228,7 @@ async def test_a_conversation_that_is_not_there(open_page):
 
 async def test_the_list_survives_a_reload_as_it_was(shop, open_page):
     await write(shop, "Анна", "Борис")
+    await until(lambda: shop.conversations(q="анна"))
     page = await open_page()
     await page.get_by_role("link", name="All").click()
     await page.locator("#find").fill("анна")

@@ -28,7 +28,7 @@ class Talk:
         chat.text(text)
         await shop.settled()
         name = chat.customer.name
-        (conversation,) = await shop.conversations(q=name)
+        (conversation,) = await until(lambda: shop.conversations(q=name))
         return cls(shop, chat, conversation["id"])
 
     async def reply(self, text: str, **fields: Any) -> str:

@@ -18,7 +18,7 @@ from aiohttp import ClientSession
 
 from channels.sandbox import Sandbox
 from channels.telegram.sandbox import Chat
-from tests.flow import Person, sign_in
+from tests.flow import Person, sign_in, until
 from web.app import free_port, running
 from web.demo import DemoSettings
 from web.demo.cast import MANAGERS, PASSWORD, STORIES
@@ -39,7 +39,12 @@ class Filled:
 
     async def case(self, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """A customer's latest conversation and its messages, oldest first."""
-        [card] = (await self.owner.get(f"/customers?q={name}"))["items"]
+
+        async def cards() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = (await self.owner.get(f"/customers?q={name}"))["items"]
+            return found
+
+        [card] = await until(cards)
         case = next(case for case in await self.cases() if case["customer_id"] == card["id"])
         return case, await self.thread(case["id"])
 

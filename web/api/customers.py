@@ -21,9 +21,9 @@ class CustomerHandlers:
     messages: Messages
 
     async def index(self, call: Call[None, CustomersQuery]) -> web.Response:
-        """Cards whose name, phone, e-mail or handle contains `q`."""
+        """Cards that have a word for each word of `q`."""
         query = call.query
-        found, cursor = await self.customers.page(query.q, limit=query.limit, cursor=query.cursor)
+        found, cursor = await self.customers.page(call.viewer, query.q, limit=query.limit, cursor=query.cursor)
         identities = await self.customers.identities([row["_id"] for row in found])
         cards = [customer_view(row, identities[row["_id"]]) for row in found]
         return json_answer({"items": cards, "next_cursor": cursor})

@@ -13,6 +13,7 @@ from web.api import (
     order_sources,
     orders,
     requests,
+    search,
     shapes,
     tasks,
 )
@@ -59,6 +60,7 @@ def api_table(doors: Doors, services: ApiServices) -> list[Route]:
         *order_pipeline.rows(services),
         *order_sources.rows(services),
         *tasks.rows(services),
+        *search.rows(services),
         *carriers.rows(services),
         *notices.rows(services),
         *_live(doors, services),

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from inbox.model.ids import new_id, now
+from inbox.model.ids import now
 from inbox.model.incoming import Person
 from inbox.storage.people import PeopleStore, Sighting
 
@@ -77,19 +77,3 @@ async def test_older_news_does_not_change_whether_somebody_is_reachable(people):
     assert await people.set_reachable(key, reachable=False, reason="blocked", at=late)
     assert not await people.set_reachable(key, reachable=True, reason="", at=early)
     assert (await people.identity(key))["reachable"] is False
-
-
-async def test_a_search_finds_by_name_handle_phone_and_mail_whatever_the_case(people):
-    (ann,) = (await people.resolve(seen("1", name="Ганна", username="hanna_k"), ensure_cards=False)).values()
-    bob = {"_id": new_id(), "name": "Bob (shop)", "created_at": now(), "updated_at": now()}
-    bob |= {"phones": [{"number": "+380671234567", "proven": False}], "emails": [{"address": "bob@x.example"}]}
-    await people.insert_customer(bob)
-
-    async def found(q: str) -> list[str]:
-        return [row["_id"] for row in await people.search(q, None, 10)]
-
-    assert await found("ганн") == [ann["customer_id"]]
-    assert await found("HANNA") == [ann["customer_id"]]
-    assert await found("0671234") == await found("BOB@") == await found("(shop)") == [bob["_id"]]
-    assert await found(".*") == []
-    assert len(await found("")) == 2

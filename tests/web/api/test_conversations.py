@@ -65,6 +65,7 @@ async def test_the_list_is_narrowed_by_what_is_asked(desk, database, team):
     one, two = await written(database, "first"), await written(database, "second", team_id=team)
     await desk.admin.call("PATCH", f"/conversations/{one['_id']}", {"labels": ["vip"], "assignee_id": desk.manager.id})
     await desk.admin.call("PATCH", f"/conversations/{two['_id']}", {"status": "closed"})
+    await desk.house.indexing.build()
     for query, found in {
         "?status=open": [one],
         "?status=closed": [two],
