@@ -186,6 +186,8 @@ async def test_strangers_do_not_see_it(shop):
     url = await looks(shop, bool)
     async with shop.http.get(f"{shop.url}{url}") as answer:
         assert answer.status == 401
+    misread = await shop.owner.call("GET", f"/identities/nobody/avatar?v={'1' * 65}")
+    assert (misread.status, [error["field"] for error in misread.body["errors"]]) == (422, ["v"])
     nobody = await shop.owner.call("GET", "/identities/nobody/avatar")
     assert (nobody.status, nobody.body["detail"]) == (404, "this customer has no picture here")
 
