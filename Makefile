@@ -5,7 +5,7 @@ CODE := bot channels inbox routing web
 CHECKED := $(CODE) benchmarks tests .ci/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock
+.PHONY: help run test test-slow lint format bench lock
 
 help:
 	@echo 'Use it'
@@ -13,6 +13,7 @@ help:
 	@echo
 	@echo 'Work on it'
 	@echo '  make test [ARGS=…]         set up and run every test, browser tests included'
+	@echo '  make test-slow             look much longer for an order of events that breaks a promise'
 	@echo '  make lint                  ruff, mypy, the layer rules, the templates'
 	@echo '  make format                let ruff put the code in shape'
 	@echo '  make bench [ARGS=…]        measure the server on real databases'
@@ -27,6 +28,10 @@ run:
 test:
 	@.ci/setup test
 	$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-slow:
+	@.ci/setup test
+	EXAMPLES=400 STRIDE=1 $(BIN)/pytest tests/promises/test_people_machine.py tests/promises/test_between.py $(ARGS)
 
 lint:
 	@.ci/setup test

@@ -195,9 +195,9 @@ class Batches:
 
         Raises `Conflict` then, where there is a next time (`again`): with the cards as they are now.
         """
-        strayed = await self._merging.strayed(item.document for item in work)
-        if strayed:
-            await self._merging.bring_home(strayed)
+        strays = await self._merging.strayed([item.document for item in work])
+        if strays:
+            await self._merging.bring_home(strays)
             if again:
                 raise Conflict("cards were merged meanwhile: look again")
 
@@ -583,11 +583,12 @@ class Batches:
             if item.event.reply_to and item.document["reply_to"] is None:
                 changes.append(quotation_of(item.accepted, item.event, item.document["_id"]))
                 concerned[item.accepted.channel_id].add(item.event.reply_to)
+        touched: list[Document] = []
         if changes:
             await self._messages.hold_changes(changes)
+            touched += await self._echoes.confirm(changes)
         for item in work:
             concerned[item.accepted.channel_id].update(item.document["external_ids"])
-        touched: list[Document] = []
         for channel_id, external_ids in concerned.items():
             shop_wrote = list(sent_to[channel_id])
             touched.extend(await self._messages.settle_changes(channel_id, list(external_ids), sent_to=shop_wrote))

@@ -11,7 +11,7 @@ are by then (`Merging.strayed`).
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -132,16 +132,17 @@ class Merging:
             raise Invalid("other", "these two are one card")
         await self._store.set_apart(card["_id"], other["_id"], _told(by))
 
-    async def strayed(self, messages: Iterable[Mapping[str, Any]]) -> set[str]:
-        """The cards that messages were stored on although their identities are somebody else's by now."""
-        told = {(row["identity_id"], row["customer_id"]) for row in messages if row["identity_id"] is not None}
-        present = await self._store.cards_of([identity for identity, _ in told])
-        return {card for identity, card in told if present.get(identity, card) != card}
+    async def strayed(self, messages: Sequence[Document]) -> list[Document]:
+        """Those of these messages that were stored on a card which is not their identity's by now."""
+        present = await self._store.cards_of(list({row["identity_id"] for row in messages if row["identity_id"]}))
+        return [row for row in messages if present.get(row["identity_id"], row["customer_id"]) != row["customer_id"]]
 
-    async def bring_home(self, customer_ids: Iterable[str]) -> None:
-        """Finish every merge, undo and split of these cards, so that what strayed to them goes where it belongs."""
-        for merge in await self._store.involving(list(customer_ids)):
+    async def bring_home(self, strays: Sequence[Document]) -> None:
+        """Finish whatever these messages met, so that they go where they belong and count there alone."""
+        for merge in await self._store.involving(list({row["customer_id"] for row in strays})):
             await self._finish(merge)
+        for conversation_id in {row["conversation_id"] for row in strays}:
+            await self._store.recount(conversation_id)
 
     async def bring_home_from(self, conversation_ids: Iterable[str]) -> None:
         """The same for what was said in conversations that ended in another one."""
@@ -156,14 +157,14 @@ class Merging:
         if merge is None:
             return
         await self._finish(merge)
-        age = now() - merge.get("undone_at", merge["at"])
+        age = _age(merge)
         following = next((look for look in LOOKS if look > age), None)
         if following is not None:
             raise Later((following - age).total_seconds())
 
     async def _finish(self, merge: Document) -> None:
         moved = await self._move(merge)
-        if moved or now() - merge.get("undone_at", merge["at"]) < TOLD_AGAIN:
+        if moved or _age(merge) < TOLD_AGAIN:
             await self._tell(merge)
 
     async def _move(self, merge: Document) -> bool:
@@ -241,6 +242,9 @@ class Merging:
         """The conversation, its last message as that is now: somebody may have changed it while it moved."""
         last = conversation["last_message"]
         message = await self._messages.get(last["id"]) if last is not None else None
+        if message is not None and message["conversation_id"] != conversation["_id"]:
+            await self._store.recount(conversation["_id"])
+            return await self._conversations.get(conversation["_id"]) or conversation
         if message is None or preview(message) == last:
             return conversation
         return await self._conversations.message_changed(message) or conversation
@@ -252,6 +256,12 @@ class Merging:
             if row["status"] == ConversationStatus.SNOOZED:
                 wake = f"conversation.wake:{row['_id']}"
                 await self._timers.set(wake, "conversation.wake", row["snoozed_until"], {"conversation_id": row["_id"]})
+
+
+def _age(merge: Mapping[str, Any]) -> timedelta:
+    """How long ago it was done, or undone."""
+    since: datetime = merge["undone_at"] if merge["state"] == "undone" else merge["at"]
+    return now() - since
 
 
 def told_of(merge: Mapping[str, Any]) -> str:

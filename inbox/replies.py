@@ -205,7 +205,7 @@ class Replies:
         conversation = await self._existing(message["conversation_id"])
         if (conversation["_id"], conversation["customer_id"]) == (message["conversation_id"], message["customer_id"]):
             return conversation, message
-        await self._merging.bring_home([message["customer_id"]])
+        await self._merging.bring_home([message])
         message = await self._messages.get(message["_id"]) or message
         return await self._existing(message["conversation_id"]), message
 

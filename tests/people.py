@@ -42,6 +42,11 @@ async def check(database: Database) -> None:
                 assert row.get("customer_id") in (None, home["customer_id"]), f"{name} {key} is on another card"
     active = Counter(row["customer_id"] for row in found["conversations"].values() if row["active"])
     assert all(count == 1 for count in active.values()), f"more than one active conversation: {active}"
+    for key, case in found["conversations"].items():
+        within = [row for row in found["messages"].values() if row["conversation_id"] == key]
+        last = case["last_message"]
+        assert last is None or last["id"] in {row["_id"] for row in within}, f"{key} shows what was said elsewhere"
+        assert set(case["unanswered"]) <= {row["sort"] for row in within}, f"{key} waits for what was said elsewhere"
     for row in found["messages"].values():
         identity = found["identities"].get(row["identity_id"])
         assert identity is None or identity["customer_id"] == row["customer_id"], f"message {row['_id']} is not home"

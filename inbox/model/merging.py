@@ -196,10 +196,14 @@ def recounted(
     since = conversation["waiting_since"]
     if waiting and since is None:
         since = min(message["received_at"] for message in waiting)
+    shown = conversation["last_message"]
+    if last is None or shown is None or shown["id"] != last["_id"]:
+        shown = preview(last) if last is not None else None
     return {
-        "last_message": preview(last) if last is not None else None,
-        "last_at": last["sent_at"] if last is not None else conversation["last_at"],
-        "last_inbound_sort": heard["sort"] if heard is not None else "",
+        "last_message": shown,
+        "last_at": max(conversation["created_at"], last["sent_at"]) if last is not None else conversation["last_at"],
+        # A message of several parts was heard of wherever any of them stands.
+        "last_inbound_sort": max([heard["sort"], *heard.get("sorts", ())]) if heard is not None else "",
         "channel_id": heard["channel_id"] if heard is not None else conversation["channel_id"],
         "last_reply_sort": answer["sort"] if answer is not None else "",
         "unanswered": unanswered,

@@ -11,7 +11,7 @@ behind it by steps that may be repeated: each document remembers in `moved` wher
 back. A conversation that ended in another one lies in `absorbed`, with both as they were.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -297,13 +297,7 @@ class MergeStore:
         async for row in self._durable.conversations.find({"customer_id": merge["loser_id"]}, {"_id": 1}):
             await self._restore_tokens(row["_id"])
         for conversation_id in merge.get("recounts", ()):
-
-            async def write(session: _Session, conversation_id: str = conversation_id) -> None:
-                present = await self._durable.conversations.find_one({"_id": conversation_id}, session=session)
-                if present is not None:
-                    await self._recount(present, session)
-
-            await self._together(write)
+            await self.recount(conversation_id)
         return moved > 0
 
     async def _restore_tokens(self, conversation_id: str) -> None:
@@ -442,6 +436,16 @@ class MergeStore:
         await conversations.insert_one(begun, session=session)
         return begun
 
+    async def recount(self, conversation_id: str) -> None:
+        """Have a conversation tell of the messages that it has, where it may tell of others."""
+
+        async def write(session: _Session) -> None:
+            present = await self._durable.conversations.find_one({"_id": conversation_id}, session=session)
+            if present is not None:
+                await self._recount(present, session)
+
+        await self._together(write)
+
     async def _recount(self, conversation: Document, session: _Session) -> None:
         """Have a conversation tell of the messages that it has; one that has none left goes."""
         messages = self._durable.messages
@@ -464,9 +468,11 @@ class MergeStore:
             answer=answer,
             waiting=list(reversed(await waiting.to_list(KEEP_UNANSWERED))),
         )
-        await self._durable.conversations.update_one(
-            {"_id": conversation["_id"]}, {"$set": changes, "$inc": {"revision": 1}}, session=session
-        )
+        changes = {field: value for field, value in changes.items() if conversation[field] != value}
+        if changes:
+            await self._durable.conversations.update_one(
+                {"_id": conversation["_id"]}, {"$set": changes, "$inc": {"revision": 1}}, session=session
+            )
 
     async def note(self, message: Document) -> bool:
         """Store a line about a merge, once; False where it is there."""
@@ -512,7 +518,7 @@ class MergeStore:
         where = {"_id": f"{TIMER}:{merge['_id']}"}
         await self._durable.timers.update_one(where, {"$set": timer}, upsert=True, session=session)
 
-    async def _together(self, write: Callable[[_Session], Awaitable[_T]]) -> _T:
+    async def _together(self, write: Callable[[_Session], Coroutine[Any, Any, _T]]) -> _T:
         """Do all of it or nothing. A conversation that another process opened meanwhile makes it begin anew."""
         for _ in range(_TRIES):
             try:

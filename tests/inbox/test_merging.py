@@ -1,18 +1,12 @@
 """Two cards of one person become one, and two again; whatever comes meanwhile lands where it belongs."""
 
-import asyncio
-from datetime import timedelta
 from typing import Any
 
-import pytest
-
-from inbox.model.errors import Conflict, Invalid, NotFound
-from inbox.model.ids import first_customer_id, identity_id, now
-from inbox.model.incoming import MessageEdited, Person, ReactionChanged
+from inbox.model.ids import first_customer_id, identity_id
+from inbox.model.incoming import Person
 from inbox.model.people import Author
-from inbox.replies import Draft
-from tests.inbox.arrivals import ANN, accepted, at, said, work_off
-from tests.people import everything, settle
+from tests.inbox.arrivals import ANN, accepted, said, work_off
+from tests.people import everything
 from web.house import House
 
 MARY = Author(type="manager", id="mary", name="Mary")
@@ -78,7 +72,9 @@ async def test_old_links_lead_to_the_card_and_the_conversation_that_stayed(house
 async def test_merge_and_undo_leave_every_document_as_it_was(house):
     await two_cards(house)
     await house.customers.change(A, {"phones": ["0671234567"], "tags": ["vip"], "fields": {"size": "M"}})
-    await house.customers.change(B, {"name": "Anna", "emails": ["a@x.example"], "fields": {"size": "L", "city": "Lviv"}})
+    await house.customers.change(
+        B, {"name": "Anna", "emails": ["a@x.example"], "fields": {"size": "L", "city": "Lviv"}}
+    )
     durable = house.database.durable
     await durable.orders.insert_one({"_id": "o1", "customer_id": B, "number": "1", "source": "api"})
     await durable.tasks.insert_one({"_id": "t1", "customer_id": B, "conversation_id": None, "title": "call"})
