@@ -1,5 +1,6 @@
 """What the shop wrote elsewhere, told apart from what we sent ourselves: to a provider's app both look alike."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -72,6 +73,23 @@ class Echoes:
             return
         told.foreign.append((accepted, event, document))
 
+    async def confirm(self, changes: Sequence[Document]) -> list[Document]:
+        """Messages of ours whose answer was lost and of which receipts tell: so they arrived.
+
+        Called once the changes are held: a request that becomes uncertain after that looks for them itself.
+        """
+        names: dict[str, list[str]] = defaultdict(list)
+        for change in changes:
+            if change["type"] == "receipt":
+                names[change["channel_id"]].append(change["external_id"])
+        confirmed = []
+        for channel_id, told in names.items():
+            for row in await self._outbox.uncertain(channel_id, told):
+                message = await self._outbox.sent(row, row["names"], among={"state": "uncertain"})
+                if message is not None:
+                    confirmed.append(message)
+        return confirmed
+
     async def _channel_name(self, channel_id: str) -> str:
         try:
             name: str = (await self._channels.get(channel_id))["name"]
@@ -89,12 +107,13 @@ class Echoes:
 
 
 def origin_of(event: Echo, rows: Sequence[Document]) -> Document | None:
-    """Which row of the outbox an echo is of: the one that it names, else one that is uncertain and says the same.
+    """Which row of the outbox an echo is of: the one that it names, or else one that is uncertain and says the same.
 
     A request that is still under way is not looked at for what it says: its own answer is about to tell.
     """
-    if event.key:
-        return next((row for row in rows if row["_id"] == event.key), None)
+    named = next((row for row in rows if row["_id"] == event.key or event.external_id in row.get("names", ())), None)
+    if named is not None or event.key:
+        return named
     return next((row for row in rows if row["state"] == "uncertain" and _says_the_same(row, event)), None)
 
 

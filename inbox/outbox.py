@@ -167,6 +167,7 @@ class Sender:
         if pause > 0:
             return pause
         request = await self._request(row, message, identity, opened)
+        row = {**row, "names": list(opened.connection.names(request))}
         if not await self._begin(lane, row):
             return 0.0
         holding = asyncio.create_task(self._hold(lane))
@@ -177,6 +178,7 @@ class Sender:
         except Exception as error:
             _log.exception("send_failed")
             await self._settle(lane, row, "uncertain", error=f"sending broke off ({type(error).__name__})")
+            await self._told_already(row)
         else:
             await self._sent(row, sent, request.subject)
         finally:
@@ -285,6 +287,7 @@ class Sender:
                 return 0.0
             case Uncertain():
                 await self._settle(lane, row, "uncertain", error=reason)
+                await self._told_already(row)
             case _:
                 if isinstance(failure, Unreachable):
                     await _persist(lambda: self._note_unreachable(identity, reason))
@@ -302,7 +305,7 @@ class Sender:
         """Mark a row as leaving; False where the lane was lost meanwhile and somebody else took the row."""
         if not await self._outbox.renew(lane, showing=row["message_id"]):
             return False
-        message = await _persist(lambda: self._outbox.begin(row, lane["holder"]))
+        message = await _persist(lambda: self._outbox.begin(row, lane["holder"], row["names"]))
         if message is None:
             return False
         await _persist(lambda: self._show(message))
@@ -315,6 +318,13 @@ class Sender:
         if message is not None:
             self._count(row, "uncertain", error=reason)
             await _persist(lambda: self._show(message))
+            await self._told_already(row)
+
+    async def _told_already(self, row: Document) -> None:
+        """A receipt that came while the request was under way is an answer to it as well."""
+        names = row.get("names", [])
+        if names and await _persist(lambda: self._messages.told_of(row["channel_id"], names)):
+            await self._sent(row, Sent(tuple(names)), "")
 
     async def _give_up(self, lane: Document, row: Document, reason: str) -> float | None:
         """Fail a row before anything left."""

@@ -72,6 +72,9 @@ class EmailConnection(Connection):
     async def check(self, webhook_url: str) -> None:  # noqa: ARG002
         await self._try_both()
 
+    def names(self, message: Outgoing) -> tuple[str, ...]:
+        return (identity.message_id(self._settings, message.key),)
+
     async def send(self, message: Outgoing) -> Sent:
         letter = await self._letter(message)
         content = await asyncio.to_thread(render.as_bytes, letter)
@@ -79,7 +82,7 @@ class EmailConnection(Connection):
             reason = f"with its files this letter is larger than {MAIL_MAX_BYTES >> 20} MB; send fewer at a time"
             raise Refused(reason, code="too_big")
         await self._deliver(message.to, letter, content)
-        return Sent((identity.message_id(self._settings, message.key),))
+        return Sent(self.names(message))
 
     async def listen(self, cursor: Cursor, accept: Accept) -> None:
         """Watch the inbox and the folder of sent letters, each over a connection of its own."""

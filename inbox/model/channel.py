@@ -122,6 +122,13 @@ class Connection(Protocol):
         message = "this kind does not listen"
         raise RuntimeError(message)
 
+    def names(self, message: Outgoing) -> tuple[str, ...]:
+        """The external ids that a request will have, where they are known before it leaves.
+
+        By them it is known to have arrived although its answer was lost, once the provider tells of it.
+        """
+        return ()
+
     async def send(self, message: Outgoing) -> Sent:
         """Send one request's worth of message.
 

@@ -323,6 +323,11 @@ class MessageStore:
         except BulkWriteError as error:
             duplicate_positions(error)
 
+    async def told_of(self, channel_id: str, external_ids: Sequence[str]) -> bool:
+        """Whether a receipt waits for a message that has one of these ids."""
+        wanted = {"channel_id": channel_id, "external_id": {"$in": list(external_ids)}, "type": "receipt"}
+        return await self._early.find_one(wanted, {"_id": 1}) is not None
+
     async def settle_changes(
         self, channel_id: str, external_ids: Sequence[str], *, sent_to: Sequence[str] = ()
     ) -> list[Document]:

@@ -1,7 +1,8 @@
 """Messages to be sent: the second durable work list.
 
 A row is one request to a provider: `{_id, lane, order, live, conversation_id, channel_id, identity_id, message_id,
-payload, state, attempts, error, request_id}`, and `external_ids` once it is sent. Rows to one identity share a *lane*,
+payload, state, attempts, error, request_id}`, `names` where the provider's ids are known before it leaves, and
+`external_ids` once it is sent. Rows to one identity share a *lane*,
 which is what a sender leases: `{_id, channel_id, due_at, lease_until, holder, tickets, showing}`. A ticket is drawn
 with every new row, so that a sender who found its lane empty cannot close it over a row that came meanwhile; `showing`
 is the message whose row was moved last.
@@ -124,13 +125,16 @@ class OutboxStore:
         """The rows of a lane that still have to go, in order."""
         return await self._rows.find({"lane": lane, "live": True}).sort("order", 1).to_list(None)
 
-    async def begin(self, row: Mapping[str, Any], holder: str) -> Document | None:
+    async def begin(self, row: Mapping[str, Any], holder: str, names: Sequence[str] = ()) -> Document | None:
         """Mark a row as leaving by this holder of its lane, once or again; None where somebody else took it.
+
+        `names` are the external ids that it will have, as far as they are known.
 
         A holder that was held up for longer than its lease, by an outage say, meets here whoever sent it meanwhile.
         Returns the message.
         """
-        return await self.move(row, "sending", among=_in_hand(holder), error=None, holder=holder, began_at=now())
+        leaving: Document = {"error": None, "holder": holder, "began_at": now(), "names": list(names)}
+        return await self.move(row, "sending", among=_in_hand(holder), **leaving)
 
     async def finish(
         self, row: Mapping[str, Any], state: str, holder: str, *, error: str | None = None, **changes: Any
@@ -238,6 +242,11 @@ class OutboxStore:
     async def unsettled(self, identity_id: str) -> list[Document]:
         """The rows to an identity whose requests left and have no answer that we know of, oldest first."""
         return await self._rows.find({"identity_id": identity_id, "doubtful": True}).sort("order", 1).to_list(None)
+
+    async def uncertain(self, channel_id: str, names: Sequence[str]) -> list[Document]:
+        """The rows without an answer that have one of these names."""
+        rows = self._rows.find({"channel_id": channel_id, "names": {"$in": list(names)}, "doubtful": True})
+        return [row async for row in rows if row["state"] == "uncertain"]
 
     async def of_message(self, message_id: str) -> list[Document]:
         """The rows of a message, in order."""

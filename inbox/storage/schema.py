@@ -62,6 +62,7 @@ COLLECTIONS: tuple[Collection, ...] = (
             _index("message_id", name="message"),
             _index("conversation_id", name="conversation"),
             _index("identity_id", partialFilterExpression={"doubtful": True}, name="doubtful"),
+            _index("channel_id", "names", partialFilterExpression={"doubtful": True}, name="names"),
             _index("done_at", expireAfterSeconds=KEEP_EVENTS_SECONDS, name="forget"),
         ),
         of_conversation=True,

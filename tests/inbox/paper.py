@@ -114,10 +114,13 @@ class PaperConnection(Connection):
         fresh, self._kind.fresh = self._kind.fresh, None
         return fresh
 
+    def names(self, message: Outgoing) -> tuple[str, ...]:
+        return (message.key,) if self._kind.naming else ()
+
     async def send(self, message: Outgoing) -> Sent:
         await self._do("send", message.text)
         self._kind.sent.append(message)
-        external_id = new_id()
+        (external_id,) = self.names(message) or (new_id(),)
         if self._kind.on_sent is not None:
             await self._kind.on_sent(message, external_id)
         return Sent((external_id,))
@@ -159,6 +162,8 @@ class Paper(ChannelKind):
         """What the next renewal gives a connection."""
         self.done: list[tuple[Any, ...]] = []
         self.sent: list[Outgoing] = []
+        self.naming = False
+        """Whether a request's id is known before it leaves: then it is that of the outbox's row."""
         self.on_sent: Callable[[Outgoing, str], Awaitable[None]] | None = None
         """What else happens at the provider before its answer; gets the id that it gave the message."""
         self.files: dict[str, bytes] = {}

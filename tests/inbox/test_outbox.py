@@ -11,7 +11,9 @@ import pytest
 
 from inbox.model.capabilities import Capabilities, Flow
 from inbox.model.errors import Invalid
+from inbox.model.failures import Uncertain
 from inbox.model.ids import identity_id, now
+from inbox.model.incoming import Receipt
 from inbox.model.people import BOT, Author
 from inbox.replies import Draft
 from tests.flow import until
@@ -224,3 +226,51 @@ async def test_who_takes_over_a_lane_shows_what_its_holder_sent_last(database, r
 async def _shown_states(database: Any, message_id: str) -> list[str]:
     frames = [frame async for row in database.durable.live.find() for frame in row["frames"]]
     return [frame["data"]["state"] for frame in frames if frame["data"].get("_id") == message_id]
+
+
+@pytest.mark.parametrize("state", ["delivered", "failed"])
+@pytest.mark.parametrize("while_sending", [True, False])
+async def test_a_receipt_stands_for_an_answer_that_was_lost(database, redis, state, while_sending):
+    """A letter's name is known before it leaves, and a bounce may come before or after its sender gave up."""
+    async with Desk.open(database, redis, CAPABILITIES) as desk:
+        desk.floor.kind.naming = True
+        message = await desk.post()
+        (row,) = await desk.floor.outbox.of_message(message["_id"])
+        error = "no such user" if state == "failed" else ""
+        told = Receipt(person=ANN, external_id=row["_id"], at=now(), state=state, error=error)
+
+        async def no_answer(*_: Any) -> None:
+            if while_sending:
+                await work_off(desk.floor.ingest, [desk.accepted(told)])
+            raise Uncertain("no answer")
+
+        desk.floor.kind.on_sent = no_answer
+        sent = await desk.send(message)
+        if not while_sending:
+            assert sent["state"] == "uncertain"
+            await work_off(desk.floor.ingest, [desk.accepted(told)])
+
+        async def settled() -> bool:
+            found = await desk.floor.messages.get(message["_id"])
+            return found is not None and (found["state"], found["error"]) == (state, error or None)
+
+        await until(settled)
+        (row,) = await desk.floor.outbox.of_message(message["_id"])
+        assert (row["state"], row["external_ids"]) == ("sent", [row["_id"]])
+        assert await database.durable.early_changes.count_documents({}) == 0
+
+
+async def test_a_receipt_of_something_else_leaves_an_uncertain_message_alone(database, redis):
+    async with Desk.open(database, redis, CAPABILITIES) as desk:
+        desk.floor.kind.naming = True
+
+        async def no_answer(*_: Any) -> None:
+            raise Uncertain("no answer")
+
+        desk.floor.kind.on_sent = no_answer
+        message = await desk.send(await desk.post())
+        other = Receipt(person=ANN, external_id="other", at=now(), state="failed")
+        await work_off(desk.floor.ingest, [desk.accepted(other)])
+        found = await desk.floor.messages.get(message["_id"])
+        assert found is not None
+        assert found["state"] == "uncertain"
