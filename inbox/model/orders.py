@@ -15,7 +15,8 @@ The stored order: `{_id, source, number, external_id, customer_id, linked_by, co
 [{name, quantity, price, sku}], total, currency, payment, delivery {carrier, tracking_number}, status, told {status,
 at}, decided {status, at, seen {status, at}} | null, history [{no, at, by, changes {field: {from, to}}, irregular}],
 due_notices [{no, status, at}], noticing, created_at, updated_at, changed_at, version}`. Times of the source are
-`created_at` and `updated_at`; ours is `changed_at`. A change's `no` is the version that it made.
+`created_at` and `updated_at`; ours is `changed_at`. A change's `no` is the version that it made, its `at` when it
+happened: in the shop, where a shop told of it.
 """
 
 import json
@@ -178,7 +179,7 @@ def created(
         "due_notices": [],
         "noticing": False,
     }
-    order["history"] = [_entry(1, at, author, {"status": {"from": None, "to": status}})]
+    order["history"] = [_entry(1, told_at, author, {"status": {"from": None, "to": status}})]
     return order
 
 
@@ -217,7 +218,18 @@ def updated(
         fields |= _heard(order, {"status": snapshot.status, "at": told_at}, pipeline)
     status = standing(fields.get("told", order["told"]), fields.get("decided", order["decided"]))
     recent = "told" in fields and at - told_at <= NEWS
-    return _settled(order, fields, changes, status, pipeline, author, at=at, binding=decides, quiet=quiet or not recent)
+    return _settled(
+        order,
+        fields,
+        changes,
+        status,
+        pipeline,
+        author,
+        at=at,
+        happened_at=min(told_at, at),
+        binding=decides,
+        quiet=quiet or not recent,
+    )
 
 
 def moved(
@@ -240,7 +252,9 @@ def moved(
     told = order["told"]
     decided_at = max(at, told["at"])
     decided = {"status": status, "at": decided_at, "seen": told}
-    return _settled(order, {"decided": decided}, {}, status, pipeline, author, at=at, binding=binding, quiet=quiet)
+    return _settled(
+        order, {"decided": decided}, {}, status, pipeline, author, at=at, happened_at=at, binding=binding, quiet=quiet
+    )
 
 
 def linked(
@@ -251,7 +265,7 @@ def linked(
         return None
     fields = {"customer_id": customer_id, "linked_by": linked_by}
     change = {"customer_id": {"from": order["customer_id"], "to": customer_id}}
-    return _change(order, fields, change, author, at=at)
+    return _change(order, fields, change, author, at=at, happened_at=at)
 
 
 def standing(told: Mapping[str, Any], decided: Mapping[str, Any] | None) -> str:
@@ -308,13 +322,14 @@ def _settled(
     author: Author,
     *,
     at: datetime,
+    happened_at: datetime,
     binding: bool,
     quiet: bool,
 ) -> Change | None:
     """The change with the status that stands now."""
     before = order["status"]
     if status == before:
-        return _change(order, fields, changes, author, at=at) if fields else None
+        return _change(order, fields, changes, author, at=at, happened_at=happened_at) if fields else None
     allowed = pipeline.allowed(before)
     irregular = status not in allowed
     if irregular and binding:
@@ -324,7 +339,7 @@ def _settled(
     notice = None
     if pipeline.notifies(status) and not quiet:
         notice = {"no": order["version"] + 1, "status": status, "at": at}
-    return _change(order, fields, changes, author, at=at, irregular=irregular, notice=notice)
+    return _change(order, fields, changes, author, at=at, happened_at=happened_at, irregular=irregular, notice=notice)
 
 
 def _change(
@@ -334,10 +349,11 @@ def _change(
     author: Author,
     *,
     at: datetime,
+    happened_at: datetime,
     irregular: bool = False,
     notice: Document | None = None,
 ) -> Change:
-    entry = _entry(order["version"] + 1, at, author, changes, irregular=irregular) if changes else None
+    entry = _entry(order["version"] + 1, happened_at, author, changes, irregular=irregular) if changes else None
     return Change(fields={**fields, "changed_at": at} if changes else fields, entry=entry, notice=notice)
 
 

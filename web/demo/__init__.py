@@ -13,7 +13,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from channels.sandbox import Sandbox
 from web.app import running, stop_signal
+from web.demo.boutique import Boutique
 from web.demo.cast import MANAGERS, PASSWORD
+from web.demo.orders import open_boutique
 from web.demo.stage import Stage
 from web.pages.entry import Guest, Welcome
 from web.settings import Settings
@@ -63,8 +65,11 @@ async def _show(port: int) -> None:
             running(settings, HOST, port, frame_ancestors=[sandbox.url], welcome=_welcome(sandbox.url))
         )
         sandbox.inbox_url = server.url
-        await Stage(server.house, sandbox).play()
-        _say(_invitation(server.url, sandbox.url))
+        stage = Stage(server.house, sandbox)
+        await stage.play()
+        boutique = await stack.enter_async_context(Boutique(host=HOST))
+        await open_boutique(server.house, boutique, stage.managers["oksana"])
+        _say(_invitation(server.url, sandbox.url, boutique.url))
         await asyncio.Event().wait()
 
 
@@ -88,7 +93,7 @@ def _welcome(phone_url: str) -> Welcome:
     return Welcome(phone_url=phone_url, guests=guests)
 
 
-def _invitation(inbox_url: str, phone_url: str) -> str:
+def _invitation(inbox_url: str, phone_url: str, boutique_url: str) -> str:
     width = max(len(manager.email) for manager in MANAGERS)
     people = "\n".join(f"    {one.email:<{width}}  {one.name}, {one.tells}" for one in MANAGERS if one.tells)
     return f"""
@@ -96,6 +101,7 @@ def _invitation(inbox_url: str, phone_url: str) -> str:
 
     {inbox_url}  the inbox
     {phone_url}  a customer's phone beside the inbox: write on the left, answer on the right
+    {boutique_url}  the shop's own site: change an order there, it moves on in the inbox
 
   Sign in as one of them; the password is {PASSWORD}
 

@@ -103,7 +103,7 @@ class InboxPages:
 
     async def messages(self, call: Call[None, LaneQuery]) -> web.Response:
         """A stretch of the thread as it is now."""
-        context = await self._thread_frame(call)
+        context = await self._frame(call)
         query = call.query
         conversation = await self.desk.conversation(call.viewer, call.path())
         messages, before = await self._lane(call.viewer, conversation["id"], query)
@@ -113,7 +113,7 @@ class InboxPages:
 
     async def older(self, call: Call[None, OlderQuery]) -> web.Response:
         """The messages before those on the page."""
-        context = await self._thread_frame(call)
+        context = await self._frame(call)
         conversation = await self.desk.conversation(call.viewer, call.path())
         found, cursor = await self.desk.messages(call.viewer, conversation["id"], call.query.cursor, MESSAGES)
         messages = list(reversed(found))

@@ -13,7 +13,7 @@ from inbox.model.channel import ChannelKind
 from inbox.model.look import Look
 from inbox.model.people import Viewer
 from web.doors.table import Call
-from web.pages import looks, thread
+from web.pages import looks, orders, thread
 from web.pages.desk import View
 
 _WEB = Path(__file__).resolve().parent.parent
@@ -59,6 +59,7 @@ class Pages:
             kind_icon=self._kind_icon,
             link=looks.link,
             moment=looks.moment,
+            money=orders.money,
             plain=looks.plain,
             ready=thread.is_ready,
             size=looks.size,
