@@ -173,9 +173,11 @@ class Merging:
             strays = await self._store.take_over(merge)
             moved = await self._store.bring(merge)
             noted = await self._note(merge)
-            return strays or moved or noted
+            # What another merge, undo or split had still to move may have come along.
+            sorted_out = await self._store.sort_out([merge["survivor_id"]])
+            return strays or moved or noted or sorted_out
         restored = merge["state"] == "undone" and await self._store.restore(merge)
-        sorted_out = await self._store.sort_out(merge["survivor_id"], merge["loser_id"])
+        sorted_out = await self._store.sort_out([merge["survivor_id"], merge["loser_id"]])
         return restored or sorted_out
 
     async def _note(self, merge: Document) -> bool:

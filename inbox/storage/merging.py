@@ -344,21 +344,30 @@ class MergeStore:
 
         return await self._together(write)
 
-    async def sort_out(self, first: str, second: str) -> bool:
-        """Bring every message of two cards that were one to the card of its identity, into a conversation of that.
+    async def sort_out(self, customer_ids: Sequence[str]) -> bool:
+        """Bring every message of these cards to the card of its identity, into a conversation of that card.
 
         Returns whether any was elsewhere.
         """
         moved = False
-        for card, other in ((first, second), (second, first)):
-            rows = await self._durable.identities.find({"customer_id": card}, {"_id": 1}).to_list(None)
-            strays = {"customer_id": other, "identity_id": {"$in": [row["_id"] for row in rows]}}
-            moved |= await self._relocate(strays, card)
-            cases = await self._durable.conversations.find({"customer_id": other}, {"_id": 1}).to_list(None)
-            within = {"conversation_id": {"$in": [row["_id"] for row in cases]}}
-            moved |= await self._relocate({**within, "customer_id": card, "identity_id": {"$ne": None}}, card)
+        for card in customer_ids:
+            own = await self._durable.identities.find({"customer_id": card}, {"_id": 1}).to_list(None)
+            mine = [None, *(row["_id"] for row in own)]
+            moved |= await self._sort({"customer_id": card, "identity_id": {"$nin": mine}})
+            cases = await self._durable.conversations.find({"customer_id": card}, {"_id": 1}).to_list(None)
+            within = {"conversation_id": {"$in": [row["_id"] for row in cases]}, "customer_id": {"$ne": card}}
+            moved |= await self._sort({**within, "identity_id": {"$ne": None}})
             # Notes and system lines stay with the conversation that they were written in.
-            await self._durable.messages.update_many({**within, "customer_id": card}, {"$set": {"customer_id": other}})
+            await self._durable.messages.update_many({**within, "identity_id": None}, {"$set": {"customer_id": card}})
+        return moved
+
+    async def _sort(self, strays: Document) -> bool:
+        """Bring home those messages whose identity is known; whether there were any."""
+        found = self._durable.messages.aggregate([{"$match": strays}, {"$group": {"_id": "$identity_id"}}])
+        cards = await self.cards_of([row["_id"] async for row in found])
+        moved = False
+        for identity_id, card in cards.items():
+            moved |= await self._relocate({**strays, "identity_id": identity_id}, card)
         return moved
 
     async def _relocate(self, strays: Document, card: str) -> bool:
