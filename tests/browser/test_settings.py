@@ -40,7 +40,7 @@ async def test_connecting_and_disconnecting_a_channel(shop, open_page):
     await expect(entry).to_have_count(0)
 
 
-async def test_people_macros_rules_and_the_shop(open_page):
+async def test_people_rules_and_the_shop(open_page):
     page = await open_page("/settings/people")
     await page.get_by_text("Add a manager").click()
     await page.locator("#new-name").fill("Ігор")
@@ -48,13 +48,6 @@ async def test_people_macros_rules_and_the_shop(open_page):
     await page.locator("#new-password").fill(PASSWORD)
     await page.get_by_role("button", name="Add", exact=True).click()
     await expect(page.locator(".entries")).to_contain_text("Ігор")
-
-    await page.goto("/settings/macros")
-    await page.locator("#new-name").fill("Відправка")
-    await page.locator("#new-shortcut").fill("ship")
-    await page.locator("#new-text-uk").fill("Їде!")
-    await page.get_by_role("button", name="Make it").click()
-    await expect(page.locator(".entries")).to_contain_text("Відправка")
 
     await page.goto("/settings/rules")
     rule = page.locator("details", has_text="a conversation opens").first

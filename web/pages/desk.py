@@ -58,6 +58,15 @@ class Desk(Protocol):
     async def orders(self, customer_id: str) -> View:
         """A card's orders as `web.pages.orders.orders_shown` puts them together."""
 
+    async def order_statuses(self) -> View:
+        """The pipeline for the screen that sets it: `{version, statuses}`, each with how many `orders` are in it."""
+
+    async def order_sources(self) -> Sequence[View]:
+        """Every shop that pushes orders."""
+
+    def shop_kinds(self) -> Sequence[View]:
+        """The kinds of shops that can be connected: `{name, title, steps}`."""
+
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         """A customer's conversations, newest first."""
 

@@ -15,6 +15,7 @@ from inbox.tasks import TaskQuery
 from web.api.carriers import carrier_view, parcel_view
 from web.api.macros import macro_view
 from web.api.merging import merge_view, suggestion_view
+from web.api.order_sources import source_view
 from web.api.services import ApiServices
 from web.api.tasks import task_view
 from web.api.views import (
@@ -32,7 +33,7 @@ from web.api.views import (
 from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
 from web.pages.fields import fields_of
-from web.pages.orders import orders_shown
+from web.pages.orders import orders_shown, statuses_shown
 
 EVERYBODY = 100
 """How many managers, teams, macros or rules a page shows; a shop has fewer."""
@@ -123,6 +124,20 @@ class ServiceDesk:
         )
         names = {source["_id"]: source["name"] for source in sources}
         return orders_shown(found, waiting, sums, pipeline, names)
+
+    async def order_statuses(self) -> View:
+        (pipeline, version), counts = await asyncio.gather(
+            self._services.pipeline.versioned(), self._services.pipeline.counts()
+        )
+        return statuses_shown(pipeline, version, counts)
+
+    async def order_sources(self) -> Sequence[View]:
+        sources = self._services.order_sources
+        return await asyncio.gather(*(source_view(sources, source) for source in await sources.all()))
+
+    def shop_kinds(self) -> Sequence[View]:
+        kinds = self._services.order_sources.kinds.values()
+        return [{"name": kind.name, "title": kind.title, "steps": kind.steps} for kind in kinds]
 
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         found = await self._services.conversations.of_customer(viewer, customer_id)

@@ -54,6 +54,8 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
         page("/settings/channels", Who.ADMIN, settings.channels, "Connected accounts"),
         page("/settings/parcels", Who.ADMIN, settings.parcels, "Order updates and parcels"),
         page("/settings/people", Who.ADMIN, settings.people, "Managers and teams"),
+        page("/settings/orders", Who.ADMIN, settings.orders, "The stages of orders"),
+        page("/settings/shops", Who.ADMIN, settings.shops, "Shops that push orders"),
         page("/settings/macros", Who.SIGNED_IN, settings.macros, "Prepared replies", query=ArchiveQuery),
         page("/settings/macros/new", Who.SIGNED_IN, settings.new_macro, "A new macro", query=LikeQuery),
         page("/settings/macros/{id}", Who.SIGNED_IN, settings.macro, "One macro"),

@@ -20,6 +20,8 @@ _ = gettext.NullTranslations().gettext
 ADMIN_PLACES = (
     ("general", _("Shop"), "store"),
     ("channels", _("Channels"), "plug"),
+    ("shops", _("Shops"), "shopping-bag"),
+    ("orders", _("Order statuses"), "package"),
     ("parcels", _("Order updates"), "truck"),
     ("people", _("Managers and teams"), "users"),
     ("macros", _("Macros"), "zap"),
@@ -169,6 +171,20 @@ class SettingsPages:
             stages=stages,
             conversations=rows,
         )
+
+    async def orders(self, call: Call[None, None]) -> web.Response:
+        """The stages of orders."""
+        told, macros, shop = await asyncio.gather(
+            self.desk.order_statuses(), self.desk.macros(call.viewer), self.desk.shop()
+        )
+        shared = [macro for macro in macros if macro["shared"]]
+        languages = list(dict.fromkeys([*shop["languages"], *(code for one in told["statuses"] for code in one["title"])]))
+        return await self._page(call, "orders", told=told, shared_macros=shared, languages=languages)
+
+    async def shops(self, call: Call[None, None]) -> web.Response:
+        """The shops that push orders."""
+        sources, told = await asyncio.gather(self.desk.order_sources(), self.desk.order_statuses())
+        return await self._page(call, "shops", sources=sources, told=told, kinds=self.desk.shop_kinds())
 
     async def rules(self, call: Call[None, None]) -> web.Response:
         """What the bot does."""

@@ -423,7 +423,7 @@ class Shop:
 
     async def macro(self, viewer: Viewer, macro_id: str) -> View:
         for row in self.macro_list:
-            if row["id"] == macro_id:
+            if row["id"] == macro_id and (row["shared"] or viewer.administers):
                 return row
         raise NotFound("there is no such macro")
 

@@ -81,8 +81,28 @@ async def test_a_channels_trouble_is_said_in_words(desk, read, state, words):
 
 
 async def test_shared_macros_are_read_only_for_managers(read):
-    assert "Shared macros are changed by admins" in await read("/settings/macros", As="ihor")
-    assert "Shared macros are changed by admins" not in await read("/settings/macros")
+    assert "Shared macros are changed by admins" in await read("/settings/macros/macro-ship", As="ihor")
+    assert "Shared macros are changed by admins" not in await read("/settings/macros/macro-ship")
+
+
+async def test_macros_stand_in_their_folders_with_how_often_they_are_used(read):
+    page = await read("/settings/macros")
+    assert page.index("Доставка") < page.index(">/ship<") < page.index("Without a folder") < page.index(">/card<")
+    assert "used 3×" in page
+
+
+async def test_the_archive_has_its_own_list(desk, read):
+    assert "Nothing in the archive" in await read("/settings/macros?archived=true")
+    desk.macro_list[0]["archived"] = True
+    assert "/ship" in await read("/settings/macros?archived=true")
+    assert "/ship" not in await read("/settings/macros")
+
+
+async def test_a_new_macro_may_begin_as_a_copy(read):
+    page = await read("/settings/macros/new?like=macro-ship")
+    assert "Відправимо сьогодні" in page
+    assert 'data-macro=""' in page
+    assert 'value="ship"' not in page
 
 
 async def test_only_owners_make_owners(desk, read):

@@ -5,9 +5,13 @@ import { start as startDesk } from "./desk.js";
 import { start as startForms } from "./forms.js";
 import { start as startKeys } from "./keys.js";
 import { start as startLive } from "./live.js";
+import { start as startMacroEditor } from "./macro-editor.js";
+import { start as startSearch } from "./search.js";
 
 startDesk();
 startComposer();
 startForms();
+startMacroEditor();
 startKeys();
+startSearch();
 startLive();

@@ -49,7 +49,7 @@ const collect = (form) => {
   return body;
 };
 
-export const clear = (form) => {
+export export const clear = (form) => {
   for (const old of form.querySelectorAll(".error")) old.remove();
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 };
@@ -122,7 +122,7 @@ document.addEventListener("submit", async (event) => {
   try {
     const answer = await call(method, path, body, { timeout: 40000 });
     if (form.hasAttribute("data-reset")) form.reset();
-    const secrets = answer?.generated ?? {};
+    const secrets = answer?.generated ?? (answer?.secret ? { address: answer.webhook_url.absolute, secret: answer.secret } : {});
     if (Object.keys(secrets).length) await showSecrets(secrets);
     else toast(form.dataset.said ?? say("saved"));
     if (form.dataset.made) refreshPlace().then(() => openMade(form.dataset.made + answer.id));
