@@ -331,9 +331,13 @@ class Notices:
             customer_id=customer["_id"],
             conversation_id=active["_id"] if active is not None else None,
             order_id=order["_id"],
+            assignee_id=(active or {}).get("assignee_id") or customer["last_manager_id"],
             client_token=notice["_id"],
         )
-        task, _ = await self._tasks.create(wanted, author=SYSTEM)
+        try:
+            task, _ = await self._tasks.create(wanted, author=SYSTEM)
+        except Invalid:  # Who answered last has left, or may not see it any more: it is for whoever takes it.
+            task, _ = await self._tasks.create(msgspec.structs.replace(wanted, assignee_id=None), author=SYSTEM)
         await self._store.settle(notice, "task", tried=list(tried), task_id=task["_id"])
         _log.info("notice_left_to_somebody", task_id=task["_id"])
 

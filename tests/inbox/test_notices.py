@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from channels.registry import KINDS
-from inbox.model.ids import now
+from inbox.managers import NewManager
+from inbox.model.ids import new_id, now
 from inbox.model.orders import Delivery
 from inbox.model.people import Role, Viewer
 from inbox.model.pipeline import Pipeline
@@ -35,6 +36,16 @@ async def fail(house: House, message: Document, error: str = "bot was blocked by
     """Let every request of a message fail for good, as the sender notes it."""
     for row in await house.outbox_store.of_message(message["_id"]):
         await house.outbox_store.move(row, "failed", among={}, error=error)
+
+
+async def speaks(house: House, macro_id: str) -> None:
+    """Have a macro speak when an order is confirmed."""
+    pipeline = await house.orders.pipeline()
+    stages = (
+        msgspec.structs.replace(stage, macro_id=macro_id) if stage.code == "confirmed" else stage
+        for stage in pipeline.stages
+    )
+    await house.pipeline.change(Pipeline(tuple(stages)))
 
 
 @pytest.fixture
@@ -137,12 +148,7 @@ async def test_a_macro_of_the_status_speaks_unless_it_would_leave_a_blank(told):
     house, oksana, order_id = told
     text = {"en": "{{ customer.first_name }}, {{ order.number }} goes to {{ order.carrier }}"}
     macro = await house.macros.create(OWNER, name="Shipped", text=text, shared=True)
-    pipeline = await house.orders.pipeline()
-    stages = (
-        msgspec.structs.replace(stage, macro_id=macro["_id"]) if stage.code == "confirmed" else stage
-        for stage in pipeline.stages
-    )
-    await house.pipeline.change(Pipeline(tuple(stages)))
+    await speaks(house, macro["_id"])
     await confirmed(house, order_id)
     delivery = Delivery(carrier="Nova Poshta", tracking_number="20450000000000")
     await confirmed(house, await order(house, oksana, "1002", delivery=delivery))
@@ -150,6 +156,29 @@ async def test_a_macro_of_the_status_speaks_unless_it_would_leave_a_blank(told):
     texts = {message["notice"]["number"]: message["text"] for message in await notices_said(house)}
     assert texts["1001"].startswith("Your order 1001 is confirmed.")
     assert texts["1002"] == "Oksana, 1002 goes to Nova Poshta"
+
+
+async def test_a_macros_files_and_buttons_go_along(told):
+    house, _, order_id = told
+    upload = {"_id": new_id(), "uploader_id": OWNER.id, "message_id": None, "conversation_id": None, "macro_id": None}
+    row = {**upload, "name": "care.pdf", "content_type": "application/pdf", "size": 900, "file_id": "f1"}
+    await house.database.durable.attachments.insert_one(row)
+    macro = await house.macros.create(
+        OWNER,
+        name="Confirmed",
+        text={"en": "Order {{ order.number }} is {{ order.status }}"},
+        attachments=[upload["_id"]],
+        buttons=[{"title": {"en": "Thanks"}, "data": "thanks"}],
+        shared=True,
+    )
+    await speaks(house, macro["_id"])
+    await confirmed(house, order_id)
+    await house.notices.work_off()
+    (message,) = await notices_said(house)
+    assert message["text"] == "Order 1001 is Confirmed"
+    assert [file["name"] for file in message["attachments"]] == ["care.pdf"]
+    rows = await house.outbox_store.of_message(message["_id"])
+    assert [button for one in rows for button in one["payload"]["buttons"]] == [["Thanks", "thanks"]]
 
 
 # Where it is written
@@ -440,6 +469,18 @@ async def test_what_happens_at_night_is_told_in_the_morning_each_of_it(told, nig
         await house.database.durable.notices.update_many({"open": True}, {"$set": {"due_at": now()}})
         await at_the_clock(house, morning).work_off()
     assert [message["notice"]["status"] for message in await notices_said(house)] == ["confirmed", "shipped"]
+
+
+@pytest.mark.parametrize("active", [True, False])
+async def test_the_task_is_for_who_answered_last_if_they_are_still_there(house, active):
+    manager = await house.managers.create(
+        NewManager(email="ihor@shop.example", name="Ihor", password_hash="x"), by=None
+    )
+    await house.managers.change(manager["_id"], {"active": active}, by=OWNER)
+    await confirmed(house, await order(house, await customer(house, last_manager_id=manager["_id"])))
+    await house.notices.work_off()
+    (task,) = await house.database.durable.tasks.find().to_list(None)
+    assert task["assignee_id"] == (manager["_id"] if active else None)
 
 
 async def test_a_customer_who_blocked_everything_but_has_an_active_case_leaves_a_task_there(told):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from channels.faults import Fault
 from tests.flow import Shop, until
 from tests.promises.neighbour import another_server
 from tests.promises.program import Program
@@ -87,3 +88,41 @@ async def test_two_servers_tell_each_change_once(shop: Shop, databases: Any):
     for chat in chats:
         words = [text.split("№")[1].split()[1].strip(".") for text in chat.texts()]
         assert words == ["підтверджено", "відправлено", "доставлено"]
+
+
+async def test_who_left_one_channel_hears_of_it_on_the_next_one_once(shop: Shop):
+    viber = shop.sandbox.viber.create_bot()
+    settings = {"token": viber.token, "sender_name": "Crafts", "api_base": shop.sandbox.api_base("viber")}
+    connected = await shop.owner.call("POST", "/channels", {"kind": "viber", "name": "Viber", "settings": settings})
+    assert connected.status == 201, connected
+    chat = shop.customer("Oksana")
+    chat.text("Good day from Telegram")
+    await shop.settled()
+    left = viber.chat(shop.sandbox.viber.create_customer("Oksana"))
+    left.text("Good day from Viber")
+
+    async def both() -> list[dict[str, Any]]:
+        found = await shop.conversations()
+        return found if len(found) == 2 else []
+
+    by_channel = {one["channel_id"]: one["customer_id"] for one in await until(both)}
+    survivor, other = by_channel[connected.body["id"]], by_channel[shop.channel_id]
+    merged = await shop.owner.call("POST", f"/customers/{survivor}/merge", {"other_id": other})
+    assert merged.status == 200, merged
+
+    # The shop does not know of it yet: only the provider's refusal tells.
+    shop.sandbox.viber.fault(Fault(kind="status", method="send_message", status=6))
+    await ordered(shop.owner, "b1", survivor)
+    assert (await shop.owner.call("POST", "/orders/b1/status", {"status": "confirmed"})).status == 200
+    await chat.until(lambda phone: any("b1" in text for text in phone.texts()))
+    order = await shop.owner.get("/orders/b1")
+
+    async def noted() -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = (await shop.owner.get(f"/notices?order={order['id']}"))["items"]
+        return items if items[0]["state"] == "posted" and items[0]["passed_over"] else []
+
+    (notice,) = await until(noted)
+    (passed,) = notice["passed_over"]
+    assert (passed["channel_id"], "unsubscribed" in passed["reason"]) == (connected.body["id"], True)
+    assert len([text for text in chat.texts() if "b1" in text]) == 1
+    assert left.texts() == []
