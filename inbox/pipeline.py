@@ -42,6 +42,10 @@ class OrderPipeline:
             return DEFAULT_PIPELINE, 0
         return Pipeline(tuple(msgspec.convert(found["statuses"], list[Stage]))), found["version"]
 
+    async def counts(self) -> dict[str, int]:
+        """How many orders are in each status."""
+        return await self._orders.statuses()
+
     async def change(self, pipeline: Pipeline, *, version: int | None = None) -> list[str]:
         """Set the pipeline; returns what is odd about it, in words, though allowed.
 

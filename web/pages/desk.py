@@ -99,6 +99,9 @@ class Desk(Protocol):
     async def parcels(self, order_ids: Sequence[str]) -> Mapping[str, View]:
         """What is known of these orders' parcels, by order id."""
 
+    async def troubles(self, viewer: Viewer) -> Sequence[View]:
+        """The carriers that admins have to look after: `{name, title, state, state_reason}`."""
+
     async def carriers(self) -> Sequence[View]:
         """Who carries parcels: `{name, title, setup, fields, connected}`, the last as the API shows it, or None."""
 

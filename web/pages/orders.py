@@ -78,3 +78,21 @@ def orders_shown(
         "count": sum(one.count for one in sums),
         "sums": [sum_shown(one) for one in sums],
     }
+
+
+def statuses_shown(pipeline: Pipeline, version: int, counts: Mapping[str, int]) -> View:
+    """The pipeline for the screen that sets it."""
+    return {
+        "version": version,
+        "statuses": [
+            {
+                **status_shown(pipeline, stage.code),
+                "titles": stage.title,
+                "next": stage.next,
+                "notify": stage.notify,
+                "macro_id": stage.macro_id,
+                "orders": counts.get(stage.code, 0),
+            }
+            for stage in pipeline.stages
+        ],
+    }

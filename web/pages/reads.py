@@ -177,6 +177,15 @@ class ServiceDesk:
         found = await tracking.of_orders(order_ids)
         return {key: parcel_view(parcel, tracking.titles) for key, parcel in found.items()}
 
+    async def troubles(self, viewer: Viewer) -> Sequence[View]:
+        tracking = self._services.tracking
+        rows = await tracking.troubled() if viewer.administers else []
+        return [
+            {"name": row["_id"], "title": tracking.titles.get(row["_id"], row["_id"])}
+            | {field: row[field] for field in ("state", "state_reason")}
+            for row in rows
+        ]
+
     async def carriers(self) -> Sequence[View]:
         tracking = self._services.tracking
         connected = {row["_id"]: carrier_view(row, tracking.titles) for row in await tracking.connected()}

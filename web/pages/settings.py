@@ -178,7 +178,8 @@ class SettingsPages:
             self.desk.order_statuses(), self.desk.macros(call.viewer), self.desk.shop()
         )
         shared = [macro for macro in macros if macro["shared"]]
-        languages = list(dict.fromkeys([*shop["languages"], *(code for one in told["statuses"] for code in one["title"])]))
+        spoken = (language for status in told["statuses"] for language in status["titles"])
+        languages = list(dict.fromkeys([*shop["languages"], *spoken]))
         return await self._page(call, "orders", told=told, shared_macros=shared, languages=languages)
 
     async def shops(self, call: Call[None, None]) -> web.Response:

@@ -12,10 +12,11 @@ from channels.telegram import TelegramSettings
 from inbox.model.errors import NotFound
 from inbox.model.people import Viewer
 from inbox.model.pipeline import DEFAULT_PIPELINE
+from inbox.shops import SHOPS
 from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
 from web.pages.fields import fields_of
-from web.pages.orders import orders_shown
+from web.pages.orders import orders_shown, statuses_shown
 
 Doc = dict[str, Any]
 
@@ -285,6 +286,7 @@ class Shop:
         self.said = _messages()
         self.same: dict[str, View] = {}
         self.orders_of: dict[str, View] = {}
+        self.source_list: list[View] = []
         self.cases_list = _conversations(self.said)
         self.macro_list = [
             _macro("ship", "Відправка", "Відправимо сьогодні до 18:00, ТТН надішлемо сюди ж."),
@@ -405,6 +407,15 @@ class Shop:
     async def orders(self, customer_id: str) -> View:
         return self.orders_of.get(customer_id, orders_shown((), (), (), DEFAULT_PIPELINE, {}))
 
+    async def order_statuses(self) -> View:
+        return statuses_shown(DEFAULT_PIPELINE, 0, {"confirmed": 2})
+
+    async def order_sources(self) -> Sequence[View]:
+        return self.source_list
+
+    def shop_kinds(self) -> Sequence[View]:
+        return [{"name": kind.name, "title": kind.title, "steps": kind.steps} for kind in SHOPS.values()]
+
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         return [row for row in self.cases_list if row["customer_id"] == customer_id and viewer.may_see(row)]
 
@@ -446,6 +457,10 @@ class Shop:
 
     async def parcels(self, order_ids: Sequence[str]) -> Mapping[str, View]:
         return {key: row for key, row in self.parcels_of.items() if key in order_ids}
+
+    async def troubles(self, viewer: Viewer) -> Sequence[View]:
+        on = [{**row["connected"], "name": row["name"], "title": row["title"]} for row in self.carrier_list]
+        return [row for row in on if row["state"] != "connected"] if viewer.administers else []
 
     async def carriers(self) -> Sequence[View]:
         return self.carrier_list

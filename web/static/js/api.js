@@ -23,9 +23,10 @@ export const signInAgain = () => {
   location.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
 };
 
-/** Call the API; resolves with its answer (null where there is none), rejects with a `Refusal`. */
-export const call = async (method, path, body, { timeout = 20000 } = {}) => {
-  const options = { method, headers: { ...headers(), Accept: "application/json" }, signal: AbortSignal.timeout(timeout) };
+/** Call the API; resolves with its answer (null where there is none), rejects with a `Refusal`. `version`: only that one. */
+export const call = async (method, path, body, { timeout = 20000, signal, version } = {}) => {
+  const options = { method, headers: { ...headers(), Accept: "application/json" }, signal: AbortSignal.any([AbortSignal.timeout(timeout), ...(signal ? [signal] : [])]) };
+  if (version !== undefined) options.headers["If-Match"] = `"${version}"`;
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);

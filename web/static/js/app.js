@@ -6,6 +6,7 @@ import { start as startForms } from "./forms.js";
 import { start as startKeys } from "./keys.js";
 import { start as startLive } from "./live.js";
 import { start as startMacroEditor } from "./macro-editor.js";
+import { start as startPipeline } from "./pipeline.js";
 import { start as startSearch } from "./search.js";
 
 startDesk();
@@ -13,5 +14,6 @@ startComposer();
 startForms();
 startMacroEditor();
 startKeys();
+startPipeline();
 startSearch();
 startLive();

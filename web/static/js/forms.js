@@ -49,7 +49,7 @@ const collect = (form) => {
   return body;
 };
 
-export export const clear = (form) => {
+export const clear = (form) => {
   for (const old of form.querySelectorAll(".error")) old.remove();
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 };
