@@ -113,6 +113,10 @@ class Tracking:
         """Every connected carrier, with how many `parcels` of it are looked after."""
         return [{**row, "parcels": await self._parcels.counts(row["_id"])} for row in await self._store.all()]
 
+    async def troubled(self) -> list[Document]:
+        """The connected carriers that do not answer as they should."""
+        return [row for row in await self._store.all() if row["state"] != "connected"]
+
     async def put(self, name: str, wanted: CarrierSettings) -> Document:
         """Connect a carrier, or set it up anew: its key is checked first.
 

@@ -171,10 +171,11 @@ class InboxPages:
 
     async def _listed(self, call: Call[Any, Any], query: ListQuery, cursor: str | None) -> dict[str, Any]:
         wanted = Wanted(tab=query.tab, q=query.q, cursor=cursor)
-        counts, (rows, next_cursor) = await asyncio.gather(
-            self.desk.counts(call.viewer), self.desk.rows(call.viewer, wanted)
+        counts, (rows, next_cursor), troubles = await asyncio.gather(
+            self.desk.counts(call.viewer), self.desk.rows(call.viewer, wanted), self.desk.troubles(call.viewer)
         )
-        return {"tab": query.tab, "q": query.q, "counts": counts, "rows": rows, "next_cursor": next_cursor}
+        listed = {"tab": query.tab, "q": query.q, "counts": counts, "rows": rows, "next_cursor": next_cursor}
+        return listed | {"troubles": troubles}
 
     async def _opened(self, viewer: Viewer, conversation_id: str, context: Mapping[str, Any]) -> dict[str, Any]:
         conversation = await self.desk.conversation(viewer, conversation_id)

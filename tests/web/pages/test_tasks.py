@@ -58,3 +58,10 @@ async def test_a_message_says_which_channels_were_passed_over(desk, read):
     page = await read("/inbox/olena")
     assert "It went on to the next channel." in page
     assert "/api/v1/messages/told/retry" not in page
+
+
+async def test_admins_see_beside_the_list_that_parcels_are_not_followed(desk, read):
+    assert "Parcels of Nova Poshta are not followed: the key has expired." in await read("/inbox")
+    assert "are not followed" not in await read("/inbox", As="ihor")
+    desk.carrier_list = [carrier(state="connected")]
+    assert "are not followed" not in await read("/inbox")

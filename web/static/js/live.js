@@ -90,6 +90,7 @@ const handlers = {
     soon("live:card");
   },
   carrier() {
+    soon("live:list");
     soon("live:place");
   },
   channel() {
