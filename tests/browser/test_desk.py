@@ -73,7 +73,7 @@ async def test_hands_on_the_keyboard(shop, open_page):
     await page.get_by_role("button", name="Undo").click()
     await expect(row(page, "Борис")).to_have_count(1)
 
-    await page.keyboard.press("/")
+    await page.keyboard.press("f")
     await page.keyboard.type("анна")
     await expect(page.locator(".row")).to_have_count(1)
 

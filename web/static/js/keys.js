@@ -2,6 +2,7 @@
 
 import { change, select } from "./desk.js";
 import { write } from "./composer.js";
+import { openSearch } from "./search.js";
 
 const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable]");
 
@@ -36,7 +37,8 @@ const keys = {
   s: () => openMenu("snooze-menu"),
   n: () => write("note"),
   r: () => write("reply"),
-  "/": () => document.getElementById("find")?.focus(),
+  f: () => document.getElementById("find")?.focus(),
+  "/": openSearch,
   "?": () => document.getElementById("keys").showModal(),
 };
 
