@@ -15,6 +15,7 @@ from inbox.live import Frame, LiveFeed
 from inbox.merging import Merging
 from inbox.model.contacts import email_address, phone_number
 from inbox.model.domain_events import ContactProven
+from inbox.model.errors import NotFound
 from inbox.model.ids import derived_id, now
 from inbox.model.incoming import Contact, NewMessage
 from inbox.model.likeness import contacts_in, looks_like_code, may_tell
@@ -25,9 +26,6 @@ from inbox.storage.messages import MessageStore
 
 PROVEN, TOLD, CODE_TYPED = "contact.proven", "contact.told", "code.typed"
 """Kinds of timers."""
-
-_REGIONS = {"uk": "UA", "ka": "GE", "ru": "UA", "pl": "PL", "de": "DE"}
-"""Where a shop is whose first language is this: how a number without country is read."""
 
 _log = structlog.get_logger(__name__)
 
@@ -62,12 +60,6 @@ def international(written: str, region: str = "") -> str | None:
     return (phone_number(f"+{digits}") if digits.isdigit() else None) or phone_number(digits, region)
 
 
-async def region_of(settings: ShopSettings) -> str:
-    """How a number without country is read in this shop."""
-    languages = (await settings.get())["languages"]
-    return next((_REGIONS[language] for language in languages if language in _REGIONS), "")
-
-
 class Proofs:
     """Notes proofs and hints on cards, and merges what is proven to be one."""
 
@@ -90,7 +82,10 @@ class Proofs:
 
     async def learn(self, data: Mapping[str, Any]) -> None:
         """A proof came (timer `contact.proven`)."""
-        await self.prove(data["identity_id"], data["type"], data["value"])
+        try:
+            await self.prove(data["identity_id"], data["type"], data["value"])
+        except NotFound:
+            _log.info("proof_of_nobody", identity_id=data["identity_id"])  # The card was erased meanwhile.
 
     async def prove(self, identity_id: str, type_: str, value: str, *, reason: str = "") -> None:
         """Note that a contact is an identity's, and merge its card with those that proved the same.
@@ -115,7 +110,7 @@ class Proofs:
         message = await self._messages.get(data["message_id"])
         if message is None or message["deleted_at"] is not None:
             return
-        region = await region_of(self._settings)
+        region = await self._settings.region()
         told = [("typed", type_, value) for type_, value in contacts_in(message["text"], region)]
         content = message.get("content") or {}
         if content.get("type") == "contact":

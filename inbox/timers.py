@@ -21,7 +21,16 @@ LONGEST_PAUSE = 9
 """Pauses between tries double up to two to this power, in seconds: about nine minutes."""
 
 _PATIENT = frozenset(
-    {"cards.settle", "carrier.look", "channel.check", "conversation.wake", "media.fetch", "task.due", FOLLOW_UP}
+    {
+        "cards.settle",
+        "carrier.look",
+        "channel.check",
+        "contact.proven",
+        "conversation.wake",
+        "media.fetch",
+        "task.due",
+        FOLLOW_UP,
+    }
 )
 """Kinds that are tried for ever, or count for themselves: giving them up would leave something asleep."""
 

@@ -32,8 +32,13 @@ def united(survivor: Mapping[str, Any], loser: Mapping[str, Any]) -> Document:
     changes["fields"] = {**loser["fields"], **survivor["fields"]}
     named = survivor if survivor["name"] else loser
     changes |= {"name": named["name"], "name_key": named.get("name_key")}
-    for field in ("language", "last_manager_id"):
-        changes[field] = survivor[field] or loser[field]
+    for field in ("language", "last_manager_id", "responsible_manager_id"):
+        changes[field] = survivor.get(field) or loser.get(field)
+    spoken = dict.fromkeys([*survivor.get("languages", ()), *loser.get("languages", ())])
+    if spoken:
+        changes["languages"] = list(spoken)
+    # Whoever saw one of the two before writes over neither.
+    changes["version"] = max(survivor.get("version", 0), loser.get("version", 0)) + 1
     if not loser.get("notices", True):
         changes["notices"] = False
     changes["created_at"] = min(survivor["created_at"], loser["created_at"])

@@ -60,13 +60,17 @@ class ContactStore:
             return present
         changed: Document | None = await self._customers.find_one_and_update(
             {**living, f"{field}.{key}": value},
-            {"$set": {f"{field}.$.proven": True, "updated_at": now()}},
+            {"$set": {f"{field}.$.proven": True, "updated_at": now()}, "$inc": {"version": 1}},
             **_CURRENT,
         )
         if changed is None:
             changed = await self._customers.find_one_and_update(
                 {**living, f"{field}.{key}": {"$ne": value}},
-                {"$push": {field: {key: value, "proven": True}}, "$set": {"updated_at": now()}},
+                {
+                    "$push": {field: {key: value, "proven": True}},
+                    "$set": {"updated_at": now()},
+                    "$inc": {"version": 1},
+                },
                 **_CURRENT,
             )
         return changed

@@ -141,8 +141,8 @@ class MergeStore:
         """Bring home what came to a merged card behind its merge: identities and conversations; whether any did."""
 
         async def write(session: _Session) -> None:
-            await self._still_merged(merge, session)
-            await self._take_over(merge, session)
+            if await self._still_merged(merge, session):
+                await self._take_over(merge, session)
 
         stray = {"customer_id": merge["loser_id"]}
         for name in _AT_ONCE:
@@ -265,9 +265,11 @@ class MergeStore:
                 fields = {**unjoined(kept, before, other), "version": kept["version"] + 1}
                 fields["revision"] = kept["revision"] + 1
                 await conversations.update_one({"_id": kept["_id"]}, {"$set": fields}, session=session)
-                recounts.append(kept["_id"])
             elif kept is not None:
                 await conversations.replace_one({"_id": kept["_id"]}, before, session=session)
+            if changed:
+                # Something that was said in either may be on a third card by now.
+                recounts += [join["into"], other["_id"]]
             settled = changed and (kept is None or not kept["active"])
             if taken or settled:
                 # A case that was settled while the two were one is settled for both.
@@ -409,7 +411,10 @@ class MergeStore:
         for name in ("attachments", "outbox"):
             follow = {"$set": {"conversation_id": target["_id"]}}
             await self._durable[name].update_many({"message_id": ids}, follow, session=session)
-        for conversation in [*sources, target]:
+        # What is restored over a conversation by its revision must not be restored over one that messages have left.
+        revised = {"_id": {"$in": [conversation["_id"] for conversation in (*sources, target)]}}
+        await self._durable.conversations.update_many(revised, {"$inc": {"revision": 1}}, session=session)
+        for conversation in (*sources, target):
             await self._recount(conversation, session)
 
     async def _home(
@@ -495,12 +500,11 @@ class MergeStore:
         """A card, or the one that it was merged into; None where there is none."""
         return await self._follow(customer_id, None)
 
-    async def _still_merged(self, merge: Document, session: _Session) -> None:
-        """Raise `Conflict` where a merge was undone meanwhile; an undoing that comes now has to begin anew."""
+    async def _still_merged(self, merge: Document, session: _Session) -> bool:
+        """Whether a merge is in effect; an undoing that comes now has to begin anew."""
         touched = {"_id": merge["_id"], "state": "merged"}
         looked = await self._durable.merges.update_one(touched, {"$inc": {"looks": 1}}, session=session)
-        if not looked.matched_count:
-            raise Conflict("this merge was undone")
+        return bool(looked.matched_count)
 
     async def _living(self, customer_id: str, session: _Session) -> Document:
         card = await self._follow(customer_id, session)
@@ -603,6 +607,7 @@ def _divided(card: Document, identity: Document, rest: Sequence[Document], at: d
         **card,
         "phones": [row for row in card["phones"] if ("phone", row["number"]) not in leaving],
         "emails": [row for row in card["emails"] if ("email", row["address"]) not in leaving],
+        "version": card.get("version", 0) + 1,
         "updated_at": at,
     }
     taken = {
