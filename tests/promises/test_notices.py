@@ -57,11 +57,11 @@ async def test_kill_9_at_any_moment_tells_each_change_once(program: Program):
     told = Counter((row["notice"]["number"], row["notice"]["status"]) for row in said)
     assert told == {(number, status): 1 for number in chats for status in STATUSES}
     states = {(row["notice"]["number"], row["text"]): row["state"] for row in said}
-    for number, chat in chats.items():
-        texts = [text for text in chat.texts() if number in text]
+    for key, chat in chats.items():
+        texts = [text for text in chat.texts() if key in text]
         assert len(texts) == len(set(texts))
-        unseen = {text for key, text in states if key == number} - set(texts)
-        assert {states[number, text] for text in unseen} <= {"uncertain"}
+        unseen = {text for ordered_, text in states if ordered_ == key} - set(texts)
+        assert {states[key, text] for text in unseen} <= {"uncertain"}
 
 
 async def test_two_servers_tell_each_change_once(shop: Shop, databases: Any):

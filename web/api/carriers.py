@@ -147,7 +147,10 @@ def rows(services: ApiServices) -> list[Route]:
             audit="carrier.put",
         ),
         row("POST", "/carriers/{id}/check", Who.ADMIN)(
-            handler=carriers.check, summary="Ask a carrier whether all stands", answer=CarrierShape
+            handler=carriers.check,
+            summary="Ask a carrier whether all stands; lifts the pause of a repaired one",
+            answer=CarrierShape,
+            audit="carrier.check",
         ),
         row("DELETE", "/carriers/{id}", Who.ADMIN)(
             handler=carriers.delete, summary="Ask a carrier nothing any more", statuses=(204,), audit="carrier.delete"
