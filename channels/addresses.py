@@ -31,15 +31,20 @@ def provider_root(value: str, example: str) -> SplitResult:
     return address
 
 
-def can_fetch(api_base: str, url: str) -> bool:
-    """Whether the provider at `api_base` can fetch from an address of ours.
+def can_open(api_base: str, url: str) -> bool:
+    """Whether customers of the provider at `api_base` can open an address of ours that they read.
 
-    Providers on the internet want https and a name that means the same to them as to us; one on this machine or in this
-    network, such as the sandbox, takes any.
+    Those of a provider on the internet need a name that means the same to them as to us; to one on this machine or in
+    this network, such as the sandbox, any is good.
     """
     address = urlsplit(url)
-    public = address.scheme == "https" and _is_public(address.hostname or "")
-    return bool(url) and (public or not _is_public(urlsplit(api_base).hostname or ""))
+    return bool(url) and (_is_public(address.hostname or "") or not _is_public(urlsplit(api_base).hostname or ""))
+
+
+def can_fetch(api_base: str, url: str) -> bool:
+    """Whether the provider at `api_base` can itself fetch from an address of ours: on the internet they want https."""
+    encrypted = urlsplit(url).scheme == "https" or not _is_public(urlsplit(api_base).hostname or "")
+    return encrypted and can_open(api_base, url)
 
 
 def _is_public(host: str) -> bool:

@@ -369,9 +369,14 @@ class Replies:
         rendered = render(
             message["text"], files, draft.buttons, opened.kind.capabilities, address=self._links.address, public=public
         )
-        if rendered.linked and not message["text"]:
-            refused = _too_much(next(file for file in files if file["_id"] in rendered.linked), opened)
+        linked = [file for file in files if file["_id"] in rendered.linked]
+        if linked and not message["text"]:
+            refused = _too_much(linked[0], opened)
             raise Invalid("attachments", f"{refused}; write a line to it, and it goes along as a link")
+        if linked and not opened.kind.can_open(opened.settings, self._links.address(linked[0])):
+            refused = _too_much(linked[0], opened)
+            reason = "a link to it would open nothing for the customer, as the shop has no address on the internet"
+            raise Invalid("attachments", f"{refused}, and {reason}: set SKRYNKA_PUBLIC_URL")
         if draft.buttons and not message["text"]:
             raise Invalid("text", "write a line above the buttons")
         message["text"] = rendered.text

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from channels import addresses
 from channels.email import inbound, parse, spec
 from channels.email.spec import EmailSettings
 from inbox.model.capabilities import Capabilities
@@ -45,6 +46,9 @@ class Email(ChannelKind):
 
     def listens(self, settings: BaseModel) -> bool:
         return spec.own(settings).imap_url is not None
+
+    def can_open(self, settings: BaseModel, url: str) -> bool:
+        return addresses.can_open(spec.own(settings).smtp_url.get_secret_value(), url)
 
     def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
         inbound.authenticate(spec.own(settings), request, self._tokens)

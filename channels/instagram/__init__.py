@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from channels import addresses
 from channels.instagram import parse, spec
 from channels.instagram.client import InstagramConnection
 from channels.instagram.spec import InstagramSettings
@@ -44,6 +45,9 @@ class Instagram(ChannelKind):
 
     def handshake(self, settings: BaseModel, request: WebhookRequest) -> str:
         return parse.handshake(spec.own(settings), request)
+
+    def can_open(self, settings: BaseModel, url: str) -> bool:
+        return addresses.can_open(spec.own(settings).api_base, url)
 
     def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
         parse.authenticate(spec.own(settings), request)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from channels import addresses
 from channels.telegram import parse, spec
 from channels.telegram.spec import TelegramSettings
 from inbox.model.capabilities import Capabilities
@@ -37,6 +38,9 @@ class Telegram(ChannelKind):
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         return spec.with_secret(spec.own(settings))
+
+    def can_open(self, settings: BaseModel, url: str) -> bool:
+        return addresses.can_open(spec.own(settings).api_base, url)
 
     def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
         parse.authenticate(spec.own(settings), request)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from channels import addresses
 from channels.viber import parse, render, spec
 from channels.viber.client import ViberConnection
 from channels.viber.spec import ViberSettings
@@ -38,6 +39,9 @@ class Viber(ChannelKind):
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         return settings, {}
+
+    def can_open(self, settings: BaseModel, url: str) -> bool:
+        return addresses.can_open(spec.own(settings).api_base, url)
 
     def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
         parse.authenticate(spec.own(settings), request)

@@ -216,6 +216,10 @@ class ChannelKind(EventSource, Protocol):
         """Whether a connection with these settings fetches events itself (`Connection.listen`)."""
         return False
 
+    def can_open(self, settings: BaseModel, url: str) -> bool:
+        """Whether the account's customers can open an address of ours that they read in a text."""
+        return True
+
     def handshake(self, settings: BaseModel, request: WebhookRequest) -> str:
         """The answer to a GET of the webhook, by which some providers check an address. Raises `Forged`."""
         raise Forged(f"{self.title} does not ask")

@@ -1,6 +1,6 @@
 import pytest
 
-from channels.addresses import can_fetch, provider_root, web_address
+from channels.addresses import can_fetch, can_open, provider_root, web_address
 
 
 def test_an_addresss_parts():
@@ -64,3 +64,15 @@ def test_a_provider_on_the_internet_gets_no_file_from_where_only_we_are(url):
 def test_a_public_address_is_for_everybody(url):
     assert can_fetch(INTERNET, url)
     assert can_fetch(SANDBOX, url)
+
+
+@pytest.mark.parametrize("url", ["http://inbox.shop.example/files/t/a.png", "https://inbox.shop.example/files/t/a.png"])
+def test_a_customer_on_the_internet_opens_what_is_public_by_https_or_not(url):
+    assert can_open(INTERNET, url)
+    assert can_open(SANDBOX, url)
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:8080/files/t/a.png", "https://inbox.local/files/t/a.png"])
+def test_a_customer_on_the_internet_opens_nothing_that_only_we_reach(url):
+    assert not can_open(INTERNET, url)
+    assert can_open(SANDBOX, url) == bool(url)

@@ -48,6 +48,11 @@ def test_it_is_registered_under_its_own_name():
     assert set(EXAMPLES) == set(KINDS)
 
 
+def test_its_customers_open_only_addresses_that_are_on_the_internet_as_they_are(kind, settings):
+    assert kind.can_open(settings, "https://inbox.shop.example/files/t/a.pdf")
+    assert not kind.can_open(settings, "http://127.0.0.1:8080/files/t/a.pdf")
+
+
 class TestWebhook:
     def test_a_true_call_passes(self, kind, example, settings):
         body = example.unknown_event

@@ -162,11 +162,16 @@ class Paper(ChannelKind):
         """What the next renewal gives a connection."""
         self.done: list[tuple[Any, ...]] = []
         self.sent: list[Outgoing] = []
+        self.far = True
+        """Whether its customers can open our addresses."""
         self.naming = False
         """Whether a request's id is known before it leaves: then it is that of the outbox's row."""
         self.on_sent: Callable[[Outgoing, str], Awaitable[None]] | None = None
         """What else happens at the provider before its answer; gets the id that it gave the message."""
         self.files: dict[str, bytes] = {}
+
+    def can_open(self, settings: BaseModel, url: str) -> bool:
+        return self.far
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         return settings, {}

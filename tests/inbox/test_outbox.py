@@ -184,6 +184,20 @@ async def test_a_file_that_the_channel_does_not_take_goes_along_as_a_link(databa
         assert desk.floor.links.read(address.split("/")[-2]) == "f1"
 
 
+async def test_a_link_that_the_customer_could_not_open_is_refused_before_anything_is_sent(database, redis):
+    async with Desk.open(database, redis, msgspec.structs.replace(CAPABILITIES, media_limits={})) as desk:
+        row = {"_id": "f1", "uploader_id": "mary", "message_id": None, "file_id": "f", "state": "stored"}
+        file = {"name": "price list.pdf", "content_type": "application/pdf", "size": 10}
+        await desk.floor.attachments.insert({**row, **file})
+        desk.floor.kind.far = False
+        with pytest.raises(Invalid, match="SKRYNKA_PUBLIC_URL") as refused:
+            await desk.post("Here it is", attachments=["f1"])
+        assert refused.value.field == "attachments"
+        assert await database.durable.messages.count_documents({"direction": "out"}) == 0
+        await desk.send(await desk.post("No file then"))
+        assert [request.text for request in desk.floor.kind.sent] == ["No file then"]
+
+
 async def test_a_comment_is_answered_in_public_or_in_private(database, redis):
     async with Desk.open(database, redis, WINDOWED, public=True) as desk:
         comment = await database.durable.messages.find_one({"direction": "in"})

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from channels import addresses
 from inbox.model.capabilities import Capabilities
 from inbox.model.channel import ChannelKind, Connection, RawEvent, WebhookRequest
 from inbox.model.incoming import Incoming
@@ -31,6 +32,9 @@ class Toy(ChannelKind):
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         return settings, {}
+
+    def can_open(self, settings: BaseModel, url: str) -> bool:
+        return addresses.can_open(spec.own(settings).api_base, url)
 
     def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
         parse.authenticate(spec.own(settings), request)
