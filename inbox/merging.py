@@ -279,7 +279,8 @@ def told_of(merge: Mapping[str, Any]) -> str:
         why = because[reason["type"]].format(value=reason["value"])
     else:
         why = f"{merge['by']['name'] or 'somebody'} says that they are one person"
-    said = ", ".join(f"{field.removeprefix('fields.')} {value}" for field, value in merge["outdone"].items())
+    outdone = {field.removeprefix("fields."): value for field, value in merge["outdone"].items() if field != "name"}
+    said = ", ".join(f"{field} {value}" for field, value in outdone.items())
     return f"The card of {name} joined this one: {why}." + (f" It said: {said}." if said else "")
 
 
