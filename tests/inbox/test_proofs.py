@@ -1,0 +1,95 @@
+"""What proves whose a contact is, and what does not."""
+
+import pytest
+
+from inbox.model.ids import identity_id
+from inbox.model.incoming import Contact
+from inbox.proofs import CODE_TYPED, PROVEN, TOLD, contact_timers
+from tests.inbox.arrivals import ANN, accepted, said, work_off
+from tests.people import check
+
+PHONE = "380671234567"
+IDENTITY = {"_id": "i1"}
+
+
+def due(**fields):
+    event = said(1, **fields)
+    return [(kind, data) for kind, _, data in contact_timers(event, {"_id": "m1"}, IDENTITY)]
+
+
+def proof(type_, value):
+    return [(PROVEN, {"identity_id": "i1", "type": type_, "value": value})]
+
+
+TOLD_ONLY = [(TOLD, {"message_id": "m1"})]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"content": Contact(phone=PHONE, own=True)}, proof("phone", f"+{PHONE}")),
+        ({"content": Contact(phone=f"+{PHONE}", own=True)}, proof("phone", f"+{PHONE}")),
+        ({"content": Contact(phone="995555123456", own=True)}, proof("phone", "+995555123456")),
+        ({"proven_email": "Ann@X.example"}, proof("email", "ann@x.example")),
+        ({"content": Contact(phone=PHONE, own=True), "forwarded": True}, TOLD_ONLY),
+        ({"content": Contact(phone=PHONE, name="Ann")}, TOLD_ONLY),
+        ({"content": Contact(phone="no phone at all", own=True)}, []),
+        ({"text": "call 067 123 45 67"}, TOLD_ONLY),
+        ({"text": "write to ann@x.example"}, TOLD_ONLY),
+        ({"text": "123 456"}, [(CODE_TYPED, {"message_id": "m1"})]),
+        ({"text": "Good day, is the dress in stock? Order 20261122"}, []),
+    ],
+)
+def test_what_a_message_is_worth(fields, expected):
+    assert due(**fields) == expected
+
+
+def test_what_is_known_is_not_looked_at_again():
+    known = {**IDENTITY, "proven": [{"type": "email", "value": "ann@x.example"}]}
+    assert contact_timers(said(1, proven_email="ann@x.example"), {"_id": "m1"}, known) == []
+
+
+async def work_off_timers(house):
+    """What the timers of a working server do, oldest first, until there is nothing more."""
+    doers = {PROVEN: house.proofs.learn, TOLD: house.proofs.hear}
+    timers = house.database.durable.timers
+    while (timer := await timers.find_one_and_delete({"kind": {"$in": list(doers)}})) is not None:
+        await doers[timer["kind"]](timer["data"])
+
+
+async def test_letters_that_their_providers_vouch_for_make_one_card_in_any_order_and_however_often(house):
+    for channel_id in ("c1", "c2"):
+        letter = said(1, proven_email="Ann@X.example")
+        await work_off(house.ingest, [accepted(letter, channel_id=channel_id)])
+        await work_off(house.ingest, [accepted(letter, channel_id=channel_id, repeated=True)])
+    assert await house.database.durable.timers.count_documents({"kind": PROVEN}) == 2
+    await work_off_timers(house)
+    (card,) = await house.database.durable.customers.find({"merged_into": None}).to_list(None)
+    assert card["emails"] == [{"address": "ann@x.example", "proven": True}]
+    await work_off(house.ingest, [accepted(said(2, proven_email="ann@x.example"), channel_id="c1")])
+    assert await house.database.durable.timers.count_documents({"kind": PROVEN}) == 0
+    await check(house.database)
+
+
+async def test_what_was_only_told_stands_on_the_card_and_merges_nobody(house):
+    await work_off(house.ingest, [accepted(said(1, text="my number is 067 123 45 67"))])
+    await work_off(house.ingest, [accepted(said(1, content=Contact(phone=PHONE)), channel_id="c2")])
+    await work_off_timers(house)
+    cards = await house.database.durable.customers.find({}).sort("_id", 1).to_list(None)
+    assert sorted(hint["source"] for card in cards for hint in card["hints"]) == ["contact", "typed"]
+    assert {hint["value"] for card in cards for hint in card["hints"]} == {f"+{PHONE}"}
+    assert [card["phones"] for card in cards] == [[], []]
+
+
+async def test_a_proof_that_comes_while_its_card_is_merged_is_on_the_card_that_stays(house):
+    for channel_id in ("c1", "c2"):
+        await work_off(house.ingest, [accepted(said(1), channel_id=channel_id)])
+    first, second = [identity_id(channel_id, ANN.external_id) for channel_id in ("c1", "c2")]
+    cards = [(await house.database.durable.identities.find_one({"_id": key}))["customer_id"] for key in (first, second)]
+    merged = house.merging.merge_proven(
+        *[await house.customers.get(key) for key in cards], reason={"type": "email", "value": "ann@x.example"}
+    )
+    await merged
+    await house.proofs.prove(second, "phone", f"+{PHONE}")
+    (card,) = await house.database.durable.customers.find({"merged_into": None}).to_list(None)
+    assert card["phones"] == [{"number": f"+{PHONE}", "proven": True}]
