@@ -5,7 +5,7 @@ CODE := bot channels inbox routing web
 CHECKED := $(CODE) benchmarks tests .ci/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format bench lock
+.PHONY: help run test test-slow lint format bench bench-search lock
 
 help:
 	@echo 'Use it'
@@ -17,6 +17,7 @@ help:
 	@echo '  make lint                  ruff, mypy, the layer rules, the templates'
 	@echo '  make format                let ruff put the code in shape'
 	@echo '  make bench [ARGS=…]        measure the server on real databases'
+	@echo '  make bench-search          measure searching in a million messages'
 	@echo
 	@echo 'Look after it'
 	@echo '  make lock                  pin all packages anew, with hashes'
@@ -49,6 +50,10 @@ format:
 bench:
 	@.ci/setup test
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-search:
+	@.ci/setup test
+	$(BIN)/python -m benchmarks.search $(ARGS)
 
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'

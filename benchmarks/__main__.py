@@ -1,6 +1,8 @@
 """`make bench`: the flow of messages against a bare floor, on the same databases, in one run.
 
-    python -m benchmarks [--seconds 8] [--json FILE]
+    python -m benchmarks [--seconds 8] [--messages 100000] [--json FILE]
+
+Searching a million messages takes minutes to prepare: `make bench-search`.
 
 Every figure is of this machine at this moment; only the ratios travel.
 """
@@ -21,6 +23,9 @@ from typing import Any
 import uvloop
 from aiohttp import ClientError, ClientSession
 
+from benchmarks.processes import MEGABYTE, cpu_seconds, resident_mb
+from benchmarks.search import measure as measure_search
+from benchmarks.search import print_search
 from benchmarks.table import print_table
 from channels.sandbox import Sandbox
 from inbox.storage.database import Database, connect
@@ -30,8 +35,6 @@ EMAIL, PASSWORD = "bench@shop.example", "bench password"
 CHATS = 500
 MAX_REQUESTS = 60_000
 STEADY_RATE = 100.0
-HERTZ = os.sysconf("SC_CLK_TCK")
-MEGABYTE = 1024 * 1024
 SERVER = (sys.executable, "-m", "web")
 IMPORTS = "import aiogram, aiohttp, motor.motor_asyncio"
 
@@ -41,17 +44,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def cpu_seconds(pid: int) -> float:
-    """Processor time of a process so far, user and system."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / HERTZ
-
-
-def resident_mb(pid: int) -> float:
-    """Resident memory of a process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
 
 
 async def imports_only_mb() -> float:
@@ -220,10 +212,15 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The flow against a bare floor.")
     parser.add_argument("--seconds", type=float, default=8.0, help="length of each load")
+    parser.add_argument("--messages", type=int, default=100_000, help="how many messages are searched; 0 for no search")
     parser.add_argument("--json", type=Path, help="also write the figures there")
     options = parser.parse_args()
     results = uvloop.run(bench(options.seconds))
     print_table(results)
+    if options.messages:
+        results["search"] = uvloop.run(measure_search(options.messages))
+        print()
+        print_search(results["search"])
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 

@@ -99,6 +99,15 @@ def doctor() -> int:
     return _with_databases(lambda: examine(settings))
 
 
+@app.command
+def reindex() -> int:
+    """Build the index of search anew. A server may go on meanwhile; searching uses the old index until it is done."""
+    settings = _settings(quiet=True)
+    from web.reindex import run as build
+
+    return _with_databases(lambda: build(settings))
+
+
 @admin.command
 def add(email: str, /, *, name: str, role: Role = "owner") -> int:
     """Add a person who may sign in; the password is read from standard input.

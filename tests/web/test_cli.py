@@ -34,7 +34,9 @@ def complaint_of(done, exit_code):
     return line
 
 
-@pytest.mark.parametrize("command", [(), ("serve",), ("demo",), ("doctor",), ("admin",), ("admin", "add")])
+@pytest.mark.parametrize(
+    "command", [(), ("serve",), ("demo",), ("doctor",), ("reindex",), ("admin",), ("admin", "add")]
+)
 def test_every_command_explains_itself(skrynka, command):
     done = skrynka(*command, "--help")
     assert done.returncode == 0
@@ -64,7 +66,9 @@ def test_wrong_command_line_gets_one_line_that_names_what_is_wrong(skrynka, argu
 
 
 @pytest.mark.parametrize(
-    "command", [["serve"], ["demo"], ["doctor"], ["admin", "add", "a@b.c", "--name", "A"]], ids=lambda words: words[0]
+    "command",
+    [["serve"], ["demo"], ["doctor"], ["reindex"], ["admin", "add", "a@b.c", "--name", "A"]],
+    ids=lambda words: words[0],
 )
 def test_bad_setting_is_one_line_for_every_command(skrynka, command):
     line = complaint_of(skrynka(*command, LOG_LEVEL="loud"), 2)
