@@ -161,7 +161,7 @@ async def test_a_reply_is_one_message_and_a_row_for_each_request(desk):
     rows = await desk.floor.outbox.of_message(message["_id"])
     assert [len(row["payload"]["text"]) <= 100 for row in rows] == [True] * 3
     assert " ".join(row["payload"]["text"] for row in rows) == message["text"]
-    assert {row["lane"] for row in rows} == {f"{desk.case}:{desk.channel_id}"}
+    assert {row["lane"] for row in rows} == {message["identity_id"]}
     assert (message["state"], message["identity_id"]) == ("queued", identity_id(desk.channel_id, "ann"))
     row = await desk.floor.conversations.get(desk.case)
     assert row is not None
