@@ -107,12 +107,11 @@ class Indexing:
             noted_at = swept_at = time.monotonic()
             while True:
                 changes = await follower.take(TAKEN_TOGETHER)
-                await self._index(changes)
+                kinds = await self._index(changes)
                 if changes.count or time.monotonic() - noted_at > LEASE.total_seconds() / 3:
                     await self._note("follower", token=changes.token)
                     noted_at = time.monotonic()
-                if changes.count:
-                    await self._unite()
+                await self._unite(kinds)
                 if time.monotonic() - swept_at > SWEEP_SECONDS:
                     await self._store.sweep((await self._store.role("builder")).get("build", 0))
                     swept_at = time.monotonic()
@@ -125,8 +124,8 @@ class Indexing:
         if not await self._store.note(role, self._holder, fields):
             raise _Lost
 
-    async def _index(self, changes: Changes) -> None:
-        """Add what changed to the index, as it is now."""
+    async def _index(self, changes: Changes) -> Iterable[Searched]:
+        """Add what changed to the index, as it is now; which kinds it was."""
         ids = {kind: set(keys) for kind, keys in changes.ids.items()}
         if changes.identities:
             cards = await self._store.cards_of(list(changes.identities))
@@ -134,6 +133,7 @@ class Indexing:
         for kind, keys in ids.items():
             found = await self._store.documents(kind, list(keys))
             await self._add(kind, await self._entries(kind, list(found.values())))
+        return ids
 
     async def _entries(self, kind: Searched, documents: Sequence[Document]) -> list[Entry]:
         identities: Mapping[str, list[Document]] = {}
@@ -146,11 +146,11 @@ class Indexing:
             segment = await asyncio.to_thread(segment_of, entries)
             await self._store.add(kind, segment, build=build)
 
-    async def _unite(self) -> None:
-        """Unite small segments, unless a build is about to replace them."""
-        if (await self._store.role("builder")).get("wanted"):
-            return
-        for kind in Searched:
+    async def _unite(self, kinds: Iterable[Searched]) -> None:
+        """Unite small segments of what changed, unless a build is about to replace them."""
+        for kind in kinds:
+            if (await self._store.role("builder")).get("wanted"):
+                return
             sizes = await self._store.sizes(kind)
             for numbers in _of_one_size(sizes, self._store.small):
                 segments = [await self._store.segment(number) for number in numbers]
@@ -212,6 +212,13 @@ class Indexing:
         await self._store.publish(build)
         await self._note("builder", wanted=False)
         _log.info("search_built", seconds=round(time.monotonic() - began, 1))
+
+    async def forget_customer(self, customer_id: str) -> dict[Searched, int]:
+        """Remove everything that the index says of a customer; how many segments of each kind had it.
+
+        To be called while their messages and orders are still known by their card, before they are erased.
+        """
+        return {kind: await self.forget(kind, await self._store.ids_of(kind, customer_id)) for kind in Searched}
 
     async def forget(self, kind: Searched, ids: Iterable[str]) -> int:
         """Remove everything that the index says of these documents, at once and for good; how many segments had it.

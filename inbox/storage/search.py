@@ -27,8 +27,8 @@ from inbox.model.searched import IDENTITY_TOLD_BY, TOLD_BY, Searched, place_of
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate
 
-LEASE = timedelta(seconds=3)
-"""How long a process may follow or build without saying that it still does: what is new is found within 5 s."""
+LEASE = timedelta(seconds=9)
+"""How long a process may follow or build without saying that it still does."""
 
 READ_ON = timedelta(seconds=30)
 """How long a segment is kept for those who still read it."""
@@ -124,9 +124,12 @@ class SearchStore:
     async def claim(self, role: str, holder: str) -> Document | None:
         """Take a role (`follower`, `builder`): what was noted in it last, or None while somebody else has it."""
         present = now()
+        taken = await self._roles.find_one({"_id": role, "lease_until": {"$gt": present}, "holder": {"$ne": holder}})
+        if taken is not None:
+            return None
         free = [{"lease_until": None}, {"lease_until": {"$lte": present}}, {"holder": holder}]
         try:
-            taken: Document = await self._roles.find_one_and_update(
+            noted: Document = await self._roles.find_one_and_update(
                 {"_id": role, "$or": free},
                 {"$set": {"holder": holder, "lease_until": present + LEASE}},
                 upsert=True,
@@ -134,7 +137,7 @@ class SearchStore:
             )
         except Duplicate:
             return None
-        return taken
+        return noted
 
     async def note(self, role: str, holder: str, fields: Mapping[str, Any] | None = None) -> bool:
         """Keep a role and note something in it; False where somebody else has it by now."""
@@ -230,6 +233,13 @@ class SearchStore:
                 documents = []
         if documents:
             yield documents
+
+    async def ids_of(self, kind: Searched, customer_id: str) -> list[str]:
+        """What there is to find of a customer; the card itself among cards."""
+        if kind is Searched.CUSTOMERS:
+            return [customer_id]
+        found = self._database.durable[kind].find({"customer_id": customer_id}, {"_id": 1})
+        return [document["_id"] async for document in found]
 
     async def count(self, kind: Searched) -> int:
         """Roughly how many documents of a kind there are."""
