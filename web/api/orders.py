@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from inbox.model.contacts import email_address, phone_number
 from inbox.model.errors import Invalid, NotFound
@@ -34,6 +34,9 @@ Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
 Amount = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=30)]
+NOT_GIVEN = BeforeValidator(lambda written: written or None)
+"""A filter that is left empty filters nothing."""
+
 PaymentWords = Annotated[dict[Word, Word], Field(max_length=10)]
 
 
@@ -49,9 +52,9 @@ class OrdersQuery(PageQuery):
     `q` is the beginning of a number, a parcel's number, a phone in any form, an e-mail, or a part of a name.
     """
 
-    customer: Id | None = None
-    status: Code | None = None
-    source: Id | None = None
+    customer: Annotated[Id | None, NOT_GIVEN] = None
+    status: Annotated[Code | None, NOT_GIVEN] = None
+    source: Annotated[Id | None, NOT_GIVEN] = None
     linked: bool | None = None
     q: Search = ""
 
