@@ -16,6 +16,7 @@ from web.app import running, stop_signal
 from web.demo.boutique import Boutique
 from web.demo.cast import MANAGERS, PASSWORD
 from web.demo.orders import open_boutique
+from web.demo.parcels import send_parcels
 from web.demo.stage import Stage
 from web.pages.entry import Guest, Welcome
 from web.settings import Settings
@@ -69,6 +70,7 @@ async def _show(port: int) -> None:
         await stage.play()
         boutique = await stack.enter_async_context(Boutique(host=HOST))
         await open_boutique(server.house, boutique, stage.managers["oksana"])
+        await send_parcels(server.house, sandbox)
         _say(_invitation(server.url, sandbox.url, boutique.url))
         await asyncio.Event().wait()
 
