@@ -21,7 +21,7 @@ from inbox.model.conversation import new_conversation
 from inbox.model.errors import DomainError, Invalid, TooOften
 from inbox.model.ids import derived_id, now
 from inbox.model.people import SYSTEM, Author
-from inbox.proofs import Proofs, region_of
+from inbox.proofs import Proofs
 from inbox.replies import Draft, Replies
 from inbox.secrets import SecretBox
 from inbox.settings import ShopSettings
@@ -127,7 +127,7 @@ class Codes:
             if _ADDRESS.fullmatch(written.strip()) is None:
                 raise Invalid("contact", "is not an e-mail address; write it as name@example.com")
             return "email", email_address(written)
-        number = phone_number(written, await region_of(self._settings))
+        number = phone_number(written, await self._settings.region())
         if number is None:
             raise Invalid("contact", "is neither a phone number nor an address; write a phone as +380671234567")
         return "phone", number

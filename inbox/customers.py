@@ -4,27 +4,43 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from inbox.customer_fields import CustomerFields
 from inbox.live import Frame, LiveFeed
-from inbox.model.contacts import email_address, phone_number
-from inbox.model.errors import Invalid, NotFound
+from inbox.model.contacts import email_address, example_phone, is_address, phone_number
+from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.people import Viewer
 from inbox.model.searched import Searched
 from inbox.paging import decode_cursor, page
 from inbox.reach import Reach
 from inbox.search import Search
+from inbox.settings import ShopSettings
 from inbox.storage.database import Document
+from inbox.storage.managers import ManagerStore
 from inbox.storage.people import PeopleStore
 
 
 class Customers:
     """The cards of the shop, readable by every manager."""
 
-    def __init__(self, people: PeopleStore, reach: Reach, feed: LiveFeed, search: Search) -> None:
+    def __init__(
+        self,
+        *,
+        people: PeopleStore,
+        managers: ManagerStore,
+        reach: Reach,
+        fields: CustomerFields,
+        settings: ShopSettings,
+        search: Search,
+        feed: LiveFeed,
+    ) -> None:
         self._people = people
+        self._managers = managers
         self._reach = reach
-        self._feed = feed
+        self._fields = fields
+        self._settings = settings
         self._search = search
+        self._feed = feed
 
     async def page(
         self, viewer: Viewer, q: str, *, limit: int, cursor: str | None
@@ -73,54 +89,100 @@ class Customers:
             frames.append(Frame(type="customer.updated", data=card))
         await self._feed.publish(frames)
 
-    async def create(self, fields: Mapping[str, Any]) -> Document:
-        """Make a card by hand."""
+    async def create(self, given: Mapping[str, Any]) -> Document:
+        """Make a card by hand. Takes what `change` takes."""
         present = now()
+        checked, fields = await self._checked(given)
         card: Document = {
             "_id": new_id(),
             "name": "",
             "phones": [],
             "emails": [],
             "tags": [],
-            "fields": {},
+            "fields": {code: value for code, value in fields.items() if value is not None},
             "language": "",
             "last_manager_id": None,
+            "version": 0,
             "created_at": present,
             "updated_at": present,
-            **_card_fields(fields),
+            **checked,
         }
         await self._people.insert_customer(card)
+        await self._people.note_tags(card["tags"])
         await self._feed.publish([Frame(type="customer.updated", data=card)])
         return card
 
-    async def change(self, customer_id: str, fields: Mapping[str, Any]) -> Document:
-        """Set `name`, `phones`, `emails`, `tags`, `fields`, `language` or `notices`."""
-        changed = None
-        while changed is None:
+    async def change(self, customer_id: str, given: Mapping[str, Any], *, version: int | None = None) -> Document:
+        """Set `name`, `phones`, `emails`, `tags`, `languages`, `notices` or `responsible_manager_id`, whole.
+
+        Of `fields` those are set that are named, None taking one away. Raises `Conflict` where `version` is not the
+        card's present one.
+        """
+        while True:
             # It may have been merged between our look and our write: then its heir is changed.
             before = await self.get(customer_id)
-            changed = await self._people.change_customer(before["_id"], _card_fields(fields, before))
+            if version is not None and before.get("version", 0) != version:
+                raise Conflict("somebody changed this card meanwhile: look again", current=before.get("version", 0))
+            checked, fields = await self._checked(given, before)
+            changed = await self._people.change_customer(
+                before["_id"], checked, fields=fields, version=before.get("version", 0)
+            )
+            if changed is not None:
+                break
+        await self._people.note_tags([tag for tag in changed["tags"] if tag not in before["tags"]])
         await self._feed.publish([Frame(type="customer.updated", data=changed)])
         return changed
 
+    async def tags(self, beginning: str, limit: int) -> list[str]:
+        """Tags that cards have or had and that begin so, the last used first."""
+        return await self._people.tags(beginning.strip(), limit)
 
-def _card_fields(fields: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Document:
-    """Checked values; a phone or an e-mail typed by a manager is not proven, one that was proven stays so."""
-    checked: Document = {key: fields[key] for key in ("name", "tags", "fields", "language", "notices") if key in fields}
-    if "phones" in fields:
-        proven = {phone["number"]: phone["proven"] for phone in (before or {}).get("phones", ())}
-        numbers = dict.fromkeys(normalised_phone(number) for number in fields["phones"])
-        checked["phones"] = [{"number": number, "proven": proven.get(number, False)} for number in numbers]
-    if "emails" in fields:
-        proven = {email["address"]: email["proven"] for email in (before or {}).get("emails", ())}
-        addresses = dict.fromkeys(email_address(address) for address in fields["emails"])
-        checked["emails"] = [{"address": address, "proven": proven.get(address, False)} for address in addresses]
-    return checked
+    async def _checked(
+        self, given: Mapping[str, Any], before: Mapping[str, Any] | None = None
+    ) -> tuple[Document, dict[str, str | None]]:
+        """What changes on a card, and which of its own fields.
+
+        A phone or an e-mail typed by a manager is not proven; one that was proven stays so.
+        """
+        checked: Document = {key: given[key] for key in ("name", "tags", "notices") if key in given}
+        if "phones" in given:
+            region = await self._settings.region()
+            proven = {phone["number"]: phone["proven"] for phone in (before or {}).get("phones", ())}
+            numbers = dict.fromkeys(normalised_phone(number, region) for number in given["phones"])
+            checked["phones"] = [{"number": number, "proven": proven.get(number, False)} for number in numbers]
+        if "emails" in given:
+            proven = {email["address"]: email["proven"] for email in (before or {}).get("emails", ())}
+            addresses = dict.fromkeys(checked_address(address) for address in given["emails"])
+            checked["emails"] = [{"address": address, "proven": proven.get(address, False)} for address in addresses]
+        if "languages" in given:
+            checked |= {"languages": list(given["languages"]), "language": next(iter(given["languages"]), "")}
+        if "responsible_manager_id" in given:
+            checked["responsible_manager_id"] = await self._colleague(given["responsible_manager_id"])
+        return checked, await self._fields.checked(given.get("fields", {}))
+
+    async def _colleague(self, manager_id: str | None) -> str | None:
+        manager = await self._managers.get(manager_id) if manager_id is not None else None
+        if manager_id is not None and (manager is None or not manager["active"]):
+            raise Invalid("responsible_manager_id", "there is no such active manager")
+        return manager_id
 
 
-def normalised_phone(number: str) -> str:
-    """E.164. Raises `Invalid` for what is no phone number; a number without country is read as Ukrainian."""
-    known = phone_number(number)
+def languages_of(card: Mapping[str, Any]) -> list[str]:
+    """A card's languages, the preferred one first."""
+    return [code for code in dict.fromkeys([card["language"], *card.get("languages", ())]) if code]
+
+
+def normalised_phone(number: str, region: str = "") -> str:
+    """E.164. Raises `Invalid` for what is no phone number; one without country is read as of `region`."""
+    known = phone_number(number, region)
     if known is None:
-        raise Invalid("phones", f"{number[:40]!r} is not a phone number; write it as +380671234567")
+        raise Invalid("phones", f"{number[:40]!r} is not a phone number; write it as {example_phone(region)}")
     return known
+
+
+def checked_address(written: str) -> str:
+    """The address as cards keep it. Raises `Invalid` for what is none."""
+    address = email_address(written)
+    if not is_address(address):
+        raise Invalid("emails", f"{written[:60]!r} is not an e-mail address; write it as name@example.com")
+    return address

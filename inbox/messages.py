@@ -9,7 +9,7 @@ from inbox.storage.messages import MessageStore
 
 
 class Messages:
-    """The messages of conversations and customers, newest first."""
+    """The messages of conversations, newest first."""
 
     def __init__(self, store: MessageStore, conversations: ConversationStore) -> None:
         self._store = store
@@ -19,14 +19,6 @@ class Messages:
         """A page of a conversation that the viewer was found to see."""
         before = decode_cursor(cursor, str)[0] if cursor else None
         return page(await self._store.thread(conversation_id, before, limit + 1), limit, "sort")
-
-    async def timeline(
-        self, viewer: Viewer, customer_id: str, *, limit: int, cursor: str | None
-    ) -> tuple[list[Document], str | None]:
-        """A page of everything said with a customer, in the conversations that the viewer may see."""
-        before = decode_cursor(cursor, str)[0] if cursor else None
-        cases = [row["_id"] for row in await self._conversations.of_customer(customer_id) if viewer.may_see(row)]
-        return page(await self._store.timeline(customer_id, cases, before, limit + 1), limit, "sort")
 
     async def get(self, viewer: Viewer, message_id: str) -> tuple[Document, Document]:
         """A message and its conversation. Raises `NotFound` also for what this viewer must not know of."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from inbox.model.contacts import home_region
 from inbox.storage.database import Document
 from inbox.storage.settings import SettingsStore
 
@@ -30,6 +31,11 @@ class ShopSettings:
     async def get(self) -> Document:
         """Every setting as it is now."""
         return {**DEFAULTS, **await self._store.read()}
+
+    async def region(self) -> str:
+        """The shop's country (ISO 3166), by which phones without country are read; empty where nothing tells."""
+        known = await self.get()
+        return home_region(known["timezone"], known["languages"])
 
     async def change(self, changes: dict[str, Any]) -> Document:
         """Set these (already checked) fields; returns every setting."""

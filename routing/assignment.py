@@ -15,7 +15,14 @@ from inbox.events import EventBus
 from inbox.live import Frame, LiveFeed, about
 from inbox.metrics import Metrics
 from inbox.model.conversation import ConversationStatus, marked
-from inbox.model.domain_events import CardsChanged, ConversationChanged, ConversationOpened, ReplyPosted
+from inbox.model.domain_events import (
+    CardsChanged,
+    ConversationAssigned,
+    ConversationChanged,
+    ConversationOpened,
+    CustomerErased,
+    ReplyPosted,
+)
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import now
 from inbox.model.people import Author, Status
@@ -69,6 +76,7 @@ class Assigner:
         self._bus.subscribe(ConversationChanged, self._changed)
         self._bus.subscribe(ReplyPosted, self._replied)
         self._bus.subscribe(CardsChanged, self._cards_changed)
+        self._bus.subscribe(CustomerErased, self._cards_changed)
 
     async def drain(self) -> None:
         """Give out the queue as far as there is room: higher priority first, then who waits longest.
@@ -286,8 +294,8 @@ class Assigner:
             taker = Author(type="manager", id=author["id"], name=author["name"])
             await self.hand_to(conversation["_id"], author["id"], by=taker, reason="replied")
 
-    async def _cards_changed(self, event: CardsChanged) -> None:
-        """Have every manager hold what is theirs by now, and nothing that ended in another conversation."""
+    async def _cards_changed(self, event: CardsChanged | CustomerErased) -> None:
+        """Have every manager hold what is theirs by now, and nothing that ended."""
         present = await self._conversations.many(event.conversation_ids)
         changed: dict[str, Document] = {}
         for key in event.conversation_ids:
@@ -310,4 +318,5 @@ class Assigner:
         if manager is not None and "email" in manager:
             frames.append(Frame(type="manager.updated", data=manager))
         await self._feed.publish(frames)
+        await self._bus.announce(ConversationAssigned(dict(before), after))
         _log.info("assigned", conversation_id=after["_id"], manager_id=after["assignee_id"], reason=reason)

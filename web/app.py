@@ -257,7 +257,10 @@ def build_app(
         channels=house.channels,
         codes=house.codes,
         conversations=house.conversations,
+        customer_fields=house.customer_fields,
+        customer_notes=house.customer_notes,
         customers=house.customers,
+        erasing=house.erasing,
         feed=house.feed,
         follow_ups=house.follow_ups,
         macros=house.macros,
@@ -279,6 +282,7 @@ def build_app(
         suggestions=house.suggestions,
         tasks=house.tasks,
         tracking=house.tracking,
+        timeline=house.timeline,
         teams=house.teams,
     )
     add_api(app, doors, services)

@@ -26,8 +26,10 @@ from inbox.channels import Channels
 from inbox.codes import SEND as SEND_CODE
 from inbox.codes import Codes
 from inbox.conversations import Conversations
+from inbox.customer_fields import CustomerFields
 from inbox.customers import Customers
 from inbox.echoes import Echoes
+from inbox.erasing import Erasing
 from inbox.events import EventBus
 from inbox.files import Files
 from inbox.follow_ups import FollowUps
@@ -45,6 +47,7 @@ from inbox.messages import Messages
 from inbox.metrics import Metrics
 from inbox.model.domain_events import ContactProven, MessageReceived
 from inbox.model.macros import MacroTexts
+from inbox.notes import CustomerNotes
 from inbox.notices import Notices
 from inbox.order_pushes import ByKind, OrderPushes
 from inbox.order_sources import OrderSources
@@ -68,7 +71,10 @@ from inbox.storage.channels import ChannelStore
 from inbox.storage.codes import CodeStore
 from inbox.storage.contacts import ContactStore
 from inbox.storage.conversations import ConversationStore
+from inbox.storage.customer_fields import CustomerFieldStore
 from inbox.storage.database import Database
+from inbox.storage.erasing import TIMER as ERASE
+from inbox.storage.erasing import ErasureStore
 from inbox.storage.journal import JournalStore
 from inbox.storage.listeners import ListenerStore
 from inbox.storage.livelog import LiveLog
@@ -77,6 +83,7 @@ from inbox.storage.managers import ManagerStore
 from inbox.storage.merging import TIMER as SETTLE
 from inbox.storage.merging import MergeStore
 from inbox.storage.messages import MessageStore
+from inbox.storage.notes import NoteStore
 from inbox.storage.notices import NoticeStore
 from inbox.storage.order_sources import OrderSourceStore
 from inbox.storage.orders import OrderStore
@@ -91,11 +98,13 @@ from inbox.storage.sessions import SessionStore
 from inbox.storage.settings import SettingsStore
 from inbox.storage.tasks import TaskStore
 from inbox.storage.teams import TeamStore
+from inbox.storage.timeline import TimelineStore
 from inbox.storage.timers import FOLLOW_UP, TimerStore
 from inbox.storage.workloads import WorkloadStore
 from inbox.suggestions import Suggestions
 from inbox.sweeper import Chore, Sweeper
 from inbox.tasks import Tasks
+from inbox.timeline import Timeline
 from inbox.timers import Timers
 from inbox.tracking import Tracking
 from inbox.wakeups import Wakeups
@@ -173,7 +182,21 @@ class House:
         search_store = SearchStore(database)
         self.search = Search(search_store, conversation_store)
         self.indexing = Indexing(search_store)
-        self.customers = Customers(people, reach, self.feed, self.search)
+        self.customer_fields = CustomerFields(CustomerFieldStore(database))
+        self.customers = Customers(
+            people=people,
+            managers=self.manager_store,
+            reach=reach,
+            fields=self.customer_fields,
+            settings=self.settings,
+            search=self.search,
+            feed=self.feed,
+        )
+        note_store = NoteStore(database)
+        self.customer_notes = CustomerNotes(note_store, people, self.feed)
+        self.timeline = Timeline(
+            store=TimelineStore(database), messages=message_store, notes=note_store, conversations=conversation_store
+        )
         self.avatars = Avatars(
             channels=self.channels,
             people=people,
@@ -305,6 +328,7 @@ class House:
             settings=self.settings,
             texts=MacroTexts(),
             orders=self.orders,
+            fields=self.customer_fields,
         )
         self.previews = Previews(
             channels=self.channels,
@@ -347,6 +371,15 @@ class House:
             orders=self.orders,
             timers=timer_store,
             box=self.box,
+            feed=self.feed,
+            bus=self.bus,
+        )
+        self.erasing = Erasing(
+            store=ErasureStore(database),
+            journal=self.journal_store,
+            files=self.files,
+            indexing=self.indexing,
+            kinds={**KINDS, **SHOPS},
             feed=self.feed,
             bus=self.bus,
         )
@@ -397,6 +430,7 @@ class House:
         )
 
         # Who hears of what.
+        self.timeline.subscribe(self.bus)
         self.bus.subscribe(MessageReceived, self.channels.hear)
         self.bus.subscribe(ContactProven, self.orders.contact_proven)
         self.assigner.subscribe()
@@ -411,6 +445,7 @@ class House:
         self.timers.handle("conversation.wake", self.conversations.wake)
         self.timers.handle(FOLLOW_UP, self.follow_ups.finish)
         self.timers.handle(SETTLE, self.merging.settle)
+        self.timers.handle(ERASE, self.erasing.finish)
         self.timers.handle(PROVEN, self.proofs.learn)
         self.timers.handle(TOLD, self.proofs.hear)
         self.timers.handle(SEND_CODE, self.codes.send)

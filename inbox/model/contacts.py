@@ -1,9 +1,32 @@
 """Phones and e-mail addresses as they are kept and compared."""
 
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
 import phonenumbers
 
 DEFAULT_REGION = "UA"
 """How a number without country is read."""
+
+_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[^\W_](?:[\w.-]{0,252}[^\W_])?")
+
+_REGIONS = {"uk": "UA", "ka": "GE", "pl": "PL", "kk": "KZ", "ro": "RO", "cs": "CZ", "tr": "TR", "hy": "AM", "az": "AZ"}
+"""Where languages are spoken that one country speaks above all."""
+
+
+def home_region(time_zone: str, languages: Sequence[str]) -> str:
+    """The country of a shop (ISO 3166): that of its time zone, else of its languages; empty where neither tells."""
+    return _countries().get(time_zone) or next((_REGIONS[code] for code in languages if code in _REGIONS), "")
+
+
+@cache
+def _countries() -> dict[str, str]:
+    """The country of every time zone that lies in one, as the time zone database tells."""
+    table = files("tzdata.zoneinfo").joinpath("zone.tab").read_text(encoding="utf-8")
+    rows = [line.split("\t") for line in table.splitlines() if line and not line.startswith("#")]
+    return {row[2]: row[0] for row in rows}
 
 
 def phone_number(written: str, region: str = "") -> str | None:
@@ -20,3 +43,16 @@ def phone_number(written: str, region: str = "") -> str | None:
 def email_address(written: str) -> str:
     """The address as it is compared: letters' case tells nothing."""
     return written.strip().lower()
+
+
+def example_phone(region: str = "") -> str:
+    """A number of a country, as it may be written."""
+    mobile = phonenumbers.PhoneNumberType.MOBILE
+    found = (phonenumbers.example_number_for_type(code, mobile) for code in (region, DEFAULT_REGION) if code)
+    number = next(one for one in found if one is not None)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_address(written: str) -> bool:
+    """Whether this can be an e-mail address: something before an @, and a name with a dot or a bare host behind it."""
+    return _ADDRESS.fullmatch(written) is not None

@@ -33,6 +33,13 @@ class ConversationChanged(msgspec.Struct, frozen=True):
     after: _Document
 
 
+class ConversationAssigned(msgspec.Struct, frozen=True):
+    """A conversation came to a manager, or went back to the queue, whoever decided it."""
+
+    before: _Document
+    after: _Document
+
+
 class ReplyPosted(msgspec.Struct, frozen=True):
     """The shop wrote: a manager's reply or note, or the bot's."""
 
@@ -74,6 +81,13 @@ class CardsChanged(msgspec.Struct, frozen=True):
     conversation_ids: list[str]
 
 
+class CustomerErased(msgspec.Struct, frozen=True):
+    """A customer is gone, and their conversations with them. May be announced again."""
+
+    customer_id: str
+    conversation_ids: list[str]
+
+
 class ParcelWaiting(msgspec.Struct, frozen=True):
     """A parcel has waited to be collected for as long as the shop lets it. May be announced again after a crash.
 
@@ -88,10 +102,12 @@ DomainEvent = (
     ConversationOpened
     | MessageReceived
     | ConversationChanged
+    | ConversationAssigned
     | ReplyPosted
     | ChannelPaused
     | ContactProven
     | CardsChanged
+    | CustomerErased
     | OrderStatusChanged
     | ParcelWaiting
 )

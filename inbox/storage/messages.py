@@ -17,6 +17,7 @@ from pymongo.errors import BulkWriteError
 from inbox.model.ids import now, sort_key
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate, duplicate_positions
+from inbox.storage.places import Place, standing_before
 
 CURRENT: dict[str, Any] = {"return_document": pymongo.ReturnDocument.AFTER}
 
@@ -399,11 +400,25 @@ class MessageStore:
             condition["sort"] = {"$lt": before}
         return await self._durable.find(condition).sort([("sort", -1), ("_id", -1)]).limit(limit).to_list(limit)
 
+    async def with_files(
+        self, customer_id: str, conversation_ids: Sequence[str], types: Sequence[str], place: Place | None, limit: int
+    ) -> list[Document]:
+        """A page of messages that carry files of these types, newest first: the one at `place` and those before it."""
+        condition: Document = {
+            "customer_id": customer_id,
+            "conversation_id": {"$in": list(conversation_ids)},
+            "attachments.type": {"$in": list(types)},
+            "deleted_at": None,
+        }
+        if place is not None:
+            sort, key = place
+            condition["$or"] = [{"sort": {"$lt": sort}}, {"sort": sort, "_id": {"$lte": key}}]
+        return await self._durable.find(condition).sort([("sort", -1), ("_id", -1)]).limit(limit).to_list(limit)
+
     async def timeline(
-        self, customer_id: str, conversation_ids: Sequence[str], before: str | None, limit: int
+        self, customer_id: str, conversation_ids: Sequence[str], before: Place | None, limit: int
     ) -> list[Document]:
         """A page of everything said with a customer in these conversations, newest first."""
-        condition: Document = {"customer_id": customer_id, "conversation_id": {"$in": list(conversation_ids)}}
-        if before is not None:
-            condition["sort"] = {"$lt": before}
+        theirs: Document = {"customer_id": customer_id, "conversation_id": {"$in": list(conversation_ids)}}
+        condition = {**theirs, **standing_before(before)}
         return await self._durable.find(condition).sort([("sort", -1), ("_id", -1)]).limit(limit).to_list(limit)

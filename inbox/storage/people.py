@@ -5,6 +5,7 @@ leaves an identity whose card the repeated event creates, never a card that nobo
 an id derived from it, so that a repetition after both were forgotten comes to the same card.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -60,7 +61,7 @@ def address_of(identity: Mapping[str, Any]) -> str:
 
 
 class PeopleStore:
-    """The `identities` and `customers` collections.
+    """The `identities`, `customers` and `tags` collections.
 
     What an event tells is written relaxed, for its batch to make durable; what somebody was told is stored, durably.
     """
@@ -70,6 +71,7 @@ class PeopleStore:
         self._customers = database.relaxed.customers
         self._durable_identities = database.durable.identities
         self._durable_customers = database.durable.customers
+        self._tags = database.relaxed.tags
 
     async def resolve(self, sightings: Mapping[str, Sighting], *, ensure_cards: bool) -> dict[str, Document]:
         """The identities of these people by identity id, created with their cards where they are new.
@@ -260,16 +262,49 @@ class PeopleStore:
         """Store a card made by hand."""
         await self._durable_customers.insert_one({**card, "name_key": name_key(card["name"])})
 
-    async def change_customer(self, customer_id: str, changes: Document) -> Document | None:
-        """Set fields of a card; returns it as it is now, or None where it is gone or was merged into another one."""
+    async def change_customer(
+        self, customer_id: str, changes: Document, *, fields: Mapping[str, str | None] | None = None, version: int = -1
+    ) -> Document | None:
+        """Change a card: set `changes`, and of its own `fields` those that are named, None taking one away.
+
+        Returns it as it is now; None where it is gone, was merged into another one, or is not at `version` (-1: any).
+        """
         if "name" in changes:
             changes = {**changes, "name_key": name_key(changes["name"])}
+        written = {f"fields.{code}": value for code, value in (fields or {}).items()}
+        update: Document = {
+            "$set": {
+                **changes,
+                **{place: value for place, value in written.items() if value is not None},
+                "updated_at": now(),
+            },
+            "$inc": {"version": 1},
+        }
+        emptied = {place: "" for place, value in written.items() if value is None}
+        if emptied:
+            update["$unset"] = emptied
+        present: Document = {"_id": customer_id, "merged_into": None}
+        if version >= 0:
+            # A card that nobody has changed yet has no version.
+            present["version"] = {"$in": [0, None]} if version == 0 else version
         changed: Document | None = await self._durable_customers.find_one_and_update(
-            {"_id": customer_id, "merged_into": None},
-            {"$set": {**changes, "updated_at": now()}},
-            return_document=pymongo.ReturnDocument.AFTER,
+            present, update, return_document=pymongo.ReturnDocument.AFTER
         )
         return changed
+
+    async def note_tags(self, tags: Sequence[str]) -> None:
+        """Remember tags that cards got, to suggest them."""
+        writes = [
+            pymongo.UpdateOne({"_id": tag.casefold()}, {"$set": {"tag": tag, "used_at": now()}}, upsert=True)
+            for tag in tags
+        ]
+        if writes:
+            await self._tags.bulk_write(writes, ordered=False)
+
+    async def tags(self, beginning: str, limit: int) -> list[str]:
+        """Tags that begin so, whatever their letters' case, the last used first."""
+        found = self._tags.find({"_id": {"$regex": f"^{re.escape(beginning.casefold())}"}})
+        return [row["tag"] for row in await found.sort([("used_at", -1), ("_id", 1)]).limit(limit).to_list(limit)]
 
     async def note_manager(self, customer_id: str, manager_id: str) -> None:
         """Remember who answered this customer last."""

@@ -92,6 +92,23 @@ COLLECTIONS: tuple[Collection, ...] = (
             _index("merged_into", partialFilterExpression={"merged_into": {"$exists": True}}, name="merged_into"),
         ),
     ),
+    # What managers noted on cards; and what happened in conversations besides messages, for the timeline.
+    Collection(
+        "customer_notes",
+        (
+            _index("customer_id", "-sort", name="customer"),
+            _index("customer_id", partialFilterExpression={"pinned": True}, name="pinned"),
+        ),
+        of_customer=True,
+    ),
+    Collection(
+        "happenings",
+        (_index("customer_id", "-sort", name="customer"), _index("conversation_id", name="conversation")),
+        of_customer=True,
+        of_conversation=True,
+    ),
+    # Tags that cards got, to suggest them: case folded, as somebody wrote them, when last.
+    Collection("tags"),
     # Cards that were merged, parted again or split; what they were before; and conversations that ended in another one.
     Collection(
         "merges",
@@ -133,6 +150,9 @@ COLLECTIONS: tuple[Collection, ...] = (
         (
             _index("conversation_id", "sort", name="thread"),
             _index("customer_id", "sort", name="timeline"),
+            _index(
+                "customer_id", "sort", partialFilterExpression={"attachments.type": {"$exists": True}}, name="files"
+            ),
             _index(
                 "channel_id",
                 "external_ids",
@@ -243,5 +263,8 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("search_pages"),
     Collection("search_roles"),
     Collection("audit", (_index("-at", name="recent"), _index("object_id", "-at", name="object"))),
+    # People who were erased: the proof of it, and until all is gone what is still to be removed.
+    Collection("erasures", (_index("-at", name="recent"),)),
+    Collection("erasing_portions", (_index("erasure_id", name="erasure"),)),
     Collection("settings"),
 )

@@ -54,8 +54,6 @@ Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, ma
 Token = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LABEL)]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[^\s.$\x00][^.$\x00]{0,59}$")]
-FieldValue = Annotated[str, StringConstraints(max_length=2000)]
 Password = Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
 Capacity = Annotated[int, Field(ge=0, le=1000)]
 Clock = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
@@ -63,7 +61,6 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Teams = Annotated[tuple[Id, ...], Field(max_length=50), AfterValidator(each_once)]
 Languages = Annotated[tuple[Language, ...], Field(max_length=20), AfterValidator(each_once)]
 Labels = Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS), AfterValidator(each_once)]
-Fields = Annotated[dict[FieldName, FieldValue], Field(max_length=100)]
 ButtonData = Annotated[str, StringConstraints(min_length=1, max_length=MAX_DATA), AfterValidator(_short_enough)]
 
 
@@ -278,34 +275,6 @@ class HtmlQuery(Query):
     """How a message's HTML is wanted. Pictures from elsewhere tell their sender who looked."""
 
     images: bool = False
-
-
-class CustomersQuery(PageQuery):
-    """Which cards are wanted."""
-
-    q: Search = ""
-
-
-class NewCustomer(Body):
-    """A card made by hand."""
-
-    name: Name
-    phones: Annotated[tuple[Phone, ...], Field(max_length=20), AfterValidator(each_once)] = ()
-    emails: Annotated[tuple[Address, ...], Field(max_length=20), AfterValidator(each_once)] = ()
-    tags: Labels = ()
-    fields: Fields = Field(default_factory=dict)
-
-
-class CustomerChange(Change):
-    """What a manager changes about a card; lists and fields replace what was there."""
-
-    name: Name = ""
-    phones: Annotated[tuple[Phone, ...], Field(max_length=20), AfterValidator(each_once)] = ()
-    emails: Annotated[tuple[Address, ...], Field(max_length=20), AfterValidator(each_once)] = ()
-    tags: Labels = ()
-    fields: Fields = Field(default_factory=dict)
-    notices: bool = True
-    """Whether they are told of their orders."""
 
 
 RuleParts = Annotated[list[dict[str, Any]], Field(max_length=50)]

@@ -6,6 +6,10 @@ from inbox.pictures import PREVIEW_TYPE
 from web.api import (
     avatars,
     carriers,
+    customer_fields,
+    customer_notes,
+    customers,
+    erasing,
     macros,
     merging,
     notices,
@@ -21,7 +25,6 @@ from web.api.attachments import AttachmentHandlers
 from web.api.audit import AuditHandlers
 from web.api.channels import ChannelHandlers
 from web.api.conversations import ConversationHandlers
-from web.api.customers import CustomerHandlers
 from web.api.live import LiveHandlers
 from web.api.managers import ManagerHandlers
 from web.api.me import MeHandlers
@@ -51,10 +54,13 @@ def api_table(doors: Doors, services: ApiServices) -> list[Route]:
         *_people(doors, services),
         *_shop(services),
         *_conversations(services),
-        *_customers(services),
+        *customers.rows(services),
+        *customer_fields.rows(services),
+        *customer_notes.rows(services),
         *avatars.rows(services),
         *macros.rows(services),
         *merging.rows(services),
+        *erasing.rows(services),
         *_rules(services),
         *orders.rows(services),
         *order_pipeline.rows(services),
@@ -332,42 +338,6 @@ def _conversations(services: ApiServices) -> list[Route]:
             summary="A picture's small copy",
             statuses=(200, 206, 304),
             media_type=PREVIEW_TYPE,
-        ),
-    ]
-
-
-def _customers(services: ApiServices) -> list[Route]:
-    customers = CustomerHandlers(customers=services.customers, messages=services.messages)
-    return [
-        row("GET", "/customers", Who.SIGNED_IN)(
-            handler=customers.index,
-            summary="Cards whose name, phone, e-mail or handle contains q",
-            query=requests.CustomersQuery,
-            answer=shapes.Page[shapes.CustomerShape],
-        ),
-        row("POST", "/customers", Who.SIGNED_IN)(
-            handler=customers.create,
-            summary="Make a card by hand",
-            body=requests.NewCustomer,
-            answer=shapes.CustomerShape,
-            statuses=(201,),
-            audit="customer.create",
-        ),
-        row("GET", "/customers/{id}", Who.SIGNED_IN)(
-            handler=customers.show, summary="One card", answer=shapes.CustomerShape
-        ),
-        row("PATCH", "/customers/{id}", Who.SIGNED_IN)(
-            handler=customers.change,
-            summary="Change a card",
-            body=requests.CustomerChange,
-            answer=shapes.CustomerShape,
-            audit="customer.change",
-        ),
-        row("GET", "/customers/{id}/timeline", Who.SIGNED_IN)(
-            handler=customers.timeline,
-            summary="Everything said with a customer, newest first",
-            query=PageQuery,
-            answer=shapes.Page[shapes.MessageShape],
         ),
     ]
 

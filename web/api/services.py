@@ -7,7 +7,9 @@ from inbox.avatars import Avatars
 from inbox.channels import Channels
 from inbox.codes import Codes
 from inbox.conversations import Conversations
+from inbox.customer_fields import CustomerFields
 from inbox.customers import Customers
+from inbox.erasing import Erasing
 from inbox.follow_ups import FollowUps
 from inbox.live import LiveFeed
 from inbox.macros import Macros
@@ -15,6 +17,7 @@ from inbox.managers import Managers
 from inbox.media import Media
 from inbox.merging import Merging
 from inbox.messages import Messages
+from inbox.notes import CustomerNotes
 from inbox.notices import Notices
 from inbox.order_sources import OrderSources
 from inbox.orders import Orders
@@ -28,6 +31,7 @@ from inbox.storage.audit import AuditStore
 from inbox.storage.teams import TeamStore
 from inbox.suggestions import Suggestions
 from inbox.tasks import Tasks
+from inbox.timeline import Timeline
 from inbox.tracking import Tracking
 from routing.assignment import Assigner
 from web.doors.passwords import Passwords
@@ -43,7 +47,10 @@ class ApiServices:
     channels: Channels
     codes: Codes
     conversations: Conversations
+    customer_fields: CustomerFields
+    customer_notes: CustomerNotes
     customers: Customers
+    erasing: Erasing
     feed: LiveFeed
     follow_ups: FollowUps
     macros: Macros
@@ -65,4 +72,5 @@ class ApiServices:
     suggestions: Suggestions
     tasks: Tasks
     tracking: Tracking
+    timeline: Timeline
     teams: TeamStore

@@ -252,8 +252,8 @@ class MessageShape(Shape):
     """Something said in a conversation.
 
     `original` is the whole text where `text` leaves out what it quotes, `html` says whether there is an HTML version.
-    `public`: everybody can read it (a comment). `private`: it answers a public one in private. `numbered`: its buttons
-    stand in the text as numbered lines.
+    `public`: everybody can read it (a comment). `private`: it answers a public one in private. `unconfirmed`: the
+    provider could have vouched for its sender and did not. `numbered`: its buttons stand in the text as numbered lines.
     """
 
     id: str
@@ -267,6 +267,7 @@ class MessageShape(Shape):
     html: bool
     public: bool
     private: bool
+    unconfirmed: bool
     entities: list[dict[str, Any]]
     content: dict[str, Any] | None
     attachments: list[AttachmentShape]
@@ -318,9 +319,10 @@ class IdentityShape(Shape):
 class CustomerShape(Shape):
     """A card. `proven` lists those phones and addresses that the customer is known to own.
 
-    `notices` says whether they are told of their orders.
-
-    `avatar_url`: the first picture that a channel shows of them, null where none does.
+    `fields` are texts by code (see `/customer-fields`). `languages`: the preferred one, which is `language`, first.
+    `notices` says whether they are told of their orders. `responsible_manager_id`: who looks after them. `version`
+    grows with every change. `avatar_url`: the first picture that a channel shows of them, null where none does.
+    `first_contact_at` and `last_contact_at`: when they came to be known, and when they wrote last.
     """
 
     id: str
@@ -331,10 +333,15 @@ class CustomerShape(Shape):
     tags: list[str]
     fields: dict[str, str]
     language: str
+    languages: list[str]
     notices: bool
     last_manager_id: str | None
+    responsible_manager_id: str | None
+    version: int
     avatar_url: str | None
     identities: list[IdentityShape]
+    first_contact_at: AwareDatetime | None
+    last_contact_at: AwareDatetime | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from inbox.customers import languages_of
 from inbox.model.capabilities import Capabilities
 from inbox.model.conversation import Priority, unread
 from inbox.model.people import Viewer
@@ -112,6 +113,7 @@ def message_view(message: Document) -> View:
         "html": message.get("html", False),
         "public": message.get("public", False),
         "private": message.get("private", False),
+        "unconfirmed": message.get("unconfirmed", False),
         "entities": message.get("entities", []),
         "content": message.get("content"),
         "attachments": [attachment_view(row) for row in message["attachments"]],
@@ -161,14 +163,17 @@ def identity_view(identity: Document) -> View:
 def card_view(customer: Document) -> View:
     """A card without its identities, and without what is theirs."""
     view = customer_view(customer, ())
-    del view["identities"], view["avatar_url"]
+    for field in ("identities", "avatar_url", "first_contact_at", "last_contact_at"):
+        del view[field]
     return view
 
 
 def customer_view(customer: Document, identities: Sequence[Document]) -> View:
     """A card with those of `identities` that are its own."""
     contacts = [*customer["phones"], *customer["emails"]]
-    shown = [identity_view(row) for row in identities if row["customer_id"] == customer["_id"]]
+    own = [row for row in identities if row["customer_id"] == customer["_id"]]
+    shown = [identity_view(row) for row in own]
+    heard = [row["last_inbound_at"] for row in own if row.get("last_inbound_at") is not None]
     return {
         "id": customer["_id"],
         "name": customer["name"],
@@ -178,10 +183,15 @@ def customer_view(customer: Document, identities: Sequence[Document]) -> View:
         "tags": customer["tags"],
         "fields": customer["fields"],
         "language": customer["language"],
+        "languages": languages_of(customer),
         "notices": customer.get("notices", True),
         "last_manager_id": customer["last_manager_id"],
+        "responsible_manager_id": customer.get("responsible_manager_id"),
+        "version": customer.get("version", 0),
         "avatar_url": next((one["avatar_url"] for one in shown if one["avatar_url"]), None),
         "identities": shown,
+        "first_contact_at": min((row["created_at"] for row in own), default=None),
+        "last_contact_at": max(heard, default=None),
         "created_at": customer["created_at"],
         "updated_at": customer["updated_at"],
     }

@@ -38,7 +38,10 @@ async def desk(house: House) -> AsyncIterator[Desk]:
             channels=house.channels,
             codes=house.codes,
             conversations=house.conversations,
+            customer_fields=house.customer_fields,
+            customer_notes=house.customer_notes,
             customers=house.customers,
+            erasing=house.erasing,
             feed=house.feed,
             follow_ups=house.follow_ups,
             macros=house.macros,
@@ -60,6 +63,7 @@ async def desk(house: House) -> AsyncIterator[Desk]:
             suggestions=house.suggestions,
             tasks=house.tasks,
             tracking=house.tracking,
+            timeline=house.timeline,
             teams=house.teams,
         ),
     )
