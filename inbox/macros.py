@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from inbox.customer_fields import CustomerFields
 from inbox.model.actions import FOLLOW_UPS, Action
 from inbox.model.errors import Forbidden, Invalid, NotFound
 from inbox.model.ids import new_id, now
@@ -69,11 +70,13 @@ class Macros:
         settings: ShopSettings,
         texts: MacroTexts,
         orders: OrderBook,
+        fields: CustomerFields,
     ) -> None:
         self._store = store
         self._attachments = attachments
         self._settings = settings
         self._orders = orders
+        self._fields = fields
         self._texts = texts
 
     async def page(
@@ -239,6 +242,10 @@ class Macros:
         files = [row["_id"] for row in rows if await self._may_keep(viewer, row)]
         return {"_id": "", "name": "", **checked, "attachments": files}
 
+    async def codes(self) -> list[str]:
+        """The fields of cards that a text may mention. Where a shop has defined none, any name may stand for one."""
+        return [field.code for field in await self._fields.all() if not field.archived]
+
     async def lent(self, viewer: Viewer, file_ids: Sequence[str]) -> frozenset[str]:
         """Which of these files belong to macros that this manager may use."""
         rows = await self._attachments.many(list(file_ids))
@@ -283,7 +290,7 @@ class Macros:
         first = (await self._settings.get())["languages"][0]
         checked: Document = {}
         if "text" in fields:
-            checked["text"] = self._checked_text(fields["text"], first)
+            checked["text"] = self._checked_text(fields["text"], first, await self.codes())
         if "buttons" in fields:
             checked["buttons"] = _checked_buttons(fields["buttons"], first)
         if "actions" in fields:
@@ -292,13 +299,13 @@ class Macros:
             checked["actions"] = [plain(action) for action in each(fields["actions"], FOLLOW_UPS, "actions")]
         return checked
 
-    def _checked_text(self, text: str | Mapping[str, str], first: str) -> dict[str, str]:
+    def _checked_text(self, text: str | Mapping[str, str], first: str, codes: Sequence[str]) -> dict[str, str]:
         """Texts by language; one without language is in the shop's first."""
         if isinstance(text, str):
-            self._texts.check(text, "text")
+            self._texts.check(text, "text", codes or None)
             return {first: text}
         for language, translation in text.items():
-            self._texts.check(translation, f"text.{language}")
+            self._texts.check(translation, f"text.{language}", codes or None)
         return dict(text)
 
     async def _kept(self, viewer: Viewer, macro: Document, file_ids: Sequence[str]) -> list[str]:
@@ -349,7 +356,7 @@ def _customer_values(customer: Mapping[str, Any]) -> Values:
         "phone": phones[0]["number"] if phones else "",
         "email": emails[0]["address"] if emails else "",
         "language": customer.get("language", ""),
-        "fields": {code: str(value) for code, value in customer.get("fields", {}).items() if value is not None},
+        "fields": {code: value for code, value in customer.get("fields", {}).items() if value is not None},
     }
 
 

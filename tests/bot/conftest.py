@@ -16,6 +16,7 @@ from bot.library import RuleLibrary
 from inbox.batch import Batches
 from inbox.channels import Channels
 from inbox.conversations import Conversations
+from inbox.customer_fields import CustomerFields
 from inbox.echoes import Echoes
 from inbox.events import EventBus
 from inbox.files import Files
@@ -45,6 +46,7 @@ from inbox.storage.attachments import AttachmentStore
 from inbox.storage.audit import AuditStore
 from inbox.storage.channels import ChannelStore
 from inbox.storage.conversations import ConversationStore
+from inbox.storage.customer_fields import CustomerFieldStore
 from inbox.storage.database import Database, Document
 from inbox.storage.journal import JournalStore
 from inbox.storage.livelog import LiveLog
@@ -226,6 +228,7 @@ class Process:
             settings=self.settings,
             texts=MacroTexts(),
             orders=orders,
+            fields=CustomerFields(CustomerFieldStore(self.database)),
         )
         follow_ups = FollowUps(
             messages=self.messages,

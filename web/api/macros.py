@@ -260,7 +260,7 @@ class MacroHandlers:
 
     async def variables(self, call: Call[None, None]) -> web.Response:  # noqa: ARG002 - a handler gets its call
         """What a text may mention."""
-        return json_answer({"items": variables()})
+        return json_answer({"items": variables(await self.macros.codes())})
 
     async def _told(self, call: Call[Any, Any], macro: Document) -> View:
         return macro_view(await self.macros.told(call.viewer, macro))

@@ -76,7 +76,8 @@ class Desk(Protocol):
     async def accounts(self, viewer: Viewer) -> Sequence[View]:
         """Every channel for the screen that sets them up.
 
-        With `waiting`, how many requests still have to go, and `steps`, what is left to do at the provider.
+        With `waiting`, how many requests still have to go, `steps`, what is left to do at the provider, and
+        `state_needs_person` where its trouble does not pass by itself.
         """
 
     async def channels(self, viewer: Viewer) -> Sequence[View]:
@@ -110,6 +111,9 @@ class Desk(Protocol):
 
     async def macro(self, viewer: Viewer, macro_id: str) -> View:
         """One macro."""
+
+    async def field_codes(self) -> Sequence[str]:
+        """The codes of the fields that the shop has added to its cards."""
 
     async def stages(self) -> Sequence[tuple[str, str]]:
         """Code and title of every status of orders, in their order."""

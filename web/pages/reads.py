@@ -208,6 +208,9 @@ class ServiceDesk:
         macro = await self._services.macros.get(viewer, macro_id)
         return macro_view(await self._services.macros.told(viewer, macro))
 
+    async def field_codes(self) -> Sequence[str]:
+        return await self._services.macros.codes()
+
     async def stages(self) -> Sequence[tuple[str, str]]:
         pipeline, shop = await asyncio.gather(self._services.orders.pipeline(), self.shop())
         return [(code, pipeline.title(code, shop["languages"])) for code in pipeline.codes]
@@ -232,7 +235,12 @@ class ServiceDesk:
     async def accounts(self, viewer: Viewer) -> Sequence[View]:
         rows, waiting = await asyncio.gather(self._services.channels.all(), self._services.channels.waiting())
         return [
-            {**self._channel(row, viewer), "waiting": waiting.get(row["_id"], 0), "steps": self._steps(row)}
+            {
+                **self._channel(row, viewer),
+                "state_needs_person": row.get("state_needs_person", False),
+                "waiting": waiting.get(row["_id"], 0),
+                "steps": self._steps(row),
+            }
             for row in rows
         ]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import StringConstraints
 
-from inbox.model.macros import VARIABLES
+from inbox.model.macros import FIELDS, VARIABLES
 from web.doors.bodies import Query
 from web.doors.table import Call
 from web.pages.desk import Desk, View, Wanted
@@ -148,12 +148,13 @@ class SettingsPages:
         return await self._macro(call, macro, editable=call.viewer.administers or not macro["shared"])
 
     async def _macro(self, call: Call[None, Any], macro: View, *, editable: bool) -> web.Response:
-        shop, others, managers, teams, stages, (rows, _cursor) = await asyncio.gather(
+        shop, others, managers, teams, stages, codes, (rows, _cursor) = await asyncio.gather(
             self.desk.shop(),
             self.desk.macros(call.viewer),
             self.desk.managers(call.viewer),
             self.desk.teams(),
             self.desk.stages(),
+            self.desk.field_codes(),
             self.desk.rows(call.viewer, Wanted(tab="all", limit=TRY_ON)),
         )
         return await self._page(
@@ -165,7 +166,7 @@ class SettingsPages:
             editor={"files": macro["attachments"], "buttons": macro["buttons"], "actions": macro["actions"]},
             languages=list(dict.fromkeys([*shop["languages"], *macro["text"]])),
             known_folders=sorted({other["folder"] for other in others} - {""}),
-            variables=[(owner, sorted(names)) for owner, names in VARIABLES.items()],
+            variables=[(owner, sorted(names)) for owner, names in {**VARIABLES, FIELDS: codes}.items() if names],
             managers=managers,
             teams=teams,
             stages=stages,

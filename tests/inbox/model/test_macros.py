@@ -3,6 +3,7 @@
 import contextlib
 import string
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from inbox.model.errors import Invalid
 from inbox.model.macros import MAX_VALUE, MacroTexts, language_for, variables
 
-VALUES = {
+VALUES: dict[str, Any] = {
     "customer": {
         "name": "Taras Bondar",
         "first_name": "Taras",
@@ -24,7 +25,7 @@ VALUES = {
 TEXTS = MacroTexts()
 
 
-def filled(text: str, **values: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+def filled(text: str, **values: Any) -> tuple[str, tuple[str, ...]]:
     TEXTS.check(text, "text")
     return TEXTS.fill(text, {**VALUES, **values})
 

@@ -1,8 +1,11 @@
 """Prepared replies: shared ones, one's own, what they carry, and what they become."""
 
+from typing import Any
+
 import pytest
 from aiohttp import FormData
 
+from inbox.model.customer_fields import CustomerField
 from inbox.model.ids import now
 from inbox.model.orders import OrderSnapshot
 from inbox.model.people import BOT
@@ -25,7 +28,7 @@ async def upload(caller, name: str = "price.pdf", content: bytes = b"%PDF-1.4 a 
     return str(stored.body["id"])
 
 
-async def made(caller, **fields) -> dict:
+async def made(caller, **fields) -> dict[str, Any]:
     answer = (await caller.call("POST", "/macros", {**MACRO, **fields})).fits(MacroShape)
     assert answer.status == 201
     return dict(answer.body)
@@ -222,6 +225,17 @@ async def test_macros_come_in_the_order_of_their_use(desk, database):
 
 async def test_the_variables_there_are(desk):
     assert "order.tracking_number" in (await desk.manager.get("/macros/variables"))["items"]
+
+
+async def test_a_text_mentions_the_fields_that_cards_have(desk):
+    text = {"name": "City", "text": "{{ customer.fields.city }}"}
+    assert (await desk.manager.call("POST", "/macros", text)).status == 201
+    await desk.house.customer_fields.change([CustomerField(code="town", title="Town")])
+    refused = await desk.manager.call("POST", "/macros", text)
+    assert (refused.status, refused.fields) == (422, ["text"])
+    assert "there are: town" in refused.body["errors"][0]["message"]
+    assert (await desk.manager.call("POST", "/macros", {**text, "text": "{{ customer.fields.town }}"})).status == 201
+    assert "customer.fields.town" in (await desk.manager.get("/macros/variables"))["items"]
 
 
 @pytest.mark.parametrize("text", ["{{ customer.name", "{{ customer.__class__ }}", "{% include '/etc/passwd' %}"])

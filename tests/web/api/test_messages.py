@@ -77,3 +77,43 @@ async def test_a_macro_speaks_for_itself(desk, thread):
     assert posted["text"] == "Дякуємо, Taras!"
     own_words = (await desk.manager.call("POST", thread, {"kind": "note", "macro_id": macro_id, "text": "Hi"})).body
     assert own_words["text"] == "Hi"
+
+
+async def test_what_a_macro_lacks_is_named_and_not_sent(desk, thread):
+    text = "{{ order.number }} {{ order.tracking_number }}"
+    macro_id = (await desk.owner.call("POST", "/macros", {"name": "Parcel", "text": text})).body["id"]
+    body = {"kind": "note", "macro_id": macro_id, "client_token": "once"}
+    refused = await desk.manager.call("POST", thread, body)
+    assert (refused.status, refused.fields) == (422, ["macro_id", "macro_id"])
+    told = [error["message"] for error in refused.body["errors"]]
+    assert told == ["order.number has no value here", "order.tracking_number has no value here"]
+    assert all(message["direction"] == "in" for message in (await desk.manager.get(thread))["items"])
+    written = await desk.manager.call("POST", thread, {**body, "text": "№ 7, 2045"})
+    assert (written.status, written.body["text"], written.body["macro_id"]) == (201, "№ 7, 2045", macro_id)
+    # What was said once is known, whatever the macro has become.
+    again = await desk.manager.call("POST", thread, body)
+    assert (again.status, again.body["id"]) == (200, written.body["id"])
+
+
+async def test_an_archived_macro_is_not_used(desk, thread):
+    macro_id = (await desk.owner.call("POST", "/macros", {"name": "Old", "text": "Old"})).body["id"]
+    await desk.owner.call("PATCH", f"/macros/{macro_id}", {"archived": True})
+    refused = await desk.manager.call("POST", thread, {"kind": "note", "macro_id": macro_id})
+    assert (refused.status, refused.fields) == (422, ["macro_id"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"kind": "note", "buttons": [{"title": "Yes", "data": "yes"}]}, "body"),
+        ({"kind": "note", "actions": [{"type": "close"}]}, "body"),
+        ({"actions": [{"type": "dance"}]}, "actions.0.type"),
+        ({"actions": [{"type": "assign", "manager_id": "nobody"}]}, "actions.0"),
+        ({"actions": [{"type": "order_status", "status": "packed"}]}, "actions.0"),
+        ({"actions": [{"type": "close"}], "order": "7"}, "order"),
+        ({"buttons": [{"title": "Yes"}]}, "buttons.0.data"),
+    ],
+)
+async def test_what_cannot_go_along_is_named(desk, thread, fields, field):
+    refused = await desk.manager.call("POST", thread, {"text": "x", **fields})
+    assert (refused.status, refused.fields) == (422, [field])

@@ -77,6 +77,7 @@ def channel(key: str, kind: str, title: str, name: str, **fields: Any) -> Doc:
         "state": "connected",
         "state_reason": None,
         "state_since": ago(days=2),
+        "state_needs_person": False,
         "paused_by_hand": False,
         "checked_at": ago(minutes=3),
         "last_message_at": ago(minutes=20),
@@ -145,6 +146,7 @@ def message(key: str, conversation_id: str, direction: str, text: str, at: datet
         "html": False,
         "public": False,
         "private": False,
+        "unconfirmed": False,
         "entities": [],
         "content": None,
         "attachments": [],
@@ -437,6 +439,9 @@ class Shop:
             if row["id"] == macro_id and (row["shared"] or viewer.administers):
                 return row
         raise NotFound("there is no such macro")
+
+    async def field_codes(self) -> Sequence[str]:
+        return ["city"]
 
     async def stages(self) -> Sequence[tuple[str, str]]:
         return [("confirmed", "Підтверджено"), ("shipped", "Відправлено")]

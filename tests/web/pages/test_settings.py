@@ -69,6 +69,10 @@ async def test_a_channel_says_what_is_left_to_do_at_the_provider_and_where_it_po
         ({"state": "paused", "state_reason": "the token is dead"}, "Give it working credentials below"),
         ({"state": "paused", "state_reason": "paused by hand", "paused_by_hand": True}, "waits until you resume it"),
         ({"state": "degraded", "state_reason": "no answer"}, "no answer. It is tried again by itself."),
+        (
+            {"state": "degraded", "state_reason": "Oksana took the bot away", "state_needs_person": True},
+            "Oksana took the bot away. Somebody has to put it right at the provider; then press Check now.",
+        ),
         ({"waiting": 3}, "3 messages wait to go out"),
         ({"waiting": 1}, "1 message waits to go out"),
     ],
@@ -89,6 +93,12 @@ async def test_macros_stand_in_their_folders_with_how_often_they_are_used(read):
     page = await read("/settings/macros")
     assert page.index("Доставка") < page.index(">/ship<") < page.index("Without a folder") < page.index(">/card<")
     assert "used 3×" in page
+
+
+async def test_the_editor_offers_every_variable_and_the_shops_own_fields(read):
+    page = await read("/settings/macros/macro-ship")
+    for variable in ("customer.first_name", "order.tracking_number", "customer.fields.city"):
+        assert f'data-variable="{variable}"' in page
 
 
 async def test_the_archive_has_its_own_list(desk, read):
