@@ -16,7 +16,7 @@ async def past(shop):
     """A long conversation about a kettle, and an order of it."""
     chat = shop.customer("Олена Коваль")
     chat.text("Чи є у вас чайник «Вогник»? Напишіть на olena@shop.example")
-    for number in range(70):
+    for number in range(55):
         chat.text(f"Ще питання {number}")
     await shop.settled()
     (card,) = await until(lambda: cards(shop, "коваль"))
