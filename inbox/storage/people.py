@@ -256,7 +256,8 @@ class PeopleStore:
             contacts.append({"emails": {"$elemMatch": {"address": email, **wanted}}})
         if not contacts:
             return []
-        return await self._durable_customers.find({"$or": contacts}).sort("_id", 1).limit(20).to_list(20)
+        living = {"merged_into": None, "$or": contacts}
+        return await self._durable_customers.find(living).sort("_id", 1).limit(20).to_list(20)
 
     async def insert_customer(self, card: Document) -> None:
         """Store a card made by hand."""

@@ -80,7 +80,7 @@ async def test_who_dies_while_moving_an_order_has_moved_it_once_or_not_at_all(ho
 async def test_who_dies_while_taking_a_push_leaves_it_to_the_next(house, watched, crash):
     source, _ = await house.order_sources.create(name="Boutique", kind="woocommerce", secret=None)
     for words in itertools.count(1):
-        number = str(words)
+        number, died = str(words), False
         for status in ("new", "confirmed"):
             told = OrderSnapshot(number=number, status=status, items=(), total="1.00", currency="UAH", updated_at=now())
 
