@@ -148,7 +148,7 @@ class Tracking:
         return {**put, "parcels": await self._parcels.counts(name)}
 
     async def check(self, name: str) -> Document:
-        """Look whether the key works, and note what was found."""
+        """Look whether the key works, note what was found, and have all parcels asked about if it does."""
         row = await self._connected(name)
         try:
             await (await self._connection(row)).check()
@@ -156,6 +156,7 @@ class Tracking:
             await self._note(row, failure)
         else:
             await self._note(row, None)
+            await self._parcels.hurry(name, now())
             await self._timers.set(_timer_id(name), "carrier.look", now(), {"carrier": name})
         return {**await self._connected(name), "parcels": await self._parcels.counts(name)}
 

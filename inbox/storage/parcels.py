@@ -64,6 +64,12 @@ class ParcelStore:
         condition = {"carrier": carrier, "next_look_at": {"$lte": at}}
         return await self._parcels.find(condition).sort("next_look_at", 1).limit(limit).to_list(limit)
 
+    async def hurry(self, carrier: str, at: datetime) -> None:
+        """Have a carrier asked about all its parcels that are still looked after."""
+        await self._parcels.update_many(
+            {"carrier": carrier, "next_look_at": {"$gt": at}}, {"$set": {"next_look_at": at}}
+        )
+
     async def change(self, parcel: Document, changes: Mapping[str, Any]) -> Document | None:
         """Set fields of a parcel, unless its order has another one by now."""
         changed: Document | None = await self._parcels.find_one_and_update(

@@ -110,6 +110,17 @@ async def test_what_is_not_due_is_not_asked_about(house, post):
     assert post.seen.batches == [1]
 
 
+async def test_who_checks_a_carrier_has_all_its_parcels_asked_about(house, post):
+    waybill = post.send()
+    order_id = await sent(house, waybill.number)
+    await look(house)
+    waybill.move("5")
+    await house.tracking.check(NAME)
+    with pytest.raises(Later):
+        await house.tracking.look({"carrier": NAME})
+    assert await status(house, order_id) == "shipped"
+
+
 async def test_two_processes_that_look_at_once_move_an_order_once(house, post):
     waybill = post.send(code="5")
     order_id = await sent(house, waybill.number)
