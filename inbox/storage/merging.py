@@ -12,7 +12,7 @@ back. A conversation that ended in another one lies in `absorbed`, with both as 
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
@@ -22,6 +22,7 @@ from pymongo.read_concern import ReadConcern
 from inbox.model.conversation import KEEP_UNANSWERED, new_conversation
 from inbox.model.errors import Conflict, NotFound
 from inbox.model.ids import derived_id, new_id, now
+from inbox.model.likeness import name_key
 from inbox.model.merging import joined, outdone, parted, recounted, tombstone, united, unjoined
 from inbox.storage.conversations import closing
 from inbox.storage.database import Database, Document
@@ -35,6 +36,9 @@ CHUNK = 400
 """How many messages change their conversation in one transaction."""
 
 _TRIES = 10
+_PATIENCE = timedelta(seconds=2)
+"""How long whoever began it is left to finish it before others look."""
+
 _OF_CUSTOMER = tuple(declared.name for declared in COLLECTIONS if declared.of_customer)
 _OF_CONVERSATION = tuple(declared.name for declared in COLLECTIONS if declared.of_conversation)
 _AT_ONCE = frozenset({"identities", "conversations"})
@@ -90,10 +94,11 @@ class MergeStore:
         rows = self._durable.strangers.find({"customer_ids": customer_id}, {"customer_ids": 1})
         return {other async for row in rows for other in row["customer_ids"]} - {customer_id}
 
-    async def set_apart(self, first: str, second: str, by: Document) -> None:
+    async def set_apart(self, first: str, second: str, by: Document, *, session: _Session | None = None) -> None:
         """Remember that two cards are two people."""
+        pair = {"_id": pair_id(first, second)}
         row = {"customer_ids": sorted((first, second)), "by": by, "at": now()}
-        await self._durable.strangers.update_one({"_id": pair_id(first, second)}, {"$set": row}, upsert=True)
+        await self._durable.strangers.update_one(pair, {"$set": row}, upsert=True, session=session)
 
     async def merge(
         self, survivor_id: str, loser_id: str, *, by: Document, reason: Document, unless_strangers: bool = False
@@ -191,12 +196,12 @@ class MergeStore:
         moved = 0
         for name in _OF_CUSTOMER:
             if name not in _AT_ONCE:
-                moved += await self._follow_all(name, {"customer_id": merge["loser_id"]}, update)
+                moved += await self._moved(name, {"customer_id": merge["loser_id"]}, update)
         for name in _OF_CONVERSATION if joins else ():
-            moved += await self._follow_all(name, {"conversation_id": {"$in": list(joins)}}, update)
+            moved += await self._moved(name, {"conversation_id": {"$in": list(joins)}}, update)
         return moved > 0
 
-    async def _follow_all(self, name: str, condition: Document, update: list[Document]) -> int:
+    async def _moved(self, name: str, condition: Document, update: list[Document]) -> int:
         result = await self._durable[name].update_many(condition, update)
         return int(result.modified_count)
 
@@ -237,9 +242,7 @@ class MergeStore:
             await self._durable.messages.delete_one({"_id": system_line_id(merge)}, session=session)
             undone = {"state": "undone", "undone_at": now(), "undone_by": by, "recounts": recounts}
             await self._durable.merges.update_one({"_id": merge_id}, {"$set": undone}, session=session)
-            apart = {"customer_ids": sorted((survivor["_id"], loser["_id"])), "by": by, "at": now()}
-            pair = {"_id": pair_id(survivor["_id"], loser["_id"])}
-            await self._durable.strangers.update_one(pair, {"$set": apart}, upsert=True, session=session)
+            await self.set_apart(survivor["_id"], loser["_id"], by, session=session)
             await self._call(merge, session)
             return {**merge, **undone}
 
@@ -291,11 +294,11 @@ class MergeStore:
         moved = 0
         for name in _OF_CUSTOMER:
             if name not in _AT_ONCE:
-                moved += await self._follow_all(name, {"customer_id": merge["survivor_id"], **marked}, update)
+                moved += await self._moved(name, {"customer_id": merge["survivor_id"], **marked}, update)
         cases = self._durable.conversations.find({"customer_id": merge["survivor_id"]}, {"_id": 1})
         ids = [row["_id"] async for row in cases]
         for name in _OF_CONVERSATION:
-            moved += await self._follow_all(name, {"conversation_id": {"$in": ids}, **marked}, update)
+            moved += await self._moved(name, {"conversation_id": {"$in": ids}, **marked}, update)
         async for row in self._durable.conversations.find({"customer_id": merge["loser_id"]}, {"_id": 1}):
             await self._restore_tokens(row["_id"])
         for conversation_id in merge.get("recounts", ()):
@@ -338,9 +341,7 @@ class MergeStore:
             change: Document = {"$set": {"customer_id": taken["_id"]}, "$unset": {"moved": ""}}
             await self._durable.identities.update_one({"_id": identity_id}, change, session=session)
             await self._durable.merges.insert_one(split, session=session)
-            apart = {"customer_ids": sorted((card["_id"], taken["_id"])), "by": by, "at": present}
-            pair = {"_id": pair_id(card["_id"], taken["_id"])}
-            await self._durable.strangers.update_one(pair, {"$set": apart}, upsert=True, session=session)
+            await self.set_apart(card["_id"], taken["_id"], by, session=session)
             await self._call(split, session)
             return split
 
@@ -522,7 +523,7 @@ class MergeStore:
         """Have somebody see to the rest, whatever becomes of this process."""
         timer = {
             "kind": TIMER,
-            "due_at": now(),
+            "due_at": now() + _PATIENCE,
             "data": {"merge_id": merge["_id"]},
             "lease_until": None,
             "holder": None,
@@ -610,9 +611,11 @@ def _divided(card: Document, identity: Document, rest: Sequence[Document], at: d
         "version": card.get("version", 0) + 1,
         "updated_at": at,
     }
+    name = identity["name"] or identity["username"] or card["name"]
     taken = {
         "_id": new_id(),
-        "name": identity["name"] or identity["username"] or card["name"],
+        "name": name,
+        "name_key": name_key(name),
         "phones": [{"number": value, "proven": True} for kind, value in sorted(proven) if kind == "phone"],
         "emails": [{"address": value, "proven": True} for kind, value in sorted(proven) if kind == "email"],
         "tags": [],
@@ -622,4 +625,7 @@ def _divided(card: Document, identity: Document, rest: Sequence[Document], at: d
         "created_at": identity["created_at"],
         "updated_at": at,
     }
+    if not card.get("notices", True):
+        # Who said that they want to hear nothing may be either.
+        taken["notices"] = False
     return left, taken

@@ -79,6 +79,20 @@ async def test_old_links_lead_to_the_card_and_the_conversation_that_stayed(house
     assert (changed["_id"], changed["name"]) == (A, "Ann of both")
 
 
+async def test_a_note_written_where_the_conversation_was_lands_where_it_is(house):
+    await two_cards(house)
+    absorbed = (await rows(house, "conversations", customer_id=B))[0]["_id"]
+    await merge(house)
+    draft = Draft(kind="note", text="Call back", client_token="once")
+    note, created = await house.replies.post(absorbed, draft, author=MARY)
+    (kept,) = await rows(house, "conversations")
+    assert (note["conversation_id"], note["customer_id"], created) == (kept["_id"], A, True)
+    again, created = await house.replies.post(absorbed, draft, author=MARY)
+    assert (again["_id"], created) == (note["_id"], False)
+    await house.conversations.change(absorbed, {"priority": "high"})
+    assert (await rows(house, "conversations"))[0]["priority"] == 2
+
+
 async def test_merge_and_undo_leave_every_document_as_it_was(house):
     await two_cards(house)
     await house.customers.change(A, {"phones": ["0671234567"], "tags": ["vip"], "fields": {"size": "M"}})
