@@ -26,6 +26,9 @@ LONGEST_RETRY_SECONDS = 600.0
 MAX_FETCHES = 13
 """Pauses between tries double from the first number to the second; so an outage, or a dead token, may last an hour."""
 
+_REPLACED = "replaced"
+"""The state of a file that an edit replaced: nothing of it is kept but its row."""
+
 _log = structlog.get_logger(__name__)
 
 Reader = Callable[[int, int], AsyncIterator[bytes]]
@@ -100,9 +103,18 @@ class Media:
         return small, partial(self._attachments.read, preview["file_id"])
 
     async def fetch(self, data: Document) -> None:
-        """Copy a customer's file from its provider (timer `media.fetch`)."""
+        """Copy a customer's file from its provider, or let it go where an edit replaced it (timer `media.fetch`)."""
         attachment = await self._attachments.get(data["attachment_id"])
-        if attachment is None or attachment["state"] != "pending":
+        if attachment is None:
+            return
+        message = await self._messages.get(attachment["message_id"])
+        known = {file["id"]: file["state"] for file in message["attachments"]} if message is not None else {}
+        if message is not None and attachment["_id"] not in known:
+            await self._let_go(attachment)
+            return
+        if attachment["state"] in ("stored", "failed"):
+            if known.get(attachment["_id"], attachment["state"]) != attachment["state"]:
+                await self._show(attachment)
             return
         try:
             opened = await self._channels.open(attachment["channel_id"])
@@ -128,14 +140,32 @@ class Media:
             return
         await self._note(attachment, **taken)
 
+    async def _let_go(self, attachment: Document) -> None:
+        """Forget the bytes of a file that its message does not show any more. Its row stays, for it may come again."""
+        if attachment["file_id"] is not None:
+            await self._files.discard(attachment)
+        await self._attachments.change(attachment["_id"], state=_REPLACED, file_id=None, preview=None)
+        _log.info("media_replaced", attachment_id=attachment["_id"])
+
     async def _note(self, attachment: Document, **changes: Any) -> None:
-        await self._attachments.change(attachment["_id"], **changes)
-        told = shown(changes) if changes["state"] == "stored" else changes
-        message = await self._messages.set_attachment(attachment["_id"], attachment["message_id"], told)
-        conversation = await self._conversations.get(attachment["conversation_id"])
-        if message is not None and conversation is not None:
-            await self._feed.publish([about("message.updated", message, conversation)])
+        if not await self._attachments.change(attachment["_id"], **changes):
+            # Whose file it was has been erased meanwhile.
+            if changes["state"] == "stored":
+                await self._files.discard(changes)
+            return
         _log.info("media_fetched", attachment_id=attachment["_id"], state=changes["state"])
+        await self._show({**attachment, **changes})
+
+    async def _show(self, attachment: Document) -> None:
+        """Have a file's message show what became of it; one that shows it no more lets it go."""
+        told = shown(attachment) if attachment["state"] == "stored" else {f: attachment[f] for f in ("state", "error")}
+        message = await self._messages.set_attachment(attachment["_id"], attachment["message_id"], told)
+        if message is None:
+            await self._let_go(attachment)
+            return
+        conversation = await self._conversations.get(attachment["conversation_id"])
+        if conversation is not None:
+            await self._feed.publish([about("message.updated", message, conversation)])
 
 
 async def _capped(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:

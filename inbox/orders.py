@@ -6,7 +6,7 @@ e-mail is proven. That is looked for after the order is stored, and again when a
 says so: whichever of the two comes second sees the other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,8 @@ from inbox.events import EventBus
 from inbox.live import Frame, LiveFeed
 from inbox.metrics import Metrics
 from inbox.model.contacts import phone_number
-from inbox.model.domain_events import ContactProven, OrderStatusChanged
+from inbox.model.domain_events import CardsChanged, ContactProven, OrderStatusChanged
+from inbox.model.erasing import ERASED
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import now
 from inbox.model.orders import (
@@ -168,12 +169,12 @@ class Orders:
         `quiet` tells no customer, as for a backfill. Raises `Conflict` where the order is no longer at `version`.
         """
         pipeline, at = await self._pipeline.get(), now()
+        if snapshot.customer_id is not None:
+            snapshot = msgspec.structs.replace(snapshot, customer_id=await self._living(snapshot.customer_id))
         key = order_id(source, snapshot.number)
         if await self._store.get(key) is None:
             if version is not None:
                 raise Conflict("there is no such order yet; leave out the version to make it", current=0)
-            if snapshot.customer_id is not None:
-                await self._must_exist(snapshot.customer_id)
             order = created(source, snapshot, pipeline, author, at=at, decides=binding)
             if snapshot.customer_id is not None:
                 order |= {"customer_id": snapshot.customer_id, "linked_by": "source"}
@@ -230,10 +231,9 @@ class Orders:
 
     async def link(self, key: str, customer_id: str | None, author: Author, *, version: int | None = None) -> Document:
         """Say whose an order is, or that it is nobody's: from then on no proven contact says otherwise."""
-        if customer_id is not None:
-            await self._must_exist(customer_id)
+        owner = await self._living(customer_id) if customer_id is not None else None
         before, after = await self._decide(
-            key, lambda order: linked(order, customer_id, "manager", author, at=now()), version
+            key, lambda order: linked(order, owner, "manager", author, at=now()), version
         )
         await self._tell(before, after, author)
         return after
@@ -241,6 +241,16 @@ class Orders:
     async def contact_proven(self, event: ContactProven) -> None:
         """Link what waited for this contact. Subscribed to the bus."""
         phones, emails = ([event.value], []) if event.kind == "phone" else ([], [event.value])
+        await self._link_waiting(phones, emails)
+
+    async def cards_changed(self, event: CardsChanged) -> None:
+        """Link what waited because two cards proved its contact, which are one now. Subscribed to the bus."""
+        for card in (await self._people.customers([event.merge["survivor_id"]])).values():
+            phones = [phone["number"] for phone in card["phones"] if phone["proven"]]
+            emails = [email["address"] for email in card["emails"] if email["proven"]]
+            await self._link_waiting(phones, emails)
+
+    async def _link_waiting(self, phones: Sequence[str], emails: Sequence[str]) -> None:
         while waiting := await self._store.waiting(phones, emails, _WAITING):
             found = [await self._belonging(order) for order in waiting]
             mine = [order for order in found if order["customer_id"] is not None]
@@ -250,13 +260,12 @@ class Orders:
 
     async def _claimed(self, order: Document, snapshot: OrderSnapshot, author: Author) -> Document:
         """The order with the card that its source names, or that has its contact; a manager's word stands over both."""
-        if order["linked_by"] == "manager":
+        if order["linked_by"] in ("manager", ERASED):
             return order
         customer_id = snapshot.customer_id
         if customer_id is None or customer_id == order["customer_id"]:
             shown = await self._belonging(order)
         else:
-            await self._must_exist(customer_id)
             _, shown = await self._decide(
                 order["_id"], lambda current: linked(current, customer_id, "source", author, at=now())
             )
@@ -312,6 +321,10 @@ class Orders:
     async def _show(self, order: Document) -> None:
         await self._feed.publish([Frame(type="order.updated", data=order)])
 
-    async def _must_exist(self, customer_id: str) -> None:
-        if await self._people.customer(customer_id) is None:
+    async def _living(self, customer_id: str) -> str:
+        """The card, or the one that it was merged into."""
+        card = await self._people.living(customer_id)
+        if card is None:
             raise Invalid("customer_id", "there is no such customer")
+        key: str = card["_id"]
+        return key

@@ -27,6 +27,7 @@ _PATIENT = frozenset(
         "channel.check",
         "contact.proven",
         "conversation.wake",
+        "customer.erase",
         "media.fetch",
         "task.due",
         FOLLOW_UP,

@@ -15,6 +15,7 @@ from channels.telegram.sandbox import Bot, Chat
 from inbox.managers import NewManager
 from inbox.model.people import Role
 from inbox.storage.database import Database
+from inbox.storage.s3 import Buckets
 from web.app import build_app, listening
 from web.doors.passwords import Passwords
 from web.house import House
@@ -75,11 +76,13 @@ class Shop:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, database: Database, redis: Redis, sandbox: Sandbox, secret_key: str) -> AsyncIterator[Self]:
+    async def open(
+        cls, database: Database, redis: Redis, sandbox: Sandbox, secret_key: str, *, buckets: Buckets | None = None
+    ) -> AsyncIterator[Self]:
         """Serve on a free port of loopback until the context ends."""
         listener = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        house = House(database, redis, secret_key=secret_key, base_url=url)
+        house = House(database, redis, secret_key=secret_key, base_url=url, buckets=buckets)
         await house.rules.install()
         hashed = await Passwords().hash(PASSWORD)
         await house.managers.create(

@@ -45,7 +45,7 @@ from inbox.media import Media
 from inbox.merging import Merging
 from inbox.messages import Messages
 from inbox.metrics import Metrics
-from inbox.model.domain_events import ContactProven, MessageReceived
+from inbox.model.domain_events import CardsChanged, ContactProven, MessageReceived
 from inbox.model.macros import MacroTexts
 from inbox.notes import CustomerNotes
 from inbox.notices import Notices
@@ -433,6 +433,7 @@ class House:
         self.timeline.subscribe(self.bus)
         self.bus.subscribe(MessageReceived, self.channels.hear)
         self.bus.subscribe(ContactProven, self.orders.contact_proven)
+        self.bus.subscribe(CardsChanged, self.orders.cards_changed)
         self.assigner.subscribe()
         self.follow_ups.subscribe(self.bus)
         self.bot.subscribe(self.bus)

@@ -27,6 +27,7 @@ from typing import Any
 
 import msgspec
 
+from inbox.model.erasing import ERASED, impersonal
 from inbox.model.errors import Conflict, Invalid
 from inbox.model.ids import derived_id
 from inbox.model.money import NoAmount, checked_amount, checked_currency
@@ -199,6 +200,8 @@ def updated(
     status. Others are never refused for their move: an irregular one is marked. `quiet` tells nobody.
     """
     facts = _facts(snapshot)
+    if order["linked_by"] == ERASED:
+        facts |= impersonal(facts)
     known = {field: order[field] for field in _FACTS}
     if snapshot.updated_at is None and facts == known and snapshot.status in (None, order["told"]["status"]):
         return None
@@ -260,7 +263,12 @@ def moved(
 def linked(
     order: Mapping[str, Any], customer_id: str | None, linked_by: str, author: Author, *, at: datetime
 ) -> Change | None:
-    """What it changes that an order belongs to this card, or to none; None where that is known."""
+    """What it changes that an order belongs to this card, or to none; None where that is known.
+
+    Raises `Conflict` where it belonged to somebody who was erased.
+    """
+    if order["linked_by"] == ERASED:
+        raise Conflict("whose order this was is erased: it stays nobody's")
     if order["customer_id"] == customer_id and order["linked_by"] == linked_by:
         return None
     fields = {"customer_id": customer_id, "linked_by": linked_by}

@@ -44,13 +44,18 @@ class AttachmentStore:
         rows = {row["_id"]: row async for row in self._attachments.find({"_id": {"$in": attachment_ids}})}
         return [rows[attachment_id] for attachment_id in attachment_ids if attachment_id in rows]
 
+    async def of_messages(self, message_ids: Sequence[str]) -> list[str]:
+        """The ids of all files that belong to messages, shown there or not."""
+        return [row["_id"] async for row in self._relaxed.find({"message_id": {"$in": list(message_ids)}}, {"_id": 1})]
+
     async def insert(self, attachment: Document) -> None:
         """Note a file whose bytes are stored."""
         await self._attachments.insert_one(attachment)
 
-    async def change(self, attachment_id: str, **changes: Any) -> None:
-        """Set fields."""
-        await self._attachments.update_one({"_id": attachment_id}, {"$set": changes})
+    async def change(self, attachment_id: str, **changes: Any) -> bool:
+        """Set fields; whether the file is still known."""
+        changed = await self._attachments.update_one({"_id": attachment_id}, {"$set": changes})
+        return bool(changed.matched_count)
 
     async def attach(self, attachment_ids: list[str], message_id: str, conversation_id: str) -> None:
         """Tie uploaded files to the message that carries them."""

@@ -1,10 +1,12 @@
 """Where the bytes of files are."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from itertools import repeat
 from typing import Final, Protocol
 
 from bson import ObjectId
+from gridfs.errors import NoFile
 from motor.motor_asyncio import AsyncIOMotorGridFSBucket
 
 from inbox.storage.database import Database
@@ -19,7 +21,7 @@ class Blobs(Protocol):
         """Store a stream; returns its id and its size in bytes. A stream that breaks leaves nothing behind."""
 
     async def discard(self, file_id: str) -> None:
-        """Forget a stored stream."""
+        """Forget a stored stream, if it is there."""
 
     def read(self, file_id: str, start: int, end: int) -> AsyncIterator[bytes]:
         """Stream bytes `start` to `end` (exclusive)."""
@@ -45,7 +47,8 @@ class GridFs(Blobs):
         return str(target._id), size  # noqa: SLF001 - PyMongo's documented name for a file's id
 
     async def discard(self, file_id: str) -> None:
-        await self._bucket.delete(ObjectId(file_id))
+        with suppress(NoFile):
+            await self._bucket.delete(ObjectId(file_id))
 
     async def read(self, file_id: str, start: int, end: int) -> AsyncIterator[bytes]:
         source = await self._bucket.open_download_stream(ObjectId(file_id))

@@ -1,7 +1,8 @@
 """Accepted webhook events: the first durable work list.
 
 A row is `{_id, channel_id, kind, key, raw, state, received_at, lease_until, holder, request_id}`; `state` is `pending`,
-`done` or `quarantined`. A done row loses its body and stays for deduplication as long as `schema.KEEP_EVENTS_SECONDS`.
+`done` or `quarantined`. A done row loses its body and its key, which may name a customer, and stays for deduplication
+as long as `schema.KEEP_EVENTS_SECONDS`.
 An event of more than `LARGE_BYTES` (a letter with files) lies in the bucket `events`: its row has an empty `raw`, and
 `file` says where.
 """
@@ -115,7 +116,7 @@ class JournalStore:
             {"_id": {"$in": list(ids)}},
             {
                 "$set": {"state": "done", "done_at": now()},
-                "$unset": {"raw": "", "lease_until": "", "reason": "", "holder": ""},
+                "$unset": {"raw": "", "key": "", "lease_until": "", "reason": "", "holder": ""},
             },
         )
 
@@ -161,6 +162,16 @@ class JournalStore:
             condition["$or"] = [{"received_at": {"$lt": at}}, {"received_at": at, "_id": {"$lt": key}}]
         return await self._durable.find(condition).sort([("received_at", -1), ("_id", -1)]).limit(limit).to_list(limit)
 
+    async def bodies(self, rows: list[Document]) -> list[Document]:
+        """These rows with the bodies of large events brought back, as many as fit into memory together."""
+        return await self._whole(rows)
+
+    async def discard_large(self, file_ids: Sequence[str]) -> None:
+        """Delete the bodies of large events."""
+        for file_id in file_ids:
+            with contextlib.suppress(NoFile):
+                await self._large.delete(ObjectId(file_id))
+
     async def release(self, event_id: str) -> Document | None:
         """Put a quarantined event back to work; returns it, or None where there is no such."""
         released: Document | None = await self._durable.find_one_and_update(
@@ -169,6 +180,11 @@ class JournalStore:
             return_document=pymongo.ReturnDocument.AFTER,
         )
         return (await self._whole([released]))[0] if released is not None else None
+
+    async def pending_since(self, at: datetime) -> bool:
+        """Whether anything waits to be processed that was accepted by then."""
+        waiting = {"state": "pending", "lease_until": {"$exists": True}, "received_at": {"$lte": at}}
+        return await self._durable.find_one(waiting, {"_id": 1}, hint="due") is not None
 
     async def pending(self) -> int:
         """How many accepted events wait to be processed."""

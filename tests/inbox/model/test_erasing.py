@@ -1,0 +1,37 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inbox.model.erasing import digest_of, impersonal, traces
+
+
+def test_an_event_is_known_by_whole_ids_and_addresses():
+    said = traces(["123456"], ["ann@shop.example"], [])
+    assert said is not None
+    assert said.search(b'{"from":{"id":123456}}')
+    assert said.search(b"From: <Ann@Shop.example>")
+    assert said.search(b'{"id":1234567}') is None
+    assert said.search(b"joann@shop.example") is None
+
+
+def test_a_phone_is_known_however_it_is_written():
+    said = traces([], [], ["+380671112277"])
+    assert said is not None
+    for written in (b"+380671112277", b"0671112277", b"+38 (067) 111-22-77", b"067.111.22.77"):
+        assert said.search(written), written
+    assert said.search(b"+3806711122770") is None
+
+
+def test_what_is_too_short_tells_nothing():
+    assert traces(["99"], [], []) is None
+
+
+@given(st.text(), st.text())
+def test_a_digest_tells_cards_apart(one: str, other: str):
+    assert (digest_of("salt", one) == digest_of("salt", other)) == (one == other)
+    assert digest_of("salt", one) != digest_of("pepper", one)
+
+
+def test_of_a_payment_stays_how_far_it_is_paid():
+    facts = {"payment": {"state": "paid", "by": "Ann"}, "delivery": {"carrier": "np", "tracking_number": "1"}}
+    assert impersonal(facts)["payment"] == "paid"
+    assert impersonal(facts)["delivery"] == {"carrier": "np", "tracking_number": ""}
