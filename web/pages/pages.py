@@ -15,6 +15,7 @@ from inbox.model.people import Viewer
 from web.doors.table import Call
 from web.pages import looks, orders, thread
 from web.pages.desk import View
+from web.pages.ways import ways
 
 _WEB = Path(__file__).resolve().parent.parent
 TEMPLATES = _WEB / "templates"
@@ -63,6 +64,7 @@ class Pages:
             plain=looks.plain,
             ready=thread.is_ready,
             size=looks.size,
+            ways=ways,
             window=looks.window,
         )
 

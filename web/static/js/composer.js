@@ -42,7 +42,8 @@ const saveDraft = () => {
   const text = field().value;
   const mode = form().dataset.mode;
   const quote = target?.kind === "quote" ? target : null;
-  store(draftKey(conversation), text.trim() || kept.length ? { text, mode, files: kept, quote, carried } : null);
+  const via = form().dataset.channel;
+  store(draftKey(conversation), text.trim() || kept.length ? { text, mode, files: kept, quote, carried, via } : null);
 };
 
 /** What was begun in one conversation goes on in another, where nothing was begun yet. */
@@ -79,6 +80,41 @@ const count = () => {
   const parts = limit && form().dataset.mode === "reply" ? Math.ceil(length / limit) : 1;
   $("count").hidden = parts < 2;
   $("count").textContent = parts < 2 ? "" : say("parts", { count: parts });
+};
+
+// By which channel
+const wayTo = (channel) => document.querySelector(`#via .way[data-via="${CSS.escape(channel)}"]`);
+
+/** What is said of a channel above the composer is said of the chosen one. */
+const showHints = () => {
+  for (const hint of document.querySelectorAll("#hints [data-of]")) hint.hidden = hint.dataset.of !== form().dataset.channel;
+};
+
+/** Have the answer go by this channel: with its limits, and what it cannot carry. */
+const setVia = (channel) => {
+  const way = wayTo(channel);
+  if (!way) return;
+  const { limit, unit, buttons, files: why } = way.dataset;
+  Object.assign(form().dataset, { channel, limit, unit, buttons, media: why ? "no" : "yes" });
+  for (const other of document.querySelectorAll("#via .way")) other.setAttribute("aria-pressed", String(other === way));
+  document.querySelector("#via summary .via-now").replaceWith(way.querySelector(".via-now").cloneNode(true));
+  $("attach").title = why || $("attach").dataset.title;
+  setMode(form().dataset.mode);
+  drawCarried();
+  showHints();
+};
+
+const chooseVia = (channel) => {
+  setVia(channel);
+  saveDraft();
+  field().focus();
+};
+
+/** The next channel that takes an answer now. */
+const nextVia = () => {
+  const open = [...document.querySelectorAll("#via .way:not(:disabled)")];
+  const present = open.findIndex((way) => way.dataset.via === form().dataset.channel);
+  if (open.length > 1) chooseVia(open[(present + 1) % open.length].dataset.via);
 };
 
 // Quoting and editing
@@ -325,7 +361,7 @@ const send = () => {
   const body = { kind: form().dataset.mode, text, client_token: token() };
   if (attachments.length) body.attachments = attachments;
   if (carried) addCarried(body, attachments);
-  if (body.kind === "reply" && $("via")) body.channel_id = $("via").value;
+  if (body.kind === "reply" && $("via")) body.channel_id = form().dataset.channel;
   if (body.kind === "reply" && target) body.reply_to = target.id;
   if (body.kind === "reply" && target?.public) body.private = $("aloud").value === "private";
   const entry = { body };
@@ -383,9 +419,11 @@ const carriedChip = (image, text, remove) => {
 const drawCarried = () => {
   const { buttons = [], actions = [] } = carried ?? {};
   const without = (list, one) => list.filter((other) => other !== one);
+  const numbered = buttons.length > Number(form().dataset.buttons);
   $("carried").replaceChildren(
     ...buttons.map((one) => carriedChip("hand", one.title, () => (carried.buttons = without(carried.buttons, one)))),
     ...actions.map((one) => carriedChip("zap", one.words, () => (carried.actions = without(carried.actions, one)))),
+    ...(numbered ? [Object.assign(document.createElement("small"), { className: "aside", textContent: say("numbered") })] : []),
   );
 };
 
@@ -448,6 +486,11 @@ document.addEventListener("keydown", (event) => {
     event.stopPropagation();
     return;
   }
+  if (event.altKey && event.code === "KeyC") {
+    event.preventDefault();
+    nextVia();
+    return;
+  }
   const modified = event.metaKey || event.ctrlKey;
   if (event.key === "Enter" && (modified || (entersSend() && !event.shiftKey && !event.altKey))) {
     event.preventDefault();
@@ -466,6 +509,7 @@ document.addEventListener("input", (event) => {
 document.addEventListener("click", (event) => {
   if (!form()) return;
   const tool = event.target.closest("[data-tool]");
+  const via = event.target.closest("[data-via]");
   const mode = event.target.closest(".modes [data-mode]");
   if (tool) tools[tool.dataset.tool](tool.dataset.id);
   else if (mode) {
@@ -473,6 +517,10 @@ document.addEventListener("click", (event) => {
     saveDraft();
   } else if (event.target.closest("#attach")) $("files").click();
   else if (event.target.closest("#strip button")) leaveTarget();
+  if (via && !via.disabled) {
+    chooseVia(via.dataset.via);
+    if ($("via")) $("via").open = false;
+  }
   if (tool) tool.closest("details").open = false;
 });
 
@@ -540,6 +588,7 @@ const restore = () => {
     done(file, kept.id);
   }
   target = null;
+  if (draft.via && !wayTo(draft.via)?.disabled) setVia(draft.via);
   setMode(draft.mode);
   setTarget(draft.quote ?? comment());
   ready();
@@ -579,6 +628,7 @@ export const start = () => {
   });
   document.addEventListener("htmx:afterSettle", () => {
     arrive();
+    if (form()) showHints();
     settlePending();
     showDrafts();
   });

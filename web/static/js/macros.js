@@ -190,7 +190,7 @@ const drawLook = (entry, shown) => {
   bits.append(...shown.actions.map(({ words }) => tag("zap", words)));
   if (shown.order && shown.text.includes(shown.order.number)) bits.append(tag("package", say("macro-order", { number: shown.order.number })));
   if (bits.children.length) look.append(bits);
-  const via = $("via")?.value ?? hooks.channel();
+  const via = hooks.channel();
   const here = shown.channels.find((channel) => channel.channel_id === via);
   const hints = [...(shown.missing.length ? [say("macro-missing", { names: shown.missing.join(", ") })] : []), ...(here?.warnings ?? []).map((warning) => `${here.title}: ${warning}`)];
   look.append(...hints.map((hint) => element("p", { className: "hint-line warn", textContent: hint })));
