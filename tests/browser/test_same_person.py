@@ -1,6 +1,13 @@
 """Two cards of one person, as a manager sees them: suggested, merged under their eyes, made two again, split off."""
 
+import time
+
+import pytest
 from playwright.async_api import expect
+
+from tests.browser.conftest import PHONE as NARROW
+from tests.browser.conftest import WIDE
+from tests.browser.test_accessibility import violations
 
 PHONE = "+380671234567"
 
@@ -14,12 +21,15 @@ async def writes(shop, bot, name, text, second):
     return chat
 
 
-async def test_a_merge_is_suggested_accepted_and_undone_while_pages_are_open(shop, open_page):
-    import time
-
-    second_bot = shop.sandbox.telegram.create_bot()
-    settings = {"token": second_bot.token, "api_base": shop.sandbox.api_base("telegram")}
+async def second_account(shop):
+    bot = shop.sandbox.telegram.create_bot()
+    settings = {"token": bot.token, "api_base": shop.sandbox.api_base("telegram")}
     await shop.owner.call("POST", "/channels", {"kind": "telegram", "name": "Second bot", "settings": settings})
+    return bot
+
+
+async def test_a_merge_is_suggested_accepted_and_undone_while_pages_are_open(shop, open_page):
+    second_bot = await second_account(shop)
     began = time.time() - 120
     await writes(shop, shop.bot, "Олена Коваль", "Доброго дня, чи є рожева сукня?", began)
     await writes(shop, second_bot, "Olena Koval", f"Це знову я, мій номер {PHONE}", began + 30)
@@ -53,11 +63,7 @@ async def test_a_merge_is_suggested_accepted_and_undone_while_pages_are_open(sho
 
 
 async def test_an_identity_is_split_off_by_its_menu_and_a_code_is_asked_for(shop, open_page):
-    import time
-
-    second_bot = shop.sandbox.telegram.create_bot()
-    settings = {"token": second_bot.token, "api_base": shop.sandbox.api_base("telegram")}
-    await shop.owner.call("POST", "/channels", {"kind": "telegram", "name": "Second bot", "settings": settings})
+    second_bot = await second_account(shop)
     began = time.time() - 120
     await writes(shop, shop.bot, "Ann", "One", began)
     await writes(shop, second_bot, "Anna", "Two", began + 30)
@@ -77,3 +83,24 @@ async def test_an_identity_is_split_off_by_its_menu_and_a_code_is_asked_for(shop
     await page.locator("dialog").get_by_role("button", name="Split off").click()
     await expect(page.locator(".row")).to_have_count(2)
     await expect(page.locator(".identity-menu")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("size", "theme"), [(WIDE, "dark"), (NARROW, "light")], ids=["wide-dark", "phone-light"])
+async def test_everybody_can_use_what_the_card_says_of_who_is_who(shop, open_page, size, theme):
+    second_bot = await second_account(shop)
+    began = time.time() - 120
+    await writes(shop, shop.bot, "Олена Коваль", "Доброго дня", began)
+    await writes(shop, second_bot, "Olena Koval", f"Мій номер {PHONE}", began + 30)
+    await writes(shop, second_bot, "Борис", f"Телефонуйте {PHONE}", began + 60)
+    [first, other, _] = sorted(await shop.conversations(), key=lambda row: row["created_at"])
+    merged = {"other_id": other["customer_id"]}
+    await shop.owner.call("POST", f"/customers/{first['customer_id']}/merge", merged)
+    page = await open_page(f"/inbox/{first['id']}?tab=all", size=size, theme=theme)
+    if size == NARROW:
+        await page.evaluate("document.querySelector('.app').classList.add('show-card')")
+    await expect(page.get_by_role("article", name="Suggestion: Борис")).to_be_visible()
+    await expect(page.locator(".merged")).to_contain_text("Olena Koval")
+    assert await violations(page, "#card") == []
+    await page.locator(".identity-menu summary").first.click()
+    await expect(page.get_by_role("button", name="Split off")).to_be_visible()
+    assert await violations(page, "#card") == []
