@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from inbox.storage.database import Database
+from inbox.storage.erasing import TIMER as ERASE
 from inbox.storage.merging import TIMER
 from inbox.storage.schema import COLLECTIONS
 from inbox.timers import Later
@@ -24,6 +25,15 @@ async def settle(house: House) -> None:
     async for timer in house.database.durable.timers.find({"kind": TIMER}):
         try:
             await house.merging.settle(timer["data"])
+        except Later:
+            continue
+
+
+async def finish_erasures(house: House) -> None:
+    """Finish what erasures have begun, as the timers do it in a working server."""
+    async for timer in house.database.durable.timers.find({"kind": ERASE}):
+        try:
+            await house.erasing.finish(timer["data"])
         except Later:
             continue
 

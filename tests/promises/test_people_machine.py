@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from inbox.model.errors import DomainError
 from inbox.model.ids import identity_id, new_id, now
 from inbox.model.incoming import MessageEdited, Person
+from inbox.model.orders import Contact, Item, OrderSnapshot
 from inbox.model.people import Author
 from inbox.replies import Draft
 from inbox.storage.conversations import closing
@@ -29,7 +30,7 @@ from inbox.storage.errors import is_unavailable
 from inbox.storage.migrations import migrate
 from tests.conftest import SECRET_KEY
 from tests.inbox.arrivals import accepted, at, said, work_off
-from tests.people import check, settle
+from tests.people import check, finish_erasures, settle
 from tests.promises.crashing import Crash, until_crash
 from web.embedded import Databases
 from web.house import House, connect_redis
@@ -227,14 +228,77 @@ class PeopleMachine(RuleBasedStateMachine):
         )
         return found
 
-    @rule(who=someone)
-    def order(self, who: int) -> None:
-        """Something else that belongs to a customer."""
-        row = {"_id": new_id(), "customer_id": self.card(who), "number": str(self.number), "source": "api"}
-        self.runner.run(self._insert("orders", row))
+    @rule(who=someone, known=st.booleans(), dies_at=crashes)
+    def order(self, who: int, known: bool, dies_at: int) -> None:
+        """The shop tells of an order: a new one, or one that it told of before."""
+        number = f"{self.number // 5 if known else self.number}"
+        items = (Item(name="Mug", quantity=1, price="5.00"),)
+        snapshot = OrderSnapshot(
+            number=number,
+            status="new",
+            items=items,
+            total="5.00",
+            currency="EUR",
+            contact=Contact(name=f"buyer {PEOPLE[who][1].name}"),
+            customer_id=self.card(who),
+        )
+        self.run(self.house.orders.put(MARY, snapshot), dies_at=dies_at)
 
-    async def _insert(self, name: str, row: dict[str, Any]) -> None:
-        await self.database.durable[name].insert_one(row)
+    @rule(who=someone, dies_at=crashes)
+    def erase(self, who: int, dies_at: int) -> None:
+        """A customer is erased, and writes again."""
+        card = self.card(who)
+        theirs = [other for other in range(len(PEOPLE)) if self.card(other) == card]
+        done = self.run(self.house.erasing.erase(card, by=MARY), dies_at=dies_at)
+        self.runner.run(finish_erasures(self.house))
+        if self.runner.run(self._is_gone(card)):
+            assert self.runner.run(self._left_of(card)) == []
+            mine = tuple(f"{channel}:{person.external_id}:" for channel, person in (PEOPLE[other] for other in theirs))
+            self.written = {key: text for key, text in self.written.items() if not key.startswith(mine)}
+            for other in theirs:
+                self.write(other, 1, 0)
+        else:
+            assert not done
+
+    @rule(who=someone)
+    def erase_while_they_write(self, who: int) -> None:
+        """What comes meanwhile either goes with the rest or begins a card of its own."""
+        card = self.card(who)
+        theirs = [other for other in range(len(PEOPLE)) if self.card(other) == card]
+        before = dict(self.written)
+        channel, event = self._message(who)
+        other_process = self._process()
+
+        async def both() -> None:
+            writing = work_off(other_process.ingest, [accepted(event, channel_id=channel)])
+            for outcome in await asyncio.gather(
+                self.house.erasing.erase(card, by=MARY), writing, return_exceptions=True
+            ):
+                assert outcome is None or isinstance(outcome, dict | DomainError), outcome
+
+        assert self.run(both())
+        self.runner.run(finish_erasures(self.house))
+        mine = tuple(f"{channel}:{person.external_id}:" for channel, person in (PEOPLE[other] for other in theirs))
+        self.written = {key: text for key, text in before.items() if not key.startswith(mine)}
+        if self.runner.run(self._stored(channel, event.external_id)):
+            self.written[f"{channel}:{event.external_id}"] = event.text
+        for other in theirs:
+            self.write(other, 1, 0)
+
+    async def _stored(self, channel: str, external_id: str) -> bool:
+        message = {"channel_id": channel, "external_ids": external_id}
+        return await self.database.durable.messages.find_one(message) is not None
+
+    async def _is_gone(self, card: str) -> bool:
+        return await self.database.durable.customers.find_one({"_id": card}) is None
+
+    async def _left_of(self, card: str) -> list[str]:
+        """What still names a card that is gone."""
+        found = {
+            name: await self.database.durable[name].find_one({"customer_id": card})
+            for name in await self.database.durable.list_collection_names()
+        }
+        return [name for name, row in found.items() if row is not None]
 
     @rule()
     def rest(self) -> None:
