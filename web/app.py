@@ -271,6 +271,7 @@ def build_app(
         notices=house.notices,
         order_sources=house.order_sources,
         orders=house.orders,
+        personal_data=house.personal_data,
         passwords=passwords,
         pipeline=house.pipeline,
         previews=house.previews,

@@ -31,6 +31,7 @@ from inbox.customers import Customers
 from inbox.echoes import Echoes
 from inbox.erasing import Erasing
 from inbox.events import EventBus
+from inbox.exporting import PersonalData
 from inbox.files import Files
 from inbox.follow_ups import FollowUps
 from inbox.indexing import Indexing
@@ -75,6 +76,7 @@ from inbox.storage.customer_fields import CustomerFieldStore
 from inbox.storage.database import Database
 from inbox.storage.erasing import TIMER as ERASE
 from inbox.storage.erasing import ErasureStore
+from inbox.storage.exporting import ExportStore
 from inbox.storage.journal import JournalStore
 from inbox.storage.listeners import ListenerStore
 from inbox.storage.livelog import LiveLog
@@ -384,6 +386,7 @@ class House:
             bus=self.bus,
         )
         self.media = Media(self.files, attachment_store, message_store, conversation_store, self.channels, self.feed)
+        self.personal_data = PersonalData(ExportStore(database), conversation_store, self.media)
 
         # The upper floors: who answers, and what a machine answers.
         self.assigner = Assigner(

@@ -10,6 +10,7 @@ from inbox.conversations import Conversations
 from inbox.customer_fields import CustomerFields
 from inbox.customers import Customers
 from inbox.erasing import Erasing
+from inbox.exporting import PersonalData
 from inbox.follow_ups import FollowUps
 from inbox.live import LiveFeed
 from inbox.macros import Macros
@@ -61,6 +62,7 @@ class ApiServices:
     order_sources: OrderSources
     orders: Orders
     passwords: Passwords
+    personal_data: PersonalData
     pipeline: OrderPipeline
     previews: Previews
     notices: Notices

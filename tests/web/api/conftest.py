@@ -53,6 +53,7 @@ async def desk(house: House) -> AsyncIterator[Desk]:
             order_sources=house.order_sources,
             orders=house.orders,
             passwords=passwords,
+            personal_data=house.personal_data,
             pipeline=house.pipeline,
             previews=house.previews,
             quarantine=house.quarantine,
