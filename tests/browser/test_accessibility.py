@@ -8,7 +8,7 @@ from tests.browser.conftest import PHONE, WIDE
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-SETTINGS = ["general", "channels", "people", "macros", "rules", "quarantine", "audit"]
+SETTINGS = ["general", "channels", "shops", "orders", "people", "macros", "rules", "quarantine", "audit"]
 
 
 async def violations(page, part="html"):
@@ -23,7 +23,8 @@ async def violations(page, part="html"):
 async def test_screens(shop, open_page, size, theme):
     assert AXE.exists(), "axe-core is missing: `make test` installs it"
     await shop.owner.call("PUT", "/me/status", {"status": "online"})
-    await shop.owner.call("POST", "/macros", {"name": "Відправка", "shortcut": "ship", "text": {"uk": "Їде"}})
+    macro = {"name": "Відправка", "shortcut": "ship", "text": {"uk": "Їде"}, "buttons": [{"title": "Так"}]}
+    made = await shop.owner.call("POST", "/macros", {**macro, "actions": [{"type": "label", "add": ["їде"]}]})
     chat = shop.customer("Олена Мельник")
     chat.text("Добрий день! Чи є скринька? https://shop.example/box")
     chat.photo()
@@ -34,21 +35,33 @@ async def test_screens(shop, open_page, size, theme):
     await shop.owner.call("POST", f"/conversations/{conversation['id']}/messages", {"text": "Так, є"})
     await shop.settled()
 
+    await shop.owner.call("POST", "/order-sources", {"name": "Наш сайт", "kind": "woocommerce"})
+    order = {"status": "packed", "items": [{"name": "Скринька", "quantity": 2, "price": "420.00"}], "currency": "UAH"}
+    for number, facts in (
+        ("1001", {"customer_id": conversation["customer_id"], "delivery": {"tracking_number": "20450812345671"}}),
+        ("1002", {"customer_id": conversation["customer_id"], "payment": "paid"}),
+    ):
+        ordered = await shop.owner.call("PUT", f"/orders/{number}", {**order, "total": "840.00", **facts})
+        assert ordered.status == 201, ordered
+
     page = await open_page("/login", email=None, size=size, theme=theme)
     found = {"/login": await violations(page)}
     page = await open_page(size=size, theme=theme)
     places = ["/inbox", "/inbox?tab=closed", f"/inbox/{conversation['id']}", "/inbox/nothing", "/profile"]
-    for path in [*places, *(f"/settings/{place}" for place in SETTINGS)]:
+    editor = f"/settings/macros/{made.body['id']}"
+    for path in [*places, *(f"/settings/{place}" for place in SETTINGS), editor]:
         await page.goto(path)
         await page.evaluate("for (const part of document.querySelectorAll('details.more')) part.open = true")
         found[path] = await violations(page)
     await page.goto(f"/inbox/{conversation['id']}")
+    await page.evaluate("for (const order of document.querySelectorAll('.orders .what')) order.open = true")
     for menu in await page.locator("details.menu[id]:visible").all():
         await menu.evaluate("menu => { menu.open = true; }")
         name = await menu.get_attribute("id")
         found[name] = await violations(page, f"#{name}")
+        await menu.evaluate("menu => { menu.open = false; }")
     await page.locator("#text").fill("/")
-    await page.get_by_role("option").wait_for()
+    await page.locator("#macro-list").get_by_role("option").wait_for()
     found["macros"] = await violations(page)
     await shop.owner.call("PATCH", f"/channels/{shop.channel_id}", {"paused": True})
     for path in ("/inbox", "/settings/channels"):

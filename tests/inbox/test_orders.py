@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inbox.model.domain_events import ContactProven, OrderStatusChanged
+from inbox.model.domain_events import CardsChanged, ContactProven, OrderStatusChanged
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.orders import API_SOURCE, Contact, ForbiddenMove, Item, OrderSnapshot
@@ -55,6 +55,7 @@ async def card(house: House, *, phone: bool | None = None, email: bool | None = 
 
 async def test_an_order_is_one_by_source_and_number(house):
     order = await made(house)
+    assert house.metrics.registry.get_sample_value("skrynka_orders_total", {"outcome": "created"}) == 1
     again, new = await house.orders.put(ANN, snapshot())
     assert (new, again) == (False, order)
     await house.orders.take(SHOP, snapshot(), received_at=now(), repeated=False)
@@ -175,6 +176,16 @@ async def test_what_waited_is_linked_once_the_contact_is_proven(house, kind, val
     await house.orders.contact_proven(ContactProven(owner, kind, value))
     assert (await house.orders.get("1"))["customer_id"] == owner
     assert (await house.orders.get("2"))["customer_id"] is None, "a manager said that it is nobody's"
+
+
+async def test_what_waited_between_two_cards_is_linked_once_they_are_one(house, database):
+    one, other = await card(house, phone=True), await card(house, phone=True)
+    waiting = await made(house, contact=Contact(phone=PHONE))
+    await database.durable.customers.update_one({"_id": other}, {"$set": {"merged_into": one}})
+    await house.bus.announce(CardsChanged({"survivor_id": one}, []))
+    assert (await house.orders.by_id(waiting["_id"]))["customer_id"] == one
+    named = await made(house, "1002", customer_id=other)
+    assert named["customer_id"] == one, "who names a merged card means the one that it is now"
 
 
 async def test_a_managers_word_stands_over_the_source(house):

@@ -7,9 +7,11 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
 from inbox.model.ids import now
+from inbox.model.people import Role, Viewer
 from tests.flow import until
 from web.app import build_app
 from web.demo.boutique import WORDS, Boutique, Buyer, Line
+from web.demo.orders import ORDERS, open_boutique
 from web.settings import Settings
 
 BUYER = Buyer(name="Oksana Melnyk", phone="067 123 45 67", email="oksana@example.com")
@@ -78,3 +80,18 @@ async def test_its_page_changes_an_order_and_a_late_push_takes_nothing_back(hous
 
     await until(nothing_pending)
     assert (await house.orders.get("1001"))["version"] == moved["version"]
+
+
+async def test_the_demos_orders_stand_on_the_cards_of_their_buyers(house):
+    server = TestServer(build_app(Settings(), house))
+    await server.start_server()
+    seller = Viewer(id="oksana", name="Oksana", role=Role.OWNER)
+    cards = {name: await house.customers.create({"name": name}) for name in {bought.by for bought in ORDERS}}
+    async with house.working(), Boutique() as boutique:
+        await open_boutique(house, str(server.make_url("")).rstrip("/"), boutique, seller)
+        for bought in ORDERS:
+            order = await house.orders.get(bought.number)
+            assert order["customer_id"] == (cards[bought.by]["_id"] if bought.linked else None)
+            assert order["due_notices"] == [], "the first sight of a shop tells nobody"
+    house.feed.close()
+    await server.close()

@@ -69,7 +69,7 @@ async def _show(port: int) -> None:
         stage = Stage(server.house, sandbox)
         await stage.play()
         boutique = await stack.enter_async_context(Boutique(host=HOST))
-        await open_boutique(server.house, boutique, stage.managers["oksana"])
+        await open_boutique(server.house, server.url, boutique, stage.managers["oksana"])
         await send_parcels(server.house, sandbox)
         _say(_invitation(server.url, sandbox.url, boutique.url))
         await asyncio.Event().wait()

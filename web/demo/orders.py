@@ -110,12 +110,12 @@ ORDERS: Final = (
 )
 
 
-async def open_boutique(house: House, boutique: Boutique, seller: Viewer) -> None:
-    """Connect the shop's own site to the inbox and have it tell what was bought so far."""
+async def open_boutique(house: House, url: str, boutique: Boutique, seller: Viewer) -> None:
+    """Connect the shop's own site to the inbox at this address and have it tell what was bought so far."""
     sources: dict[str, str] = {}
     for kind, name in NAMES.items():
         source, secret = await house.order_sources.create(name=name, kind=kind, secret=None)
-        boutique.connect(kind, house.order_sources.webhook_url(source), secret)
+        boutique.connect(kind, url + house.order_sources.webhook_path(source), secret)
         sources[kind] = source["_id"]
     started = now()
     sold = {bought.number: _sell(boutique, bought, started) for bought in ORDERS}
