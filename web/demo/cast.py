@@ -94,6 +94,7 @@ MACROS = (
     Macro(
         key="відправка",
         name="Коли відправимо",
+        folder="Доставка",
         text={
             "uk": "Відправимо сьогодні до 18:00 Новою поштою. Номер накладної надішлемо сюди ж.",
             "en": "We ship today before 18:00. The tracking number will come to this chat.",
@@ -104,6 +105,7 @@ MACROS = (
     Macro(
         key="розміри",
         name="Розміри скриньок",
+        folder="Товар",
         text={
             "uk": "Мала: 18×12×8 см, середня: 26×18×10 см, велика: 34×22×12 см. Гравіювання можливе на всіх.",
             "en": "Small: 18×12×8 cm, medium: 26×18×10 cm, large: 34×22×12 cm. All of them can be engraved.",
@@ -114,24 +116,47 @@ MACROS = (
     Macro(
         key="оплата",
         name="Оплата",
+        buttons=(
+            {"uk": "Карткою", "en": "By card", "ru": "Картой", "ka": "ბარათით"},
+            {"uk": "Під час отримання", "en": "On delivery", "ru": "При получении", "ka": "მიღებისას"},
+        ),
         text={
             "uk": "Оплатити можна карткою за посиланням або під час отримання. Як вам зручніше?",
             "en": "You can pay by card with a link or on delivery. Which do you prefer?",
             "ru": "Оплатить можно картой по ссылке или при получении. Как вам удобнее?",
+            "ka": "გადახდა შეგიძლიათ ბარათით, ბმულით, ან მიღებისას. როგორ გირჩევნიათ?",
+        },
+    ),
+    Macro(
+        key="ттн",
+        name="Де моє замовлення",
+        folder="Доставка",
+        text={
+            "uk": "{{ customer.first_name }}, ваше замовлення № {{ order.number }}: {{ order.status }}."
+            "{% if order.tracking_number %} Накладна {{ order.tracking_number }}.{% endif %}",
+            "en": "{{ customer.first_name }}, your order {{ order.number }}: {{ order.status }}."
+            "{% if order.tracking_number %} Tracking number {{ order.tracking_number }}.{% endif %}",
+            "ru": "{{ customer.first_name }}, ваш заказ № {{ order.number }}: {{ order.status }}."
+            "{% if order.tracking_number %} Накладная {{ order.tracking_number }}.{% endif %}",
+            "ka": "{{ customer.first_name }}, თქვენი შეკვეთა № {{ order.number }}: {{ order.status }}."
+            "{% if order.tracking_number %} ზედნადები {{ order.tracking_number }}.{% endif %}",
         },
     ),
     Macro(
         key="дякую",
         name="Подяка за відгук",
+        actions=({"type": "label", "add": ["відгук"]}, {"type": "close"}),
         text={
             "uk": "Дякуємо, {{ customer.first_name }}! Майстрам буде дуже приємно.",
             "en": "Thank you, {{ customer.first_name }}! Our makers will be delighted.",
+            "ru": "Спасибо, {{ customer.first_name }}! Мастерам будет очень приятно.",
             "ka": "დიდი მადლობა, {{ customer.first_name }}! ჩვენს ოსტატებს ძალიან გაუხარდებათ.",
         },
     ),
     Macro(
         key="львів",
         name="Самовивіз у Львові",
+        folder="Доставка",
         text={"uk": "Забрати можна у майстерні: вул. Вірменська, 14, щодня з 10 до 19."},
         owner="oksana",
     ),

@@ -61,6 +61,10 @@ class Macro:
     name: str
     text: dict[str, str]
     owner: str = ""
+    folder: str = ""
+    buttons: tuple[dict[str, str], ...] = ()
+    """Titles by language."""
+    actions: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

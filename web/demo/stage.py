@@ -182,7 +182,14 @@ class Stage:
         for macro in MACROS:
             writer = self.managers[macro.owner or MANAGERS[0].key]
             self.macros[macro.key] = await self.house.macros.create(
-                writer, name=macro.name, text=macro.text, shortcut=macro.key, shared=not macro.owner
+                writer,
+                name=macro.name,
+                text=macro.text,
+                shortcut=macro.key,
+                folder=macro.folder,
+                buttons=[{"title": title, "data": title["en"]} for title in macro.buttons],
+                actions=macro.actions,
+                shared=not macro.owner,
             )
 
     async def _greet(self) -> None:

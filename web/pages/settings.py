@@ -148,11 +148,13 @@ class SettingsPages:
         return await self._macro(call, macro, editable=call.viewer.administers or not macro["shared"])
 
     async def _macro(self, call: Call[None, Any], macro: View, *, editable: bool) -> web.Response:
-        shop, others, managers, teams, stages, codes, (rows, _cursor) = await asyncio.gather(
+        shop, others, managers, teams = await asyncio.gather(
             self.desk.shop(),
             self.desk.macros(call.viewer),
             self.desk.managers(call.viewer),
             self.desk.teams(),
+        )
+        stages, codes, (rows, _cursor) = await asyncio.gather(
             self.desk.stages(),
             self.desk.field_codes(),
             self.desk.rows(call.viewer, Wanted(tab="all", limit=TRY_ON)),
