@@ -16,7 +16,7 @@ from inbox.live import Frame, LiveFeed
 from inbox.model.channel import ChannelKind, Connection
 from inbox.model.domain_events import ChannelPaused, MessageReceived
 from inbox.model.errors import Invalid, NotFound, ProviderUnavailable
-from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater
+from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater, Uncertain
 from inbox.model.ids import new_id, now
 from inbox.model.incoming import AccountChanged
 from inbox.secrets import SecretBox, WrongKey
@@ -303,7 +303,9 @@ class Channels:
         """Note what went wrong on a channel outside of a check."""
         if isinstance(failure, CredentialsRejected):
             return await self.pause(channel_id, str(failure))
-        return await self._settle(channel_id, "degraded", str(failure))
+        return await self._settle(
+            channel_id, "degraded", str(failure), needs_person=not isinstance(failure, RetryLater | Uncertain)
+        )
 
     async def note_account(self, channel_id: str, event: AccountChanged) -> None:
         """Note what the provider said of an account behind a channel; the newest word counts, whichever comes first."""
@@ -312,11 +314,11 @@ class Channels:
             return
         before, after = noted
         if after["state"] in ("connected", "degraded") and _standing(before) != _standing(after):
-            await self._settle(channel_id, *_standing(after))
+            await self._settle_standing(channel_id, after)
 
     async def pause(self, channel_id: str, reason: str) -> Document:
         """Hold a channel's outbox until its token works again; the admins see it and it is tried by itself."""
-        return await self._settle(channel_id, "paused", reason)
+        return await self._settle(channel_id, "paused", reason, needs_person=True)
 
     async def hold(self, channel_id: str) -> Document:
         """Pause a channel until somebody resumes it. What comes in comes in; what goes out waits."""
@@ -382,9 +384,9 @@ class Channels:
         except ChannelFailure as failure:
             found = await self.report(channel_id, failure)
         except WrongKey as error:
-            found = await self._settle(channel_id, "degraded", str(error))
+            found = await self._settle(channel_id, "degraded", str(error), needs_person=True)
         else:
-            found = await self._settle(channel_id, *_standing(await self._store.get(channel_id)))
+            found = await self._settle_standing(channel_id, await self._store.get(channel_id))
         await self._store.note(channel_id, "checked_at", now())
         return found
 
@@ -449,9 +451,17 @@ class Channels:
         channel = await self._store.change(channel_id, changes)
         return await self._publish(channel)
 
-    async def _settle(self, channel_id: str, state: str, reason: str) -> Document:
-        """Note a channel's state, and do what follows where it is another one now."""
-        changed = await self._store.set_state(channel_id, state, reason)
+    async def _settle_standing(self, channel_id: str, channel: Document | None) -> Document:
+        """Note the state of a channel whose own connection works."""
+        state, reason = _standing(channel)
+        return await self._settle(channel_id, state, reason, needs_person=bool(reason))
+
+    async def _settle(self, channel_id: str, state: str, reason: str, *, needs_person: bool = False) -> Document:
+        """Note a channel's state, and do what follows where it is another one now.
+
+        `needs_person` where trying again does not help: somebody has to put it right, here or at the provider.
+        """
+        changed = await self._store.set_state(channel_id, state, reason, needs_person=needs_person)
         if changed is None:
             self._read_at = float("-inf")
             return await self.get(channel_id)

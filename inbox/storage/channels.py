@@ -51,12 +51,14 @@ class ChannelStore:
         )
         return renewed
 
-    async def set_state(self, channel_id: str, state: str, reason: str) -> tuple[Document, Document] | None:
+    async def set_state(
+        self, channel_id: str, state: str, reason: str, *, needs_person: bool
+    ) -> tuple[Document, Document] | None:
         """Note what became of a channel; returns it as it was and as it is.
 
         None where it was that already, and where a person holds it.
         """
-        new = {"state": state, "state_reason": reason}
+        new = {"state": state, "state_reason": reason, "state_needs_person": needs_person}
         differs = [{field: {"$ne": value}} for field, value in new.items()]
         # In a pipeline a text that begins with $ would name a field.
         told = {field: {"$literal": value} for field, value in new.items()}

@@ -188,6 +188,31 @@ async def test_every_channel_gets_its_timer_and_keeps_the_one_it_has(floor):
     assert await floor.database.durable.timers.count_documents({}) == 0
 
 
+@pytest.mark.parametrize(
+    ("failure", "needs_person"),
+    [
+        (RetryLater("away"), False),
+        (Uncertain("no answer"), False),
+        (Refused("this token is another account's"), True),
+        (CredentialsRejected("dead"), True),
+    ],
+)
+async def test_a_state_tells_whether_somebody_has_to_put_it_right(floor, failure, needs_person):
+    channel_id = await floor.connect()
+    floor.kind.failure = failure
+    assert (await floor.channels.check(channel_id))["state_needs_person"] == needs_person
+    floor.kind.failure = None
+    assert (await floor.channels.check(channel_id))["state_needs_person"] is False
+
+
+async def test_what_the_provider_says_of_an_account_waits_for_a_person(floor):
+    channel_id = await floor.connect()
+    taken = AccountChanged(account="biz", at=now(), trouble="Oksana took the bot away")
+    await floor.channels.note_account(channel_id, taken)
+    degraded = await floor.channels.check(channel_id)
+    assert (degraded["state_reason"], degraded["state_needs_person"]) == ("Oksana took the bot away", True)
+
+
 async def test_a_state_tells_since_when_it_is_so(floor):
     channel_id = await floor.connect()
     connected = await floor.channels.check(channel_id)
