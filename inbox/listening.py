@@ -70,6 +70,9 @@ class _Listener(msgspec.Struct):
 
     changed_at: datetime
     task: asyncio.Task[None]
+    wake: asyncio.Event
+    """Set where a check found that the channel works: then there is no need to pause any longer."""
+    found_well: datetime | None = None
 
 
 class Listening:
@@ -120,8 +123,13 @@ class Listening:
             await self._store.forget(list(wanted))
         for channel_id, channel in wanted.items():
             if channel_id not in self._listeners:
-                task = asyncio.create_task(self._keep_listening(channel_id), name=f"listening to {channel_id}")
-                self._listeners[channel_id] = _Listener(channel["changed_at"], task)
+                wake = asyncio.Event()
+                task = asyncio.create_task(self._keep_listening(channel_id, wake), name=f"listening to {channel_id}")
+                self._listeners[channel_id] = _Listener(channel["changed_at"], task, wake)
+            listener = self._listeners[channel_id]
+            if channel["state"] == "connected" and channel.get("checked_at") != listener.found_well:
+                listener.found_well = channel["checked_at"]
+                listener.wake.set()
 
     def _fetches(self, channel: Document) -> bool:
         try:
@@ -141,8 +149,8 @@ class Listening:
             if isinstance(ended, Exception):
                 _log.error("listener_died", exc_info=ended)
 
-    async def _keep_listening(self, channel_id: str) -> None:
-        """Listen, and after whatever ends it listen again."""
+    async def _keep_listening(self, channel_id: str, wake: asyncio.Event) -> None:
+        """Listen, and after whatever ends it listen again: after a pause, or once `wake` is set."""
         failures = 0
         while True:
             try:
@@ -165,7 +173,10 @@ class Listening:
             if failure is not None:
                 await self._tell(channel_id, failure, failures)
             pause = min(self._first_pause * 2.0 ** min(failures - 1, 30), self._longest_pause)
-            await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - jitter is no secret
+            wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause * random.uniform(0.75, 1.25)):  # noqa: S311 - jitter is no secret
+                    await wake.wait()
 
     async def _listen(self, channel_id: str, mark: _Mark) -> ChannelFailure | None:
         """Listen until something ends it; what ended it, where that is the channel's own trouble."""

@@ -30,6 +30,7 @@ class Feeder(Paper):
         self.events: list[str] = []
         self.listeners = 0
         self.most = 0
+        self.ended = 0
         self.trouble: Exception | None = None
 
     def listens(self, settings: BaseModel) -> bool:
@@ -62,6 +63,7 @@ class FeederConnection(PaperConnection):
                 await asyncio.sleep(0.01)
         finally:
             feeder.listeners -= 1
+            feeder.ended += 1
 
 
 @pytest.fixture
@@ -77,10 +79,10 @@ async def feeding(database, redis, feeder) -> AsyncIterator[Floor]:
 
 
 @contextlib.asynccontextmanager
-async def process(floor: Floor) -> AsyncIterator[None]:
+async def process(floor: Floor, pauses: tuple[float, float] = (0.02, 0.1)) -> AsyncIterator[None]:
     """A process that listens, until it is stopped in order."""
     listening = Listening(
-        ListenerStore(floor.database), floor.channels, floor.journal, look_seconds=0.05, pauses=(0.02, 0.1)
+        ListenerStore(floor.database), floor.channels, floor.journal, look_seconds=0.05, pauses=pauses
     )
     running = asyncio.create_task(listening.run())
     try:
@@ -166,6 +168,33 @@ async def test_what_keeps_failing_shows_with_its_reason_and_goes_once_it_works(f
         await until(lambda: _equal(state_of(feeding, channel_id), lambda state: state == "connected"))
 
 
+@pytest.mark.parametrize("trouble", [RetryLater("the server is away"), CredentialsRejected("wrong password")])
+async def test_a_check_that_works_ends_a_long_pause(feeding, feeder, trouble):
+    channel_id = await feeding.connect()
+    feeder.trouble = trouble
+    async with process(feeding, pauses=(3600, 3600)):
+        await until(lambda: _true(feeder.ended == 1))
+        feeder.trouble = None
+        feeder.events = ["a"]
+
+        async def told() -> bool:
+            return await _checked(feeding, channel_id, "connected") and await kept(feeding) == ["1"]
+
+        await until(told)
+
+
+async def test_a_check_that_fails_ends_no_pause(feeding, feeder):
+    channel_id = await feeding.connect()
+    feeder.trouble = RetryLater("the server is away")
+    async with process(feeding, pauses=(3600, 3600)):
+        await until(lambda: _true(feeder.ended == 1))
+        feeder.failure = RetryLater("still away")
+        for _ in range(3):
+            assert await _checked(feeding, channel_id, "degraded")
+            await asyncio.sleep(0.1)  # Twice as long as it takes to look.
+        assert feeder.ended == 1
+
+
 async def test_a_dead_password_pauses_at_once(feeding, feeder):
     channel_id = await feeding.connect()
     feeder.trouble = CredentialsRejected("wrong password")
@@ -205,6 +234,13 @@ async def test_a_channel_that_goes_is_listened_to_no_more(feeding, feeder):
 
 async def _has(floor: Floor, count: int) -> bool:
     return len(await kept(floor)) == count
+
+
+async def _checked(floor: Floor, channel_id: str, state: str) -> bool:
+    """Check a channel, and let it be known at once; whether that found this state."""
+    found = (await floor.channels.check(channel_id))["state"]
+    await floor.channels.look_again(channel_id)
+    return bool(found == state)
 
 
 async def _true(value: bool) -> bool:
