@@ -41,7 +41,7 @@ class Instagram(ChannelKind):
         return spec.WEBHOOK_STEPS
 
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
-        return spec.with_verify_token(spec.own(settings))
+        return spec.prepared(spec.own(settings))
 
     def handshake(self, settings: BaseModel, request: WebhookRequest) -> str:
         return parse.handshake(spec.own(settings), request)

@@ -134,7 +134,8 @@ class InstagramSettings(BaseModel):
     token_expires_at: int | None = Field(
         default=None,
         title="End of the access token",
-        description="In Unix seconds; written when it is renewed, nothing to fill in",
+        description="In Unix seconds; written when it is renewed",
+        json_schema_extra={"kept": True},
     )
 
     @field_validator("account_id")
@@ -190,12 +191,16 @@ def own(settings: BaseModel) -> InstagramSettings:
     return settings
 
 
-def with_verify_token(settings: InstagramSettings) -> tuple[InstagramSettings, dict[str, str]]:
-    """The settings with a verify token, and that token when it was made up here: it is shown once."""
-    if settings.verify_token is not None:
-        return settings, {}
+def prepared(settings: InstagramSettings) -> tuple[InstagramSettings, dict[str, str]]:
+    """Settings as an admin gave them, with a verify token; second: that token when it was made up: it is shown once.
+
+    The end that an earlier access token had says nothing of this one: renewing it will tell.
+    """
+    given = settings.model_copy(update={"token_expires_at": None})
+    if given.verify_token is not None:
+        return given, {}
     token = secrets.token_urlsafe(24)
-    return settings.model_copy(update={"verify_token": SecretStr(token)}), {"verify_token": token}
+    return given.model_copy(update={"verify_token": SecretStr(token)}), {"verify_token": token}
 
 
 def _copied(value: SecretStr, message: str) -> SecretStr:

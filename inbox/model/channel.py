@@ -194,7 +194,8 @@ class ChannelKind(EventSource, Protocol):
 
     `settings` is a pydantic model; its `SecretStr` fields are encrypted at rest and never shown. It is also the form in
     which an admin fills it: a field's `title` is its label, `description` the help below; what is optional is folded
-    away unless its `json_schema_extra` says `{"prominent": True}`.
+    away unless its `json_schema_extra` says `{"prominent": True}`, and what `renew` keeps there itself is not asked for
+    where that says `{"kept": True}`.
     """
 
     title: str

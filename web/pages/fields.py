@@ -1,6 +1,6 @@
 """The fields of a form, told by a pydantic model alone: how an admin fills what a channel kind asks for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -32,14 +32,13 @@ class Field:
 
 
 def fields_of(settings: type[BaseModel]) -> list[Field]:
-    """A model's fields, in its order."""
-    return [_field(name, info) for name, info in settings.model_fields.items()]
+    """A model's fields, in its order, but those that the server itself keeps."""
+    return [_field(name, info) for name, info in settings.model_fields.items() if not _extra(info).get("kept")]
 
 
 def _field(name: str, info: FieldInfo) -> Field:
     types = list(_plain(info.annotation))
     choices = tuple(str(choice) for kind in types if get_origin(kind) is Literal for choice in get_args(kind))
-    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     required = info.is_required()
     return Field(
         name=name,
@@ -47,10 +46,15 @@ def _field(name: str, info: FieldInfo) -> Field:
         hint=info.description or "",
         look="choice" if choices else next((look for kind, look in _LOOKS.items() if kind in types), "text"),
         required=required,
-        prominent=required or bool(extra.get("prominent")),
+        prominent=required or bool(_extra(info).get("prominent")),
         default="" if required or info.default is None else str(info.default),
         choices=choices,
     )
+
+
+def _extra(info: FieldInfo) -> Mapping[str, Any]:
+    """What a kind says of a field beside its type (`inbox.model.channel.ChannelKind`)."""
+    return info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
 
 
 def _plain(annotation: Any) -> Iterator[Any]:

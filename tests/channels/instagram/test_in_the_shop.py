@@ -83,6 +83,12 @@ class TestToken:
         await case.becomes(waiting, "sent")
         assert case.chat.texts() == ["Вітаю"]
 
+    async def test_the_end_of_an_earlier_one_says_nothing_of_what_an_admin_gives(self, case):
+        channels = case.shop.house.channels
+        over = {"access_token": case.account.grant(), "token_expires_at": int(time.time()) - DAY}
+        await channels.change(case.channel_id, name=None, settings=over)
+        assert channels.read_settings(await channels.get(case.channel_id)).token_expires_at is None
+
     async def test_it_is_renewed_without_anybodys_help(self, case):
         opened = await case.shop.house.channels.open(case.channel_id)
         renewed = await opened.connection.renew()

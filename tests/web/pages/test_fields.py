@@ -14,9 +14,10 @@ class Example(BaseModel):
     often: bool = True
     every: int = 5
     address: str = "https://api.example.com"
+    ends_at: int | None = Field(default=None, json_schema_extra={"kept": True})
 
 
-def test_each_field_is_told_by_its_type_and_its_words():
+def test_each_field_is_told_by_its_type_and_its_words_but_those_that_the_server_keeps():
     found = {field.name: field for field in fields_of(Example)}
     assert {name: field.look for name, field in found.items()} == {
         "token": "password",
