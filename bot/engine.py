@@ -126,7 +126,7 @@ class BotEngine:
         macro = await self._macros.shared(action.macro_id)
         if macro is None:
             raise NotFound("this macro is gone, or not for everybody")
-        customer = await self._people.customer(firing.message["customer_id"])
+        customer = await self._people.living(firing.message["customer_id"])
         wanted = language_for(macro["text"], await self._language(firing.message), *firing.playbook.languages)
         prepared = await self._macros.prepare(macro, customer=customer, language=wanted)
         if prepared.filled.missing:
@@ -163,7 +163,7 @@ class BotEngine:
     async def _language(self, message: Document) -> str:
         """What the card says, else what the channel says."""
         card, identity = await asyncio.gather(
-            self._people.customer(message["customer_id"]), self._people.identity(message["identity_id"])
+            self._people.living(message["customer_id"]), self._people.identity(message["identity_id"])
         )
         spoken: str = (card or {}).get("language") or (identity or {}).get("language") or ""
         return spoken

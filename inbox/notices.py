@@ -156,7 +156,7 @@ class Notices:
             return
         order = await self._order_store.get(notice["order_id"])
         customer_id = order["customer_id"] if order is not None else None
-        customer = await self._people.customer(customer_id) if customer_id is not None else None
+        customer = await self._people.living(customer_id) if customer_id is not None else None
         if order is None or customer is None:
             await self._skip(notice, "no_card")
             return

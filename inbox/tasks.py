@@ -197,22 +197,26 @@ class Tasks:
 
     async def _tied(self, wanted: NewTask, viewer: Viewer | None) -> Document:
         """What a task is tied to; a conversation and an order also tie it to their customer."""
-        customer_id = wanted.customer_id
+        customer_id, conversation_id = None, None
+        if wanted.customer_id is not None:
+            card = await self._people.living(wanted.customer_id)
+            if card is None:
+                raise Invalid("customer_id", "there is no such customer")
+            customer_id = card["_id"]
         if wanted.conversation_id is not None:
             conversation = await self._conversations.get(wanted.conversation_id)
             if conversation is None or not (viewer is None or viewer.may_see(conversation)):
                 raise Invalid("conversation_id", "there is no such conversation")
+            conversation_id = conversation["_id"]
             customer_id = customer_id or conversation["customer_id"]
         if wanted.order_id is not None:
             order = await self._orders.get(wanted.order_id)
             if order is None:
                 raise Invalid("order_id", "there is no such order")
             customer_id = customer_id or order["customer_id"]
-        if wanted.customer_id is not None and await self._people.customer(wanted.customer_id) is None:
-            raise Invalid("customer_id", "there is no such customer")
         return {
             "customer_id": customer_id,
-            "conversation_id": wanted.conversation_id,
+            "conversation_id": conversation_id,
             "order_id": wanted.order_id,
         }
 

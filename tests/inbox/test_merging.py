@@ -93,6 +93,16 @@ async def test_a_note_written_where_the_conversation_was_lands_where_it_is(house
     assert (await rows(house, "conversations"))[0]["priority"] == 2
 
 
+async def test_a_task_for_a_card_that_went_is_for_the_one_that_stayed(house):
+    await two_cards(house)
+    absorbed = (await rows(house, "conversations", customer_id=B))[0]["_id"]
+    await merge(house)
+    wanted = NewTask(title="Call", due_at=now() + timedelta(days=1), customer_id=B, conversation_id=absorbed)
+    task, _ = await house.tasks.create(wanted, author=MARY, viewer=OWNER)
+    (kept,) = await rows(house, "conversations")
+    assert (task["customer_id"], task["conversation_id"]) == (A, kept["_id"])
+
+
 async def test_merge_and_undo_leave_every_document_as_it_was(house):
     await two_cards(house)
     await house.customers.change(A, {"phones": ["0671234567"], "tags": ["vip"], "fields": {"size": "M"}})
