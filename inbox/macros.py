@@ -248,7 +248,7 @@ class Macros:
 
     async def lent(self, viewer: Viewer, file_ids: Sequence[str]) -> frozenset[str]:
         """Which of these files belong to macros that this manager may use."""
-        rows = await self._attachments.many(list(file_ids))
+        rows = await self._attachments.many(list(file_ids)) if file_ids else []
         return frozenset(
             [row["_id"] for row in rows if row.get("macro_id") is not None and await self._may_keep(viewer, row)]
         )

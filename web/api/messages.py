@@ -1,9 +1,11 @@
 """What is said in conversations."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from aiohttp import web
 
 from inbox.conversations import Conversations
@@ -54,12 +56,7 @@ class MessageHandlers:
     async def create(self, call: Call[NewMessage, None]) -> web.Response:
         """Reply or take a note. A known client token answers 200 with the first message."""
         conversation = await self.conversations.get(call.viewer, call.path())
-        token = call.body.client_token
-        if token is not None and await self.replies.knows(conversation["_id"], token):
-            # It could perhaps not be said again by now; it was said.
-            draft = Draft(client_token=token)
-        else:
-            draft = await self._draft(call, conversation)
+        draft = await self._draft(call, conversation)
         message, created = await self.replies.post(conversation["_id"], draft, author=Author.of(call.viewer))
         call.note.object_id = message["_id"]
         call.note.skip = not created
@@ -107,38 +104,36 @@ class MessageHandlers:
 
     async def _draft(self, call: Call[NewMessage, None], conversation: Document) -> Draft:
         """What the body says, completed by its macro."""
-        body, given = call.body, call.body.model_fields_set
-        customer = await self.customers.get(conversation["customer_id"])
-        prepared = await self._prepared(call, customer) if body.macro_id is not None else None
-        text, attachments = body.text, body.attachments
-        buttons = tuple((button.title, button.data) for button in body.buttons)
-        actions = each(body.actions, FOLLOW_UPS, "actions")
-        if prepared is not None:
-            if not text.strip():
-                text = _finished(prepared.filled)
-            if "attachments" not in given:
-                attachments = tuple(file["_id"] for file in prepared.files)
-            replies = body.kind == "reply"
-            if "buttons" not in given and replies:
-                buttons = prepared.buttons
-            if "actions" not in given and replies:
-                actions = prepared.actions
-        order = prepared.order if prepared is not None else None
-        if actions and prepared is None:
-            order = await self.macros.order(customer, body.order)
-        return Draft(
-            text=text,
+        body = call.body
+        draft = Draft(
+            text=body.text,
             kind=body.kind,
             channel_id=body.channel_id,
-            attachments=attachments,
-            lent=await self.macros.lent(call.viewer, attachments),
+            attachments=body.attachments,
+            lent=await self.macros.lent(call.viewer, body.attachments),
             macro_id=body.macro_id,
-            buttons=buttons,
-            actions=await self.follow_ups.planned(conversation, actions, order),
+            buttons=tuple((button.title, button.data) for button in body.buttons),
             reply_to=body.reply_to,
             private=body.private,
             client_token=body.client_token,
         )
+        if body.macro_id is None and not body.actions:
+            return draft
+        token = body.client_token
+        if token is not None and await self.replies.knows(conversation["_id"], token):
+            # It could perhaps not be said again by now; it was said.
+            return draft
+        customer = await self.customers.get(conversation["customer_id"])
+        actions = each(body.actions, FOLLOW_UPS, "actions")
+        if body.macro_id is None:
+            order = await self.macros.order(customer, body.order)
+        else:
+            prepared = await self._prepared(call, customer)
+            draft, order = _completed(draft, prepared, given=body.model_fields_set), prepared.order
+            if "actions" not in body.model_fields_set and body.kind == "reply":
+                actions = prepared.actions
+        planned = await self.follow_ups.planned(conversation, actions, order)
+        return msgspec.structs.replace(draft, actions=planned)
 
     async def _prepared(self, call: Call[NewMessage, None], customer: Document) -> Prepared:
         try:
@@ -148,6 +143,19 @@ class MessageHandlers:
         if macro["archived"]:
             raise Invalid("macro_id", "this macro is archived")
         return await self.macros.prepare(macro, customer=customer, manager=call.viewer, order=call.body.order)
+
+
+def _completed(draft: Draft, prepared: Prepared, *, given: Collection[str]) -> Draft:
+    """A draft with what it was not `given` taken from its macro; a note takes no buttons."""
+    changes: dict[str, Any] = {}
+    if not draft.text.strip():
+        changes["text"] = _finished(prepared.filled)
+    if "attachments" not in given:
+        files = tuple(file["_id"] for file in prepared.files)
+        changes |= {"attachments": files, "lent": frozenset(files)}
+    if "buttons" not in given and draft.kind == "reply":
+        changes["buttons"] = prepared.buttons
+    return msgspec.structs.replace(draft, **changes)
 
 
 def _finished(filled: Filled) -> str:
