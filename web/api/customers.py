@@ -32,8 +32,11 @@ Phones = Annotated[tuple[Phone, ...], Field(max_length=MAX_CONTACTS), AfterValid
 Addresses = Annotated[tuple[Address, ...], Field(max_length=MAX_CONTACTS), AfterValidator(each_once)]
 Version = Annotated[int, Field(ge=0, lt=1 << 53)]
 
-MEDIA_TYPES = frozenset({"photo", "video"})
-FILE_TYPES = frozenset({"audio", "voice", "document", "sticker"})
+FILES: Mapping[str, frozenset[str]] = {
+    "media": frozenset({"photo", "video"}),
+    "files": frozenset({"audio", "voice", "document", "sticker"}),
+}
+"""Types of files by how a gallery shows them."""
 
 EVENTS = (ASSIGNMENT, STATUS, NOTE, ORDER)
 """What a timeline may tell besides messages."""
@@ -148,7 +151,7 @@ class GalleryQuery(PageQuery):
     @property
     def types(self) -> frozenset[str]:
         """The types of files that these are."""
-        return {"media": MEDIA_TYPES, "files": FILE_TYPES}.get(self.type or "", MEDIA_TYPES | FILE_TYPES)
+        return FILES[self.type] if self.type is not None else frozenset().union(*FILES.values())
 
 
 def entry_view(entry: Document) -> View:
@@ -182,8 +185,8 @@ _TELLERS = {
 }
 
 
-def gallery_view(row: Document) -> View:
-    """A file of a gallery."""
+def file_view(row: Document) -> View:
+    """A file, and which message carried it."""
     told = {field: row[field] for field in ("message_id", "conversation_id", "sent_at")}
     return {**attachment_view(row), **told}
 
@@ -236,7 +239,7 @@ class CustomerHandlers:
         found, cursor = await self.timeline.files(
             call.viewer, customer["_id"], query.types, limit=query.limit, cursor=query.cursor
         )
-        return json_answer({"items": [gallery_view(row) for row in found], "next_cursor": cursor})
+        return json_answer({"items": [file_view(row) for row in found], "next_cursor": cursor})
 
     async def tags(self, call: Call[None, TagsQuery]) -> web.Response:
         """Tags to choose from."""

@@ -67,6 +67,22 @@ class Desk(Protocol):
     def shop_kinds(self) -> Sequence[View]:
         """The kinds of shops that can be connected: `{name, title, steps}`."""
 
+    async def customer_fields(self) -> Sequence[View]:
+        """The shop's own fields of cards, in their order."""
+
+    async def customer_notes(self, customer_id: str) -> Sequence[View]:
+        """What the card shows of its notes: the pinned ones, then the newest."""
+
+    async def files(
+        self, viewer: Viewer, customer_id: str, type_: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[View], str | None]:
+        """A page of a customer's files, newest first: `media` (photos and videos) or other `files`."""
+
+    async def history(
+        self, viewer: Viewer, customer_id: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[View], str | None]:
+        """A page of everything that happened with a customer over all channels, newest first, each with its `kind`."""
+
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         """A customer's conversations, newest first."""
 

@@ -18,6 +18,9 @@ from web.pages.pages import Pages, frame, wants_fragment
 from web.pages.thread import arrange
 
 MESSAGES = 50
+FILES = {"media": 9, "files": 5}
+"""How many files of each sort the card shows at once."""
+
 LANE_PAGES = 8
 """How many pages of messages one part of the thread may hold when it is fetched again."""
 
@@ -42,6 +45,13 @@ class RowsQuery(ListQuery):
 class OlderQuery(Query):
     """The messages before those that are there already."""
 
+    cursor: Key
+
+
+class FilesQuery(Query):
+    """The files after those that are there already."""
+
+    type: Literal["media", "files"]
     cursor: Key
 
 
@@ -127,11 +137,20 @@ class InboxPages:
         context = await self._frame(call)
         conversation = await self.desk.conversation(call.viewer, call.path())
         customer_id = conversation["customer_id"]
-        customer, blocks = await asyncio.gather(
-            self.desk.customer(customer_id), self._blocks(call.viewer, customer_id)
-        )
+        customer, blocks = await asyncio.gather(self.desk.customer(customer_id), self._blocks(call.viewer, customer_id))
         context |= {"conversation": conversation, "customer": customer} | blocks
         return self.pages.html(call.request, "inbox/card.html", **context)
+
+    async def files(self, call: Call[None, FilesQuery]) -> web.Response:
+        """More of a customer's files."""
+        query = call.query
+        customer, page, context = await asyncio.gather(
+            self.desk.customer(call.path()),
+            self._files(call.viewer, call.path(), query.type, query.cursor),
+            self._thread_frame(call),
+        )
+        context |= {"customer": customer, "type": query.type, "page": page}
+        return self.pages.html(call.request, "inbox/card/files_page.html", **context)
 
     async def me(self, call: Call[None, None]) -> web.Response:
         """The viewer's own menu."""
@@ -192,14 +211,32 @@ class InboxPages:
 
     async def _blocks(self, viewer: Viewer, customer_id: str) -> dict[str, Any]:
         """What the card shows besides the customer."""
-        cases, same, orders, tasks = await asyncio.gather(
+        cases, same, orders, tasks, fields, notes, media, files = await asyncio.gather(
             self.desk.cases(viewer, customer_id),
             self.desk.same_person(customer_id),
             self.desk.orders(customer_id),
             self.desk.tasks(viewer, customer_id=customer_id),
+            self.desk.customer_fields(),
+            self.desk.customer_notes(customer_id),
+            self._files(viewer, customer_id, "media", None),
+            self._files(viewer, customer_id, "files", None),
         )
         parcels = await self.desk.parcels([order["id"] for order in orders["orders"]])
-        return {"cases": cases, "same": same, "orders": orders, "parcels": parcels, "tasks": tasks}
+        return {
+            "cases": cases,
+            "same": same,
+            "orders": orders,
+            "parcels": parcels,
+            "tasks": tasks,
+            "fields": fields,
+            "notes": notes,
+            "gallery": {"media": media, "files": files},
+        }
+
+    async def _files(self, viewer: Viewer, customer_id: str, type_: str, cursor: str | None) -> dict[str, Any]:
+        """A page of a customer's files: `rows` and the `cursor` of the next one."""
+        rows, following = await self.desk.files(viewer, customer_id, type_, cursor, FILES[type_])
+        return {"rows": rows, "cursor": following}
 
     async def _thread(
         self, conversation: View, messages: Sequence[View], before: View | None, context: Mapping[str, Any]

@@ -14,6 +14,7 @@ from inbox.model.look import Look
 from inbox.model.people import Viewer
 from web.doors.table import Call
 from web.pages import looks, orders, thread
+from web.pages.cards import about
 from web.pages.desk import View
 from web.pages.ways import ways
 
@@ -52,6 +53,7 @@ class Pages:
         install(gettext.NullTranslations(), newstyle=True)
         self._environment.globals.update(static=self._address)
         self._environment.filters.update(
+            about=about,
             channel_title=_channel_title,
             file_icon=looks.file_icon,
             files=thread.files,

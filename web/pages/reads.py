@@ -12,7 +12,11 @@ from inbox.secrets import WrongKey
 from inbox.storage.audit import AuditQuery
 from inbox.storage.database import Document
 from inbox.tasks import TaskQuery
+from inbox.timeline import MESSAGE
 from web.api.carriers import carrier_view, parcel_view
+from web.api.customer_fields import field_view
+from web.api.customer_notes import note_view
+from web.api.customers import EVENTS, FILES, entry_view, file_view
 from web.api.macros import macro_view
 from web.api.merging import merge_view, suggestion_view
 from web.api.order_sources import source_view
@@ -39,6 +43,9 @@ EVERYBODY = 100
 """How many managers, teams, macros or rules a page shows; a shop has fewer."""
 
 EVERY_MACRO = 1_000
+
+NOTES = 5
+"""How many notes a card shows besides the pinned ones."""
 
 HISTORY = 50
 """How many entries of the audit or the quarantine a page shows."""
@@ -138,6 +145,33 @@ class ServiceDesk:
     def shop_kinds(self) -> Sequence[View]:
         kinds = self._services.order_sources.kinds.values()
         return [{"name": kind.name, "title": kind.title, "steps": kind.steps} for kind in kinds]
+
+    async def customer_fields(self) -> Sequence[View]:
+        found = await self._services.customer_fields.all()
+        return [field_view(one, position) for position, one in enumerate(found)]
+
+    async def customer_notes(self, customer_id: str) -> Sequence[View]:
+        return [note_view(note) for note in await self._services.customer_notes.shown(customer_id, NOTES)]
+
+    async def files(
+        self, viewer: Viewer, customer_id: str, type_: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[View], str | None]:
+        customer = await self._services.customers.get(customer_id)
+        types = FILES[type_]
+        found, following = await self._services.timeline.files(
+            viewer, customer["_id"], types, limit=limit, cursor=cursor
+        )
+        return [file_view(row) for row in found], following
+
+    async def history(
+        self, viewer: Viewer, customer_id: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[View], str | None]:
+        customer = await self._services.customers.get(customer_id)
+        kinds = {MESSAGE, *EVENTS}
+        found, following = await self._services.timeline.page(
+            viewer, customer["_id"], kinds, limit=limit, cursor=cursor
+        )
+        return [entry_view(entry) for entry in found], following
 
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         found = await self._services.conversations.of_customer(viewer, customer_id)

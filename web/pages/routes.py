@@ -12,7 +12,7 @@ from web.doors.gate import Doors
 from web.doors.table import Call, Face, Handler, Route, Who
 from web.pages.desk import Desk
 from web.pages.entry import EntryPages, NextQuery, Welcome
-from web.pages.inbox import InboxPages, LaneQuery, ListQuery, OlderQuery, RowsQuery
+from web.pages.inbox import FilesQuery, InboxPages, LaneQuery, ListQuery, OlderQuery, RowsQuery
 from web.pages.pages import Pages
 from web.pages.reads import ServiceDesk
 from web.pages.settings import ArchiveQuery, CursorQuery, LikeQuery, SettingsPages
@@ -47,6 +47,9 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
         page(f"{conversation}/messages", Who.SIGNED_IN, inbox.messages, "A stretch of messages", query=LaneQuery),
         page(f"{conversation}/older", Who.SIGNED_IN, inbox.older, "Earlier messages", query=OlderQuery),
         page(f"{conversation}/card", Who.SIGNED_IN, inbox.card, "The customer's card"),
+        page(
+            "/fragments/customers/{id}/files", Who.SIGNED_IN, inbox.files, "More files of a customer", query=FilesQuery
+        ),
         page("/tasks", Who.SIGNED_IN, tasks.index, "What is to be done", query=TasksQuery),
         page("/fragments/tasks/count", Who.SIGNED_IN, tasks.count, "How many tasks are overdue"),
         page("/settings", Who.SIGNED_IN, settings.index, "What can be set"),

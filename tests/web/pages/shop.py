@@ -13,6 +13,7 @@ from inbox.model.errors import NotFound
 from inbox.model.people import Viewer
 from inbox.model.pipeline import DEFAULT_PIPELINE
 from inbox.shops import SHOPS
+from web.api.customers import FILES
 from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
 from web.pages.fields import fields_of
@@ -99,9 +100,15 @@ def customer(key: str, name: str, *identities: Doc, **fields: Any) -> Doc:
         "tags": [],
         "fields": {},
         "language": "uk",
+        "languages": ["uk"],
+        "notices": True,
         "last_manager_id": None,
+        "responsible_manager_id": None,
+        "version": 2,
         "avatar_url": None,
         "identities": list(identities),
+        "first_contact_at": ago(days=700),
+        "last_contact_at": ago(hours=1),
         "created_at": ago(days=700),
         "updated_at": ago(days=1),
         **fields,
@@ -204,6 +211,23 @@ def carrier(**connected: Any) -> Doc:
     }
 
 
+def field(code: str, title: str, **fields: Any) -> Doc:
+    return {"code": code, "title": title, "type": "text", "choices": [], "archived": False, "position": 0, **fields}
+
+
+def note(key: str, text: str, **fields: Any) -> Doc:
+    return {
+        "id": key,
+        "customer_id": "olena-card",
+        "text": text,
+        "pinned": False,
+        "author": author("manager", "ihor", "Ігор Бондар"),
+        "created_at": ago(days=3),
+        "edited_at": None,
+        **fields,
+    }
+
+
 def attachment(key: str, content_type: str, media: str, **fields: Any) -> Doc:
     return {
         "id": key,
@@ -289,6 +313,16 @@ class Shop:
         self.same: dict[str, View] = {}
         self.orders_of: dict[str, View] = {}
         self.source_list: list[View] = []
+        self.field_list = [
+            field("city", "Місто"),
+            field("delivery", "Доставка", type="choice", choices=["Нова пошта", "Укрпошта"]),
+            field("born", "День народження", type="date"),
+            field("wholesale", "Гуртовий покупець", type="yesno"),
+            field("size", "Розмір", archived=True),
+        ]
+        self.notes_of: dict[str, list[View]] = {}
+        self.files_of: dict[str, list[View]] = {}
+        self.happened: dict[str, list[View]] = {}
         self.cases_list = _conversations(self.said)
         self.macro_list = [
             _macro("ship", "Відправка", "Відправимо сьогодні до 18:00, ТТН надішлемо сюди ж."),
@@ -418,6 +452,33 @@ class Shop:
     def shop_kinds(self) -> Sequence[View]:
         return [{"name": kind.name, "title": kind.title, "steps": kind.steps} for kind in SHOPS.values()]
 
+    async def customer_fields(self) -> Sequence[View]:
+        return self.field_list
+
+    async def customer_notes(self, customer_id: str) -> Sequence[View]:
+        return self.notes_of.get(customer_id, [])
+
+    async def files(
+        self, viewer: Viewer, customer_id: str, type_: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[View], str | None]:
+        start, end = int(cursor or 0), int(cursor or 0) + limit
+        theirs = {row["id"] for row in self.cases_list if row["customer_id"] == customer_id and viewer.may_see(row)}
+        found = [row for row in self.files_of.get(customer_id, []) if row["conversation_id"] in theirs]
+        rows = [row for row in found if row["type"] in FILES[type_]]
+        return rows[start:end], str(end) if len(rows) > end else None
+
+    async def history(
+        self, viewer: Viewer, customer_id: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[View], str | None]:
+        theirs = {row["id"] for row in self.cases_list if row["customer_id"] == customer_id and viewer.may_see(row)}
+        told = [{**row, "kind": "message"} for row in self.said if row["conversation_id"] in theirs]
+        entries = sorted(
+            [*told, *self.happened.get(customer_id, [])], key=lambda entry: entry.get("at") or entry["sent_at"]
+        )
+        newest_first = entries[::-1]
+        start, end = int(cursor or 0), int(cursor or 0) + limit
+        return newest_first[start:end], str(end) if len(newest_first) > end else None
+
     async def cases(self, viewer: Viewer, customer_id: str) -> Sequence[View]:
         return [row for row in self.cases_list if row["customer_id"] == customer_id and viewer.may_see(row)]
 
@@ -526,7 +587,7 @@ def _cards() -> list[Doc]:
             emails=["olena.m@ukr.net"],
             proven=["+380671234567"],
             tags=["постійна", "подарунки"],
-            fields={"Місто": "Львів", "Відділення": "№ 14"},
+            fields={"city": "Львів", "delivery": "Нова пошта", "Відділення": "№ 14"},
         ),
         customer(
             "marta",

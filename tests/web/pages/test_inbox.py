@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.web.pages.shop import ago
+from tests.web.pages.shop import ago, attachment, author, note
 
 FRAGMENT = {"HX-Request": "true"}
 
@@ -169,8 +169,34 @@ async def test_a_channel_without_files_greys_the_button_with_the_reason(desk, re
 
 async def test_the_card_tells_who_it_is(read):
     card = await read("/fragments/conversations/olena/card")
-    for words in ("olena_m", "+380671234567", "proven", "постійна", "доставка", "Львів", "Дякую за скриньку"):
+    for words in ("olena_m", "+380671234567", "proven", "постійна", "доставка", "Львів", "№ 14", "Дякую за скриньку"):
         assert words in card
+
+
+async def test_fields_are_filled_in_by_what_may_stand_in_them(read):
+    card = await read("/fragments/conversations/olena/card")
+    assert '<input class="input" id="edit-field-born" name="fields.born" data-type="optional" value=""' in card
+    assert 'type="date"' in card
+    assert '<option value="Нова пошта" selected>Нова пошта</option>' in card
+    assert '<option value="yes" >yes</option>' in card
+    assert "Розмір" not in card
+
+
+async def test_notes_and_files_stand_on_the_card(desk, read):
+    assert 'class="card-files"' not in await read("/fragments/conversations/olena/card")
+    desk.notes_of["olena-card"] = [note("mine", "Своя", author=author("manager", "me", "Оксана")), note("his", "Чужа")]
+    files = [attachment(f"p{number}", "image/jpeg", "photo", message_id=f"m{number}") for number in range(11)]
+    files.append(attachment("bill.pdf", "application/pdf", "document", message_id="m11"))
+    desk.files_of["olena-card"] = [{**file, "conversation_id": "olena", "sent_at": ago(days=1)} for file in files]
+
+    card = await read("/fragments/conversations/olena/card", As="ihor")
+    assert card.count('aria-label="Delete the note"') == 1
+    assert card.count('class="shot"') == 9
+    assert 'href="/inbox/olena#m-m11"' in card
+    more = re.search(r'hx-get="(/fragments/customers/olena-card/files[^"]+)"', card)[1].replace("&amp;", "&")
+    page = await read(more)
+    assert page.count('class="shot"') == 2
+    assert "hx-get" not in page
 
 
 async def test_a_face_stands_in_list_header_and_card_where_one_is_known(desk, read):

@@ -1,5 +1,6 @@
 // Everything a signed-in page does.
 
+import { start as startCard } from "./card.js";
 import { start as startComposer } from "./composer.js";
 import { start as startDesk } from "./desk.js";
 import { start as startForms } from "./forms.js";
@@ -10,6 +11,7 @@ import { start as startPipeline } from "./pipeline.js";
 import { start as startSearch } from "./search.js";
 
 startDesk();
+startCard();
 startComposer();
 startForms();
 startMacroEditor();

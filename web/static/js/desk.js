@@ -131,12 +131,13 @@ document.addEventListener("submit", (event) => {
   snooze(until);
 });
 
-// Tags and labels: the whole list is written, so that two clicks cannot lose each other's value.
+// Tags and labels: the whole list is written as it was seen; when a colleague was first, theirs is shown.
 const editList = async (box, values) => {
   try {
-    await call("PATCH", box.dataset.url, { [box.dataset.list]: values });
+    const version = "version" in box.dataset ? { version: Number(box.dataset.version) } : {};
+    await call("PATCH", box.dataset.url, { [box.dataset.list]: values, ...version });
   } catch (refusal) {
-    toast(refusal.message);
+    toast(refusal.status === 409 ? say("meanwhile") : refusal.message);
   }
   refresh("live:card", "live:list");
 };

@@ -57,7 +57,7 @@ export const clear = (form) => {
 export const complain = (form, refusal) => {
   const unplaced = [];
   for (const [name, message] of Object.entries(refusal.fields)) {
-    const field = [...form.elements].find((one) => one.name && (name === one.name || name.startsWith(`${one.name}.`)));
+    const field = [...form.elements].find((one) => one.name && one.type !== "hidden" && (name === one.name || name.startsWith(`${one.name}.`)));
     const text = Object.assign(document.createElement("p"), { className: "error", textContent: message });
     if (!field) {
       unplaced.push(message);
@@ -122,6 +122,7 @@ document.addEventListener("submit", async (event) => {
   try {
     const answer = await call(method, path, body, { timeout: 40000 });
     if (form.hasAttribute("data-reset")) form.reset();
+    form.dispatchEvent(new CustomEvent("saved", { bubbles: true }));
     const secrets = answer?.generated ?? (answer?.secret ? { address: answer.webhook_url.absolute, secret: answer.secret } : {});
     if (Object.keys(secrets).length) await showSecrets(secrets);
     else toast(form.dataset.said ?? say("saved"));
