@@ -209,6 +209,7 @@ class _Candidates:
         self._before = before
         self._names = sorted({block_of(beginning) for beginnings in lookups for beginning in beginnings})
         self._waiting: deque[Shelf] | None = None
+        self._next: deque[tuple[str, _Open]] = deque()
         self._open: list[_Open] = []
         self._wave = _FIRST_SEGMENTS
         self._last: Row | None = None
@@ -219,13 +220,15 @@ class _Candidates:
             shelves = await self._store.shelves(self._kind, self._names)
             behind = [shelf for shelf in shelves if self._before is None or shelf.oldest <= self._before.place]
             self._waiting = deque(sorted(behind, key=lambda shelf: shelf.newest, reverse=True))
-        while self._waiting or self._open:
+        while self._waiting or self._next or self._open:
             await self._read(size)
             ready = self._ready(size)
             if ready:
                 return ready
-            if self._waiting:
-                await self._open_more(self._waiting)
+            if not self._next and self._waiting:
+                await self._look_into_more(self._waiting)
+            if self._next:
+                self._open.append(self._next.popleft()[1])
         return []
 
     def _ready(self, size: int) -> list[Row]:
@@ -233,7 +236,8 @@ class _Candidates:
         merged = sorted(chain.from_iterable(segment.rows for segment in self._open), reverse=True)
         bounds = [segment.rows[-1] for segment in self._open if segment.rows and not segment.ended]
         bound = max(bounds, default=None)
-        horizon = self._waiting[0].newest if self._waiting else ""
+        unread = [self._next[0][0]] if self._next else [shelf.newest for shelf in islice(self._waiting or (), 1)]
+        horizon = max(unread, default="")
         ready: list[Row] = []
         passed = 0
         for row in merged:
@@ -263,8 +267,8 @@ class _Candidates:
             for segment in self._open:
                 segment.rows.extend(read.get(segment.number, ()))
 
-    async def _open_more(self, waiting: deque[Shelf]) -> None:
-        """Look into the next segments. Small ones brought what they have along."""
+    async def _look_into_more(self, waiting: deque[Shelf]) -> None:
+        """Find what the next segments have. Small ones brought their words along."""
         shelves: list[Shelf] = []
         large: list[int] = []
         while waiting and len(large) < self._wave:
@@ -286,7 +290,7 @@ class _Candidates:
                 first = await self._store.first_before(shelf, self._before)
                 found &= -1 << first
             if found:
-                self._open.append(_Open(shelf.number, members_of(found), deque()))
+                self._next.append((shelf.newest, _Open(shelf.number, members_of(found), deque())))
 
 
 def _meeting(lookups: Sequence[tuple[str, ...]], blocks: Mapping[str, Mapping[str, bytes]], entries: int) -> int:

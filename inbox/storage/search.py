@@ -39,7 +39,8 @@ ABANDONED = timedelta(minutes=10)
 SMALL = 4096
 """Segments of fewer entries keep their words in their own row."""
 
-PAGE_ROWS = 128
+PAGE_ROWS = 32
+"""How many entries' names are read together: what fits to a word lies scattered."""
 
 _WRITE_TOGETHER = 1000
 _HISTORY_LOST = frozenset({136, 222, 260, 280, 286})

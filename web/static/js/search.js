@@ -89,7 +89,8 @@ const shown = (kind, hit) => {
 
 const group = (kind, title) => {
   const box = element("div");
-  const head = element("h3", "", title);
+  const head = element("div", "title", title);
+  head.setAttribute("role", "presentation");
   head.id = `found-${kind}`;
   box.setAttribute("role", "group");
   box.setAttribute("aria-labelledby", head.id);
