@@ -260,7 +260,7 @@ def sendgrid(content_type: str, body: bytes) -> Mail | None:
     form = form_of(content_type, body)
     if "email" in form:
         raw = mime.read(form["email"].content)
-        return _vouched(raw, proof.by_sendgrid(_text(form, "dkim"), raw.headers) if form.own("dkim", "email") else "")
+        return _vouched(raw, _by_sendgrid(form, "email", raw.headers))
     if not {"from", "headers"} & set(form):
         raise Unreadable("not a letter as SendGrid documents it: from is missing")
     charsets: dict[str, str] = _json(_text(form, "charsets"), dict[str, str], {})
@@ -269,7 +269,7 @@ def sendgrid(content_type: str, body: bytes) -> Mail | None:
         return mime.text_in(form[name].content, charsets.get(name, "utf-8")) if name in form else ""
 
     headers = mime.headers_of(form["headers"].content.lstrip() + b"\r\n\r\n") if "headers" in form else []
-    vouched = proof.by_sendgrid(_text(form, "dkim"), headers) if form.own("dkim", "headers") else ""
+    vouched = _by_sendgrid(form, "headers", headers)
     known = {name for name, _ in headers}
     headers += [
         (name, mime.decoded(words(name)))
@@ -297,15 +297,22 @@ READERS: Final[Mapping[Provider, Callable[[str, bytes], Mail | None]]] = {
 }
 
 
-def _told_apart(headers: list[tuple[str, str]], text: str, html: str, files: list[File], vouched: str) -> Mail:
+def _by_sendgrid(form: Form, field: str, headers: proof.Headers) -> str | None:
+    """The verdict on a letter whose headers are in `field`; fields that the sender could have added spoil it."""
+    if "dkim" not in form:
+        return None
+    return proof.by_sendgrid(_text(form, "dkim"), headers) if form.own("dkim", field) else ""
+
+
+def _told_apart(headers: list[tuple[str, str]], text: str, html: str, files: list[File], vouched: str | None) -> Mail:
     """A letter from a form, with the machine-readable parts of a bounce taken out of its files."""
     reports = [file for file in files if file.content_type in mime.REPORTS]
     others = [file for file in files if file.content_type not in mime.REPORTS]
     return _vouched(mime.made(headers=headers, text=text, html=html, files=others, reports=reports), vouched)
 
 
-def _vouched(mail: Mail, address: str) -> Mail:
-    return msgspec.structs.replace(mail, vouched=address) if address else mail
+def _vouched(mail: Mail, address: str | None) -> Mail:
+    return msgspec.structs.replace(mail, vouched=address)
 
 
 def _text(form: Form, name: str) -> str:

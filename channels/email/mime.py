@@ -87,8 +87,11 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     files: Sequence[File] = ()
     reports: Sequence[File] = ()
     """Machine-readable parts of a bounce or a receipt."""
-    vouched: str = ""
-    """The address whose letter it is, as the provider says that took it in; empty where nobody says."""
+    vouched: str | None = None
+    """The address whose letter it is, as the provider says that took it in; empty where it could say and does not.
+
+    None where nobody looked.
+    """
 
     def header(self, name: str) -> str:
         """The first header of this name."""

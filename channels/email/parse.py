@@ -39,6 +39,8 @@ KEY_LIMIT: Final = 600
 MAX_FILES: Final = 100
 
 _IDS: Final = re.compile(r"<([^<>\s]{1,400})>")
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8}){0,3}")
+"""One language tag (RFC 5646) in lower case, as far as mail programs write any."""
 _CID: Final = re.compile(r"\bcid:([^\"'\s<>)]{1,300})", re.IGNORECASE)
 _MACHINES: Final = re.compile(
     r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|nicht-?antworten|notifications?|bounces?)(?:[+.\-=].*)?@",
@@ -160,7 +162,8 @@ def _message(envelope: Envelope, mail: Mail) -> NewMessage:
         answers=answers,
         reply_to=answers[0] if answers else "",
         everywhere=bool(mail.header("message-id")),
-        proven_email=mail.vouched if mail.vouched == person.external_id and not automatic else "",
+        proven_email=person.external_id if mail.vouched == person.external_id and not automatic else "",
+        unconfirmed=mail.vouched is not None and mail.vouched != person.external_id,
         quiet=automatic,
     )
 
@@ -218,10 +221,18 @@ def _sender(envelope: Envelope, mail: Mail) -> tuple[Person, bool]:
         external_id=address[:ID_LIMIT] or "unknown@invalid",
         name=(name or ("" if address else mail.header("from")))[:NAME_LIMIT],
         username=address[:ID_LIMIT],
+        language="" if by_form else _language(mail),
         machine=automatic,
         everywhere=True,
     )
     return person, automatic
+
+
+def _language(mail: Mail) -> str:
+    """What the sender reads, or else writes, where their program says so (RFC 4021, RFC 3282); nothing is guessed."""
+    first = mail.header("accept-language").partition(",")[0].partition(";")[0]
+    told = (one.strip().lower() for one in (first, mail.header("content-language")))
+    return next((one for one in told if _LANGUAGE.fullmatch(one)), "")
 
 
 def _is_automatic(mail: Mail) -> bool:

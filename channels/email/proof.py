@@ -9,6 +9,9 @@ needed to tell a shop's subdomain from a stranger's.
 Postmark names SpamAssassin's tests: https://postmarkapp.com/developer/user-guide/inbound/configure-an-inbound-server
 Mailgun has a header: https://documentation.mailgun.com/docs/mailgun/user-manual/receive-forward-store/spam-filter
 SendGrid has a field: https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/setting-up-the-inbound-parse-webhook
+
+Each reader gives None where the provider says nothing of any sender, because its checks are switched off, and an empty
+address where it could have vouched for one and did not.
 """
 
 import re
@@ -25,15 +28,17 @@ _DOMAIN: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _SENDGRID: Final = re.compile(r"\{\s*@[^\s:,{}]+\s*:\s*pass(?:\s*,\s*@[^\s:,{}]+\s*:\s*pass)*\s*\}")
 
 
-def by_postmark(headers: Headers) -> str:
+def by_postmark(headers: Headers) -> str | None:
     """Postmark runs SpamAssassin, one of whose tests is a valid signature by the author's own domain."""
-    verdict = _verdict(headers, "x-spam-tests")
-    return _author(headers) if "DKIM_VALID_AU" in re.split(r"[,\s]+", verdict) else ""
+    verdicts = _written(headers, "x-spam-tests")
+    return _author(headers) if _one(verdicts, r"(?:.*[,\s])?DKIM_VALID_AU(?:[,\s].*)?") else ("" if verdicts else None)
 
 
-def by_mailgun(headers: Headers) -> str:
-    """Mailgun says that a signature is valid, and not whose."""
-    return _author(headers) if _verdict(headers, "x-mailgun-dkim-check-result").lower() == "pass" else ""
+def by_mailgun(headers: Headers) -> str | None:
+    """Mailgun says that a signature is valid, and not whose; of a letter without one only its other checks tell."""
+    verdicts = _written(headers, "x-mailgun-dkim-check-result")
+    checked = verdicts or _written(headers, "x-mailgun-sflag") or _written(headers, "x-mailgun-spf")
+    return _author(headers) if _one(verdicts, r"(?i:pass)") else ("" if checked else None)
 
 
 def by_sendgrid(field: str, headers: Headers) -> str:
@@ -41,13 +46,17 @@ def by_sendgrid(field: str, headers: Headers) -> str:
     return _author(headers) if _SENDGRID.fullmatch(field.strip()) else ""
 
 
-def _verdict(headers: Headers, name: str) -> str:
+def _written(headers: Headers, name: str) -> list[str]:
     """What the provider wrote above its own note of whom it had the letter from; what stands below came with it."""
     border = next(
         (place for place, (known, value) in enumerate(headers) if known == "received" and value.startswith("from ")), 0
     )
-    found = [value for known, value in headers[:border] if known == name]
-    return found[0] if len(found) == 1 else ""
+    return [value for known, value in headers[:border] if known == name]
+
+
+def _one(verdicts: Sequence[str], wanted: str) -> bool:
+    """Whether there is one verdict, and this: of two nobody knows which counts."""
+    return len(verdicts) == 1 and re.fullmatch(wanted, verdicts[0], re.DOTALL) is not None
 
 
 def _author(headers: Headers) -> str:

@@ -7,16 +7,18 @@ import msgspec
 
 from inbox.model.accepted import Accepted
 from inbox.model.ids import derived_id, inbound_message_id, sort_key
-from inbox.model.incoming import Echo, MessageChange, NewMessage
+from inbox.model.incoming import Echo, MessageChange, MessageEdited, NewMessage
 
 Document = dict[str, Any]
 
 
-def attachments_of(accepted: Accepted, event: NewMessage | Echo) -> list[Document]:
+def attachments_of(accepted: Accepted, event: NewMessage | Echo | MessageEdited) -> list[Document]:
     """A message's files as it shows them while they still lie at the provider."""
     return [
         {
-            "id": derived_id("attachment", _scope(accepted, event), event.external_id, str(position)),
+            "id": derived_id(
+                "attachment", _scope(accepted, event), event.external_id, str(position), *filter(None, [media.same])
+            ),
             "type": media.type,
             "part": media.part,
             "name": media.name,
@@ -31,7 +33,7 @@ def attachments_of(accepted: Accepted, event: NewMessage | Echo) -> list[Documen
     ]
 
 
-def _scope(accepted: Accepted, event: NewMessage | Echo) -> str:
+def _scope(accepted: Accepted, event: NewMessage | Echo | MessageEdited) -> str:
     """Within what an event's external id is unique."""
     return accepted.kind if isinstance(event, NewMessage) and event.everywhere else accepted.channel_id
 
@@ -52,7 +54,13 @@ def message_of(accepted: Accepted, event: NewMessage, identity: Document) -> Doc
         "content": msgspec.to_builtins(event.content) if event.content is not None else None,
         "forwarded": event.forwarded,
         "state": "received",
-        **_told(original=event.original, public=event.public, quiet=event.quiet, source=event.source),
+        **_told(
+            original=event.original,
+            public=event.public,
+            quiet=event.quiet,
+            source=event.source,
+            unconfirmed=event.unconfirmed,
+        ),
     }
 
 
@@ -119,8 +127,11 @@ def change_of(
     event: MessageChange,
     identity: Document,
 ) -> Document:
-    """A change as it waits for its message."""
+    """A change as it waits for its message. Files that an edit brings keep the `ref` by which they are fetched then."""
     raw = msgspec.to_builtins(event, builtin_types=(datetime,))
+    if isinstance(event, MessageEdited):
+        shown = zip(attachments_of(accepted, event), raw.pop("media"), strict=True)
+        raw["files"] = [{**file, "ref": media["ref"]} for file, media in shown]
     return {
         **raw,
         "_id": derived_id("change", accepted.id, raw["type"], event.external_id),

@@ -33,6 +33,8 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
     """The file itself, where it came with the event; then there is nothing to fetch and no `ref`."""
     part: str = ""
     """Which provider message of an album it came with; sorts the album's files."""
+    same: str = ""
+    """Names its content, where the provider does: a message's file that comes again under it is not fetched anew."""
     name: str = ""
     content_type: str = ""
     size: int | None = None
@@ -118,6 +120,8 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     """Whether `external_id` is the same message on every channel of the kind: a letter to two mailboxes is one."""
     proven_email: str = ""
     """An e-mail address that the provider's own verdict says is the sender's; what the sender claims proves nothing."""
+    unconfirmed: bool = False
+    """Whether the provider could have vouched for who sent it, and did not: it may be forged."""
     quiet: bool = False
     """Stored without opening or reopening anything: automatic mail, a rating."""
 
@@ -143,7 +147,7 @@ class Echo(msgspec.Struct, frozen=True, kw_only=True, tag="echo"):
 
 
 class MessageEdited(msgspec.Struct, frozen=True, kw_only=True, tag="edited"):
-    """The text (or caption) of an earlier message changed at `at`."""
+    """The text (or caption) of an earlier message, or its file, changed at `at`."""
 
     person: Person
     external_id: str
@@ -152,6 +156,8 @@ class MessageEdited(msgspec.Struct, frozen=True, kw_only=True, tag="edited"):
     """Tells apart changes of the same `at`, where the provider counts them."""
     text: str
     entities: tuple[dict[str, str | int], ...] = ()
+    media: tuple[Media, ...] = ()
+    """Its files as they are now, all of one `part` and each with `same`; empty where the edit says nothing of files."""
 
 
 class MessageDeleted(msgspec.Struct, frozen=True, kw_only=True, tag="deleted"):

@@ -161,3 +161,27 @@ def test_any_bytes_are_a_letter_or_set_aside(settings, head, body, kind):
             continue
         assert found or folder == "sent"
         assert all(len(one.text) <= 100_000 for one in found if isinstance(one, NewMessage))
+
+
+@pytest.mark.parametrize(
+    ("headers", "language"),
+    [
+        ("", ""),
+        ("Content-Language: uk", "uk"),
+        ("Accept-Language: en-US", "en-us"),
+        ("Accept-Language: en-GB, uk;q=0.8\r\nContent-Language: uk", "en-gb"),
+        ("Accept-Language: ka;q=0.9", "ka"),
+        ("Accept-Language: *\r\nContent-Language: ru", "ru"),
+        ("Content-Language: uk, en", ""),
+        ("Content-Language: whatever they like", ""),
+    ],
+)
+def test_a_letter_tells_a_language_only_where_its_program_does(settings, headers, language):
+    [event] = read(settings, HEAD + headers.encode() + (b"\r\n" if headers else b"") + b"\r\nHello\r\n")
+    assert event.person.language == language
+
+
+def test_what_a_form_on_a_page_speaks_is_not_what_its_visitor_does(settings):
+    form = HEAD.replace(b"olena@mail.example", b"noreply@form.example")
+    [event] = read(settings, form + b"Reply-To: olena@mail.example\r\nContent-Language: en\r\n\r\nHello\r\n")
+    assert (event.person.external_id, event.person.language) == ("olena@mail.example", "")

@@ -263,3 +263,54 @@ def test_a_letter_that_was_fetched_proves_nothing(kind, settings):
     event = parse.fetched(settings, raw(letter("postmark")), received=datetime(2025, 11, 3, tzinfo=UTC), folder="inbox")
     [message] = kind.read(event.raw)
     assert message.proven_email == ""
+    assert message.unconfirmed is False
+
+
+@pytest.fixture
+def unconfirmed(kind, settings):
+    def read(provider: str, headers: Any, **options: Any) -> bool:
+        content_type, body = posted(provider, headers, whole=options.pop("whole", True), **options)
+        [event] = kind.split(using(settings, provider), call(body, content_type))
+        [message] = kind.read(event.raw)
+        return bool(message.unconfirmed)
+
+    return read
+
+
+@every_provider
+@both_forms
+def test_a_letter_whose_sender_was_found_to_be_true_is_confirmed(unconfirmed, provider, whole):
+    assert not unconfirmed(provider, letter(provider), whole=whole)
+
+
+@pytest.mark.parametrize(
+    ("provider", "verdict", "dkim"),
+    [
+        ("postmark", ("X-Spam-Tests", "SPF_FAIL"), "none"),
+        ("mailgun", ("X-Mailgun-Dkim-Check-Result", "Fail"), "none"),
+        ("mailgun", ("X-Mailgun-Sflag", "No"), "none"),
+        ("sendgrid", ("X-Nothing", ""), "none"),
+        ("sendgrid", ("X-Nothing", ""), "{@evil.example : pass}"),
+    ],
+)
+@both_forms
+def test_a_letter_that_nobody_vouched_for_although_they_looked_is_marked(unconfirmed, provider, verdict, dkim, whole):
+    forged = letter("none", signature=FORGED_SIGNATURE if dkim != "none" else None)
+    assert unconfirmed(provider, [verdict, *forged], whole=whole, dkim=dkim)
+
+
+@every_provider
+def test_who_is_named_in_a_form_on_a_page_is_not_confirmed(unconfirmed, provider):
+    headers = letter(provider, ("From", "noreply@mail.example"), ("Reply-To", "olena@mail.example"))
+    assert unconfirmed(provider, headers)
+
+
+@pytest.mark.parametrize("provider", ["postmark", "mailgun"])
+def test_where_the_provider_looks_at_nothing_nothing_is_marked(unconfirmed, provider):
+    assert not unconfirmed(provider, letter("none", signature=None))
+
+
+@every_provider
+def test_a_forgery_that_says_it_is_automatic_is_marked_all_the_same(unconfirmed, provider):
+    forged = letter(provider, ("Auto-Submitted", "auto-replied"), FROM, signature=FORGED_SIGNATURE)
+    assert unconfirmed(provider, forged)

@@ -92,6 +92,11 @@ async def test_marks_of_what_changed(thread):
     assert 'aria-label="Reaction ❤"' in html
 
 
+async def test_a_letter_that_may_be_forged_says_so(thread):
+    assert "Sender not confirmed" not in await thread("in", "Привіт")
+    assert "Sender not confirmed" in await thread("in", "Надішліть мені гроші", unconfirmed=True)
+
+
 async def test_what_was_deleted_is_gone(thread):
     html = await thread("in", "таємниця", deleted_at=ago(minutes=1))
     assert "This message was deleted" in html
