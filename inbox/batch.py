@@ -592,25 +592,50 @@ class Batches:
         for channel_id, external_ids in concerned.items():
             shop_wrote = list(sent_to[channel_id])
             touched.extend(await self._messages.settle_changes(channel_id, list(external_ids), sent_to=shop_wrote))
+        await self._refile([row for row in touched if row.get("refiled")])
         return touched
+
+    async def _refile(self, edited: list[Document]) -> None:
+        """Have files fetched that edits brought, and those let go that they replaced (`Media.fetch` does both)."""
+        if not edited:
+            return
+        present = now()
+        brought = [
+            _expected(row, file, channel_id=row["channel_id"], ref=file["ref"], at=present)
+            for row in edited
+            for file in row["attachments"]
+            if "ref" in file
+        ]
+        if brought:
+            await self._attachments.expect(brought)
+        for attachment_id in await self._attachments.of_messages([row["_id"] for row in edited]):
+            # Anew, where it is set already: whoever is at it may have looked before the edit.
+            await self._timers.set(attachment_id, "media.fetch", present, {"attachment_id": attachment_id})
+        self._wakeups.ring("timers")
 
 
 def _attachment(item: _Work, media: Media, shown: Document) -> Document:
-    """A file of a message as it is expected."""
+    """A file that came with a message, as it is expected."""
+    accepted = item.accepted
+    return _expected(item.document, shown, channel_id=accepted.channel_id, ref=media.ref, at=accepted.received_at)
+
+
+def _expected(message: Document, shown: Document, *, channel_id: str, ref: str, at: datetime) -> Document:
+    """A file of a message that still lies at its provider."""
     return {
         "_id": shown["id"],
-        "channel_id": item.accepted.channel_id,
-        "message_id": item.document["_id"],
-        "conversation_id": item.document["conversation_id"],
+        "channel_id": channel_id,
+        "message_id": message["_id"],
+        "conversation_id": message["conversation_id"],
         "uploader_id": None,
-        "ref": media.ref,
+        "ref": ref,
         "state": "pending",
-        "type": media.type,
+        "type": shown["type"],
         "name": shown["name"],
         "content_type": shown["content_type"],
-        "size": media.size,
+        "size": shown["size"],
         "file_id": None,
-        "created_at": item.accepted.received_at,
+        "created_at": at,
     }
 
 

@@ -84,6 +84,7 @@ class _Entity(msgspec.Struct):
 
 class _File(msgspec.Struct):
     file_id: str
+    file_unique_id: str = ""
     file_name: str = ""
     mime_type: str = ""
     file_size: Count | None = None
@@ -358,8 +359,9 @@ def _new_message(message: _Message, raw: bytes, _update: _Update) -> Iterator[In
 
 def _edited_message(message: _Message, _raw: bytes, update: _Update) -> Iterator[Incoming]:
     text, entities = _text(message)
+    media = tuple(_media(message))
     # A live location comes as an edit every few seconds and has no text to change.
-    if not message.chat.private or not (text or any(_media(message))):
+    if not message.chat.private or not (text or media):
         return
     yield MessageEdited(
         person=message.person,
@@ -369,6 +371,7 @@ def _edited_message(message: _Message, _raw: bytes, update: _Update) -> Iterator
         sequence=update.update_id,
         text=text,
         entities=entities,
+        media=media,
     )
 
 
@@ -528,6 +531,7 @@ def _file(file: _File, part: str, kind: Any, content_type: str, side: int | None
         type=kind,
         ref=file.file_id,
         part=part,
+        same=file.file_unique_id,
         name=file.file_name or file.emoji,
         content_type=file.mime_type or content_type,
         size=file.file_size,

@@ -29,19 +29,57 @@ _REACHING_BACK = {"delivered", "read"}
 
 
 def _edited(change: Document) -> Document:
+    """The newest text, and of each part of an album the newest file. A part without words takes none of the album's."""
     sequence = change.get("sequence", 0)
     # Where time and number are the same nobody knows which came last; by its text it is at least always the same one.
-    newer = {
+    last = {
         "$gt": [
             [change["at"], sequence, {"$literal": change["text"]}],
             [{"$ifNull": ["$edited_at", _NEVER]}, {"$ifNull": ["$edited_sequence", 0]}, "$text"],
         ]
     }
+    speaks = bool(change["text"]) or {"$eq": [{"$type": "$captions"}, "missing"]}
+    newer = {"$and": [last, speaks]}
     return {
+        **_refiled(change),
         "text": {"$cond": [newer, {"$literal": change["text"]}, "$text"]},
         "entities": {"$cond": [newer, {"$literal": change["entities"]}, "$entities"]},
         "edited_at": {"$cond": [newer, change["at"], {"$ifNull": ["$edited_at", None]}]},
         "edited_sequence": {"$cond": [newer, sequence, {"$ifNull": ["$edited_sequence", 0]}]},
+    }
+
+
+def _refiled(change: Document) -> Document:
+    """Files in place of those of the same part, unless a newer edit brought others; `refiled` keeps when it was.
+
+    A file that is shown already stays with all that is known of it. What we sent ourselves keeps its files.
+    """
+    files = change.get("files")
+    if not files:
+        return {}
+    mark = {"part": files[0]["part"], "at": change["at"], "sequence": change.get("sequence", 0)}
+    marks: Document = {"$ifNull": ["$refiled", []]}
+    same_part = {"$eq": ["$$this.part", {"$literal": mark["part"]}]}
+    before = {
+        "$max": {
+            "$map": {"input": {"$filter": {"input": marks, "cond": same_part}}, "in": ["$$this.at", "$$this.sequence"]}
+        }
+    }
+    theirs = {"$in": ["$author.type", ["customer", "shop"]]}
+    newer = {"$and": [theirs, {"$gt": [[mark["at"], mark["sequence"]], {"$ifNull": [before, [_NEVER, -1]]}]}]}
+    ids = [file["id"] for file in files]
+    stays = {"$or": [{"$not": [same_part]}, {"$in": ["$$this.id", ids]}]}
+    comes = {"$not": [{"$in": ["$$this.id", "$attachments.id"]}]}
+    present = {
+        "$concatArrays": [
+            {"$filter": {"input": "$attachments", "cond": stays}},
+            {"$filter": {"input": {"$literal": files}, "cond": comes}},
+        ]
+    }
+    others = {"$filter": {"input": marks, "cond": {"$not": [same_part]}}}
+    return {
+        "attachments": {"$cond": [newer, {"$sortArray": {"input": present, "sortBy": {"part": 1}}}, "$attachments"]},
+        "refiled": {"$cond": [newer, {"$concatArrays": [others, [{"$literal": mark}]]}, marks]},
     }
 
 
@@ -177,7 +215,8 @@ class MessageStore:
         }
         first = {**part, "sorts": [part["sort"]], "captions": [caption] if part["text"] else []}
         files = {"$setUnion": ["$attachments", {"$literal": part["attachments"]}]}
-        known = {"$setIsSubset": [[entry["id"] for entry in part["attachments"]], "$attachments.id"]}
+        # Its file may have been replaced meanwhile, so the part is known by its own id.
+        known = {"$setIsSubset": [{"$literal": part["external_ids"]}, "$external_ids"]}
         collected = {
             "external_ids": {"$setUnion": ["$external_ids", {"$literal": part["external_ids"]}]},
             "attachments": {"$cond": [known, "$attachments", {"$sortArray": {"input": files, "sortBy": {"part": 1}}}]},

@@ -244,7 +244,22 @@ def telegram_stories() -> Mapping[str, Sequence[Incoming]]:
         content.update(changes)
         return json.dumps(update | {"update_id": update_id}).encode()
 
+    def photo(unique: str) -> list[dict[str, Any]]:
+        return [{"file_id": f"of {unique}", "file_unique_id": unique, "width": 90, "height": 60, "file_size": 9}]
+
     told = {
+        "a customer's photo": (
+            body("message__photo", 1, photo=photo("one")),
+            body("edited_message__other_file", 2, photo=photo("two"), caption="Один"),
+            body("edited_message__other_file", 3, photo=photo("three"), caption="Два"),
+            body("edited_message__text", 4, message_id=8, edit_date=1793611999, text="Без фото"),
+        ),
+        "a business account's customer's photo": (
+            body("business_message__text", 1, photo=photo("one")),
+            body("edited_business_message__text", 2, photo=photo("two"), text="Один"),
+            body("edited_business_message__text", 3, text="Два"),
+            body("deleted_business_messages__two", 4, message_ids=[41]),
+        ),
         "a customer's": (
             body("message__text", 1, message_id=5),
             body("edited_message__text", 2, message_id=5, text="Один"),

@@ -17,6 +17,7 @@ async def told(database: Database, channel_id: str) -> dict[str, Any]:
     messages = (
         await stored.messages.find({"channel_id": channel_id}).sort([("sort", 1), ("external_ids", 1)]).to_list(None)
     )
+    files = {row["_id"]: row["ref"] async for row in stored.attachments.find({"channel_id": channel_id})}
     names = {row["_id"]: row["external_ids"][0] for row in messages}
     threads = [
         {
@@ -25,7 +26,7 @@ async def told(database: Database, channel_id: str) -> dict[str, Any]:
             "who": (row["author"]["type"], row["author"]["name"]),
             "case": row["conversation_id"],
             "text": row["text"],
-            "files": [file["part"] for file in row["attachments"]],
+            "files": [(file["part"], files.get(file["id"])) for file in row["attachments"]],
             "sort": row["sort"],
             "state": row["state"],
             "error": row["error"],

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ from inbox.media import MAX_FETCHES, MAX_UPLOAD_BYTES
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.failures import CredentialsRejected, Refused, RetryLater, Uncertain
 from inbox.model.incoming import Media as Picture
+from inbox.model.incoming import MessageDeleted, MessageEdited, NewMessage
 from inbox.timers import Later
-from tests.inbox.arrivals import accepted, said, work_off
+from tests.inbox.arrivals import ANN, accepted, at, said, work_off
 from tests.inbox.paper import Floor
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
@@ -133,3 +135,110 @@ async def test_a_file_whose_channel_is_gone_is_given_up(floor):
 async def test_what_is_forgotten_is_not_fetched(floor):
     await floor.media.fetch({"attachment_id": "nothing"})
     assert floor.kind.done == []
+
+
+async def stored_bytes(floor: Floor) -> int:
+    """How many files are kept, previews included."""
+    return int(await floor.database.durable["media.files"].count_documents({}))
+
+
+async def refs(floor: Floor) -> list[str]:
+    """What the one message shows, by what its provider calls it."""
+    (message,) = await floor.database.durable.messages.find({}).to_list(None)
+    rows = await floor.attachments.many([file["id"] for file in message["attachments"]])
+    assert all(file["state"] == "stored" for file in message["attachments"])
+    return [row["ref"] for row in rows]
+
+
+async def fetch_all(floor: Floor) -> None:
+    while (timer := await floor.timers.claim(["media.fetch"])) is not None:
+        await floor.media.fetch(timer["data"])
+        await floor.timers.done(timer)
+
+
+def photo(name: str, part: str = "1") -> Picture:
+    return Picture(type="photo", ref=f"ref {name}", same=name, part=part, content_type="image/jpeg")
+
+
+def edited(second: int, number: int = 1, *pictures: Picture, text: str = "other words") -> MessageEdited:
+    return MessageEdited(
+        person=ANN, external_id=f"ann:{number}", at=at(second), sequence=second, text=text, media=pictures
+    )
+
+
+STORY = (
+    said(1, media=(photo("one"),)),
+    edited(10, 1, photo("two"), text="another photo"),
+    edited(20, 1, text="other words"),
+    MessageDeleted(person=ANN, external_id="ann:1", at=at(30)),
+)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(len(STORY)))), ids=str)
+@pytest.mark.parametrize("at_once", [True, False], ids=["fetched at once", "fetched at the end"])
+async def test_a_replaced_file_is_the_newest_whichever_is_heard_of_first(floor, order, at_once):
+    channel_id = await floor.connect()
+    floor.kind.files |= {"ref one": JPEG, "ref two": JPEG + b"two"}
+    for number in (*order, order[0]):
+        await work_off(floor.ingest, [accepted(STORY[number], channel_id=channel_id)])
+        if at_once:
+            await fetch_all(floor)
+    await fetch_all(floor)
+    assert await refs(floor) == ["ref two"]
+    assert await stored_bytes(floor) == 1
+    (message,) = await floor.database.durable.messages.find({}).to_list(None)
+    assert (message["text"], message["deleted_at"]) == ("other words", at(30))
+
+
+async def test_a_file_that_comes_back_is_fetched_again_and_an_edit_of_the_caption_fetches_none(floor):
+    channel_id = await floor.connect()
+    floor.kind.files |= {"ref one": JPEG, "ref two": JPEG + b"two"}
+    await work_off(floor.ingest, [accepted(said(1, media=(photo("one"),)), channel_id=channel_id)])
+    await fetch_all(floor)
+    await work_off(floor.ingest, [accepted(edited(5, 1, photo("one"), text="a caption"), channel_id=channel_id)])
+    await fetch_all(floor)
+    assert [what for what in floor.kind.done if what[0] == "fetch"] == [("fetch", "ref one")]
+    first = (await shown(floor))["id"]
+    await work_off(floor.ingest, [accepted(edited(10, 1, photo("two")), channel_id=channel_id)])
+    await fetch_all(floor)
+    assert await refs(floor) == ["ref two"]
+    with pytest.raises(NotFound, match="not here"):
+        await floor.media.open(first)
+    await work_off(floor.ingest, [accepted(edited(20, 1, photo("one")), channel_id=channel_id)])
+    await fetch_all(floor)
+    assert await refs(floor) == ["ref one"]
+    assert await stored_bytes(floor) == 1
+
+
+async def test_a_file_that_was_replaced_while_it_was_fetched_is_let_go(floor):
+    channel_id = await floor.connect()
+    floor.kind.files |= {"ref one": JPEG, "ref two": JPEG + b"two"}
+    await work_off(floor.ingest, [accepted(said(1, media=(photo("one"),)), channel_id=channel_id)])
+    first = (await shown(floor))["id"]
+    row = await floor.attachments.get(first)
+    await work_off(floor.ingest, [accepted(edited(10, 1, photo("two")), channel_id=channel_id)])
+    await floor.media._note(row, **await floor.files.take("", "", stream(JPEG)))
+    assert await stored_bytes(floor) == 0
+    await fetch_all(floor)
+    assert await refs(floor) == ["ref two"]
+
+
+PARTS = (
+    said(1, "Ось такі", media=(photo("one", "1"),), group="album"),
+    NewMessage(person=ANN, external_id="ann:2", sent_at=at(2), sequence=2, media=(photo("two", "2"),), group="album"),
+    edited(10, 2, photo("three", "2"), text=""),
+    edited(20, 1, photo("one", "1"), text="Ось ці"),
+)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(len(PARTS)))), ids=str)
+async def test_an_album_keeps_its_parts_and_its_words_when_one_is_replaced(floor, order):
+    channel_id = await floor.connect()
+    floor.kind.files |= {"ref one": JPEG, "ref two": JPEG + b"two", "ref three": JPEG + b"three"}
+    for number in (*order, order[0]):
+        await work_off(floor.ingest, [accepted(PARTS[number], channel_id=channel_id)])
+        await fetch_all(floor)
+    assert await refs(floor) == ["ref one", "ref three"]
+    assert await stored_bytes(floor) == 2
+    (message,) = await floor.database.durable.messages.find({}).to_list(None)
+    assert message["text"] == "Ось ці"

@@ -105,6 +105,9 @@ _ACTIONS: Final[Mapping[str, Callable[[Chat, _Action], Any]]] = {
     "text": lambda chat, action: chat.text(action.text, reply_to=action.reply_to),
     "owner": lambda chat, action: chat.owner_text(action.text, reply_to=action.reply_to),
     "edit": lambda chat, action: chat.edit(action.message_id, action.text),
+    "replace": lambda chat, action: chat.replace(
+        action.message_id, *(data for _, _, data in action.files[:1]), caption=action.text or None
+    ),
     "delete": lambda chat, action: chat.delete(action.message_id),
     "photo": lambda chat, action: chat.photo(
         action.files[0][2] if action.files else None, caption=action.text, reply_to=action.reply_to

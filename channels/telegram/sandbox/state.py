@@ -149,6 +149,18 @@ class Chat:
         message.edit_date = int(self.clock())
         self._update(f"edited_{self._kind}", self.as_json(message), None)
 
+    def replace(self, message_id: int, data: bytes | None = None, *, caption: str | None = None) -> None:
+        """Put another photo in place of a message's, under another caption where one is given."""
+        message = self.message(message_id)
+        if "photo" not in message.content:
+            reason = f"message {message_id} has no photo"
+            raise LookupError(reason)
+        words = message.text if caption is None else caption
+        message.file = self.bot.files.add("photo", "", "image/png", data or sample_photo(message_id))
+        message.content = file_content(message.file) | ({"caption": words} if words else {})
+        message.edit_date = int(self.clock())
+        self._update(f"edited_{self._kind}", self.as_json(message), None)
+
     def delete(self, *message_ids: int) -> None:
         """Delete messages for both sides; Telegram tells only a business account's bot."""
         for message_id in message_ids:

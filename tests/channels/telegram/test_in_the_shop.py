@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from channels.telegram.sandbox import Chat
+from channels.telegram.sandbox import Chat, sample_photo
 from tests.flow import Shop, until
 
 
@@ -88,3 +88,31 @@ async def test_the_channel_says_what_an_owner_does_not_allow_any_more(shop, talk
     [channel] = (await shop.owner.call("GET", "/channels")).body["items"]
     await shop.owner.call("POST", f"/channels/{channel['id']}/check")
     assert await state() == ("connected", "")
+
+
+async def test_a_photo_that_was_replaced_shows_as_the_new_one_and_nothing_is_left_of_the_old(shop):
+    chat = shop.customer("Олена Мельник")
+    first, second = sample_photo(0), sample_photo(1)
+    sent = chat.photo(first, caption="Ось така")
+
+    async def shows(content: bytes) -> bool:
+        [message] = await thread(shop)
+        [file] = message["attachments"]
+        if file["state"] != "stored":
+            return False
+        answer = await shop.owner.call("GET", f"/attachments/{file['id']}")
+        return bool(answer.body == content)
+
+    await until(lambda: shows(first))
+    kept = shop.house.database.durable["media.files"]
+    whole = await kept.count_documents({})
+    chat.replace(sent, second)
+    await until(lambda: shows(second))
+
+    async def as_many() -> bool:
+        return bool(await kept.count_documents({}) == whole)
+
+    await until(as_many)
+    [message] = await thread(shop)
+    assert message["text"] == "Ось така"
+    assert message["edited_at"] is not None

@@ -117,6 +117,7 @@ class TestMedia:
                 type="photo",
                 ref="large",
                 part=PART,
+                same="2",
                 content_type="image/jpeg",
                 size=80_000,
                 width=1280,
