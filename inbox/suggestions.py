@@ -3,6 +3,7 @@
 Candidates are looked up by the contacts and the name of one card, each by its index. Nothing is merged from here.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ MOST = 10
 """How many suggestions a card shows."""
 
 _CANDIDATES = 40
+_CROWD = 5
+"""A contact that more cards than this have is a shop's or a courier's, and says nothing of who they are."""
+
 _TOLD = {
     "typed": "{value} was typed in a chat of {name}",
     "contact": "a contact with {value} was shared in a chat of {name}; nothing proves whose it is",
@@ -49,7 +53,10 @@ class Suggestions:
         found = await self._contacts.alike(values, card.get("name_key") or "", _CANDIDATES)
         others = [other for other in found if other["_id"] != card["_id"] and other["_id"] not in strangers]
         identities = await self._people.identities([card["_id"], *(other["_id"] for other in others)])
-        suggested = [_compared(card, other, identities) for other in others]
+        having = Counter(key for other in others for key in contacts_of(other))
+        telling = {key for key in contacts_of(card) if having[key] <= _CROWD}
+        compared = [_compared(card, other, identities, telling) for other in others]
+        suggested = [each for each in compared if each.reasons_for]
         return sorted(suggested, key=lambda each: len(each.reasons_against) - 2 * len(each.reasons_for))[:MOST]
 
     async def dismiss(self, customer_id: str, other_id: str, *, by: Author) -> None:
@@ -58,16 +65,19 @@ class Suggestions:
         await self._merging.set_apart(card, other, by=by)
 
 
-def _compared(card: Document, other: Document, identities: Sequence[Document]) -> Suggestion:
+def _compared(
+    card: Document, other: Document, identities: Sequence[Document], telling: set[tuple[str, str]]
+) -> Suggestion:
+    """What speaks for and against two cards being one person's, by the contacts that tell anything at all."""
     ours, theirs = contacts_of(card), contacts_of(other)
     speaks_for: list[str] = []
     against: list[str] = []
     for key in ours:
-        if key in theirs:
+        if key in theirs and key in telling:
             _weigh(key[1], ours[key], theirs[key], (card, other), speaks_for, against)
     if card.get("name_key") and card.get("name_key") == other.get("name_key"):
         speaks_for.append(f"both are called {card['name']}")
-    elif card["name"] and other["name"]:
+    elif card["name"] and other["name"] and card["name"].casefold() != other["name"].casefold():
         against.append(f"the names differ: {card['name']} and {other['name']}")
     proven = [{key for key, row in rows.items() if row.get("proven")} for rows in (ours, theirs)]
     for type_, words in (("phone", "phones"), ("email", "e-mail addresses")):
