@@ -128,7 +128,7 @@ class Tracking:
             raise Invalid("settings", f"{carrier.title} is not connected yet; give what it needs")
         fields: Document = {"changed_at": now()}
         if wanted.settings is not None:
-            secrets = self._box.open(before["sealed"]) if before is not None else {}
+            secrets = self._secrets(before) if before is not None else {}
             merged = {**(before or {}).get("settings", {}), **secrets, **wanted.settings}
             settings = _validated(carrier, {key: value for key, value in merged.items() if value is not None})
             await self._try(carrier, settings)
@@ -366,6 +366,13 @@ class Tracking:
             if status and status not in codes:
                 raise Invalid(f"status_map.{stage}", f"there is no such status; there are: {', '.join(codes)}")
         return {stage: status for stage, status in status_map.items() if status}
+
+    def _secrets(self, row: Document) -> dict[str, str]:
+        """A carrier's secrets; none where they were sealed with another key, so that they can be given anew."""
+        try:
+            return self._box.open(row["sealed"])
+        except WrongKey:
+            return {}
 
     def _stored(self, settings: BaseModel) -> Document:
         """Settings as they are kept: the open ones, and the secret ones sealed."""

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
 from playwright.async_api import expect
 
 from inbox.model.ids import now
+from tests.browser.conftest import PHONE, WIDE
+from tests.browser.test_accessibility import violations
 from tests.flow import until
 
 ORDER = {"items": [{"name": "Скринька", "quantity": 1, "price": "950.00"}], "total": "950.00", "currency": "UAH"}
@@ -114,3 +117,29 @@ async def test_a_customer_can_be_left_alone_with_one_click(shop, open_page):
 
     await until(settled)
     assert chat.texts() == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+async def test_the_screens_keep_to_the_rules_of_axe(shop, open_page, size, theme):
+    chat, conversation = await written(shop)
+    settings = {"api_key": shop.sandbox.nova_poshta.create_key(), "api_base": shop.sandbox.api_base("nova_poshta")}
+    await shop.owner.call("PUT", "/carriers/nova_poshta", {"settings": settings})
+    waybill = shop.sandbox.nova_poshta.send(code="9")
+    await ordered(shop, conversation, delivery={"carrier": "Нова Пошта", "tracking_number": waybill.number})
+    await shop.owner.call("POST", "/orders/1001/status", {"status": "confirmed"})
+    await chat.until(lambda phone: phone.texts())
+    await shop.house.tracking.adopt()
+    await shop.owner.call("POST", "/carriers/nova_poshta/check")
+    for hours, more in ((-2, {}), (20, {"assignee_id": None, "details": "Viber: blocked"})):
+        due_at = (now() + timedelta(hours=hours)).isoformat()
+        task = {"title": "Передзвонити", "due_at": due_at, "conversation_id": conversation["id"], **more}
+        await shop.owner.call("POST", "/tasks", task)
+    page = await open_page(size=size, theme=theme)
+    found = {}
+    for path in ("/tasks?show=all", "/settings/parcels", f"/inbox/{conversation['id']}"):
+        await page.goto(path)
+        await page.evaluate("for (const part of document.querySelectorAll('details:not(.menu)')) part.open = true")
+        await page.evaluate("document.querySelector('.app').classList.add('show-card')")
+        found[path] = await violations(page)
+    assert {path: lines for path, lines in found.items() if lines} == {}
