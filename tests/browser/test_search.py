@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import PHONE
+from tests.browser.test_accessibility import violations
 from tests.flow import until
 
 ORDER = {"status": "new", "items": [{"name": "Чайник", "quantity": 1, "price": "10"}], "total": "10", "currency": "UAH"}
@@ -50,6 +51,7 @@ async def test_a_message_far_back_is_found_opened_and_marked_by_keyboard_alone(s
     await expect(options(page)).to_have_count(1)
     await expect(options(page).locator("mark")).to_have_text(["чайн", "Вог"])
     await expect(options(page)).to_have_attribute("aria-selected", "true")
+    assert await violations(page, "#search") == []
     await page.keyboard.press("Enter")
     target = page.locator(".m:target")
     await expect(target).to_contain_text("чайник «Вогник»")
@@ -57,6 +59,9 @@ async def test_a_message_far_back_is_found_opened_and_marked_by_keyboard_alone(s
 
     await page.keyboard.press("Control+k")
     await expect(options(page).first).to_contain_text("ЧАЙН вог")
+    await page.locator("#search-text").fill("")
+    await expect(page.get_by_role("group", name="Looked for lately").get_by_role("option")).to_have_count(2)
+    assert await violations(page, "#search") == []
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await expect(page.locator("#search-text")).to_have_value("ЧАЙН вог")
@@ -65,11 +70,12 @@ async def test_a_message_far_back_is_found_opened_and_marked_by_keyboard_alone(s
 
 
 async def test_people_messages_and_orders_stand_apart_and_more_can_be_read(shop, open_page, past):
-    page = await open_page(size=PHONE)
+    page = await open_page(size=PHONE, theme="dark")
     await page.get_by_role("button", name="Search", exact=True).click()
     await page.locator("#search-text").fill("чайник")
     await expect(page.get_by_role("group", name="Messages").get_by_role("option")).to_have_count(1)
     await expect(page.get_by_role("group", name="Orders").get_by_role("option")).to_contain_text(["Order 10234"])
+    assert await violations(page, "#search") == []
     await page.locator("#search-text").fill("питання")
     await expect(options(page)).to_have_count(6)
     await options(page).last.click()
