@@ -1,7 +1,8 @@
 """One-time codes.
 
-`{_id, identity_id, contact, type, value, digest, by, created_at, expires_at, tried, used_at, used_by}`. `identity_id` is who says that the contact is theirs and has to type the code; `tried` are the messages in which they
-tried. A code itself is nowhere: `digest` is what it is compared by.
+A code is `{_id, identity_id, contact, type, value, digest, by, created_at, expires_at, tried, used_at, used_by}`.
+`identity_id` is who says that the contact is theirs and has to type the code; `tried` are the messages in which they
+tried. The code itself is nowhere: `digest` is what it is compared by.
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,6 @@ from typing import Any
 
 from pymongo import monitoring
 
-
 Meanwhile = Callable[[], Coroutine[Any, Any, Any]]
 
 
