@@ -17,7 +17,8 @@ def quiet_until(quiet_hours: Mapping[str, Any], zone: str, at: datetime) -> date
     clock is put forward over the end, the quiet ends with the first minute after; where it is put back, hours that
     come twice are quiet twice. Whoever is quiet round the clock gets a moment a day away.
     """
-    begins, ends = quiet_hours["from"], quiet_hours["to"]
+    begins: str = quiet_hours["from"]
+    ends: str = quiet_hours["to"]
     if not quiet_hours["enabled"] or begins == ends:
         return None
     here = ZoneInfo(zone)

@@ -11,8 +11,8 @@ def parcel(stage: Stage, *, still: timedelta = timedelta(), final: bool = False)
     return {"stage": stage.value, "changed_at": AT - still, "final": final}
 
 
-def pause(stage: Stage, **fields: timedelta) -> timedelta:
-    following = next_look(parcel(stage, **fields), AT, chance=0.5)
+def pause(stage: Stage, *, still: timedelta = timedelta()) -> timedelta:
+    following = next_look(parcel(stage, still=still), AT, chance=0.5)
     assert following is not None
     return following - AT
 

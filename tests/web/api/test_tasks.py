@@ -6,6 +6,7 @@ import pytest
 
 from inbox.model.ids import now
 from inbox.timers import Later
+from tests.flow import until
 from tests.web.api.desk import Caller, Desk, written
 from web.api.tasks import TaskPage, TaskShape
 
@@ -119,8 +120,11 @@ async def test_a_task_falls_due_at_its_time_and_open_pages_hear_of_it(desk: Desk
     timer = await desk.house.database.durable.timers.find_one({"_id": f"task.due:{task['id']}"})
     assert timer is not None
     assert timer["due_at"] == datetime.fromisoformat(str(task["due_at"]))
-    while now() <= timer["due_at"]:
-        pass
+
+    async def its_time_has_come() -> bool:
+        return bool(now() > timer["due_at"])
+
+    await until(its_time_has_come)
     await ring(timer["data"])
     (rung,) = (await desk.manager.get("/tasks"))["items"]
     assert (rung["state"], rung["overdue"]) == ("due", True)
