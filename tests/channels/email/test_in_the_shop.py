@@ -10,7 +10,9 @@ from aiohttp import FormData
 
 from channels.faults import Fault
 from channels.props import sample_photo
+from inbox.storage.s3 import PART, BucketAddress, Buckets
 from tests.channels.email.shop import Case
+from tests.conftest import SECRET_KEY
 from tests.flow import Shop, until
 
 
@@ -61,6 +63,26 @@ async def test_letters_with_files_both_ways(case):
     *_, answer = await case.messages()
     assert (answer["text"], answer["reply_to"]) == ("Дякую!", sent["id"])
     assert "> Так, саме вона." in answer["original"]
+
+
+@pytest.mark.parametrize("watched", [True, False], ids=["fetched", "posted"])
+async def test_files_that_come_with_a_letter_go_to_the_bucket(database, redis, sandbox, s3, watched):
+    buckets = Buckets(BucketAddress(url=s3, region="us-east-1", access_key="key", secret_key="secret"), "media")
+    large = b"%PDF-1.7 " + bytes(range(256)) * (PART // 256 + 1)
+    async with Shop.open(database, redis, sandbox, SECRET_KEY, buckets=buckets) as shop:
+        case = await Case.open(shop, watched=watched)
+        files = [("коробка.png", "image/png", sample_photo()), ("креслення.pdf", "application/pdf", large)]
+        case.letters.write("Ось така коробка?", files=files)
+        await case.opens()
+        [message] = await stored(case)
+        kept = await database.durable.attachments.find({}).to_list(None)
+        assert [row["file_id"].partition("/")[0] for row in kept] == ["s3:media", "s3:media"]
+        assert await database.durable["media.files"].count_documents({}) == 0
+        for file, (name, content_type, content) in zip(message["attachments"], files, strict=True):
+            assert (file["name"], file["content_type"], file["size"]) == (name, content_type, len(content))
+            assert (await shop.owner.call("GET", f"/attachments/{file['id']}")).body == content
+        part = await shop.owner.call("GET", f"/attachments/{file['id']}", headers={"Range": f"bytes={PART}-{PART + 9}"})
+        assert (part.status, part.body) == (206, large[PART : PART + 10])
 
 
 async def test_somebody_else_who_answers_our_letter_joins_its_conversation(case):
