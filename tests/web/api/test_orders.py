@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from inbox.live import LiveFrame
 from inbox.model.orders import OrderSnapshot
-from inbox.model.people import Author
+from inbox.model.people import Author, Role, Viewer
 from tests.web.api.desk import Caller, Desk
+from web.api.live import frame_view
 from web.api.orders import OrderShape, WholeOrderShape
 from web.api.shapes import Page, ProblemShape
+from web.doors.answers import json_bytes
 
 MUG = {"name": "Mug", "quantity": 2, "price": "150.00"}
 ORDER: dict[str, Any] = {"status": "new", "items": [MUG], "total": "300.00", "currency": "UAH"}
@@ -243,3 +246,19 @@ async def test_a_status_in_use_cannot_vanish(desk):
     path = f"/order-sources/{created.body['id']}"
     assert (await desk.admin.call("PATCH", path, {"status_map": {"partial": "paid"}})).status == 200
     assert (await desk.admin.call("PUT", "/order-pipeline", {"statuses": kept})).status == 200
+
+
+async def test_a_page_is_shown_the_order_as_the_api_shows_it(desk):
+    await put(desk.manager, customer={"email": "oksana@example.com"})
+    order = await desk.house.orders.get("1001")
+    viewer = Viewer(id="m1", name="Ann", role=Role.MANAGER)
+    frame = frame_view(LiveFrame(7, "order.updated", order), viewer)
+    assert (frame["seq"], frame["type"]) == (7, "order.updated")
+    OrderShape.model_validate_json(json_bytes(frame["data"]))
+
+
+@pytest.mark.parametrize("number", ["%00", "%0A", "a" * 65, "%20"])
+async def test_an_odd_number_is_no_number(desk, number):
+    answer = await desk.manager.call("PUT", f"/orders/{number}", ORDER)
+    assert (answer.status, answer.fields) == (422, ["number"])
+    assert (await desk.manager.call("GET", f"/orders/{number}")).status == 404
