@@ -1,8 +1,9 @@
 """The inbox: list, thread and card, whole and in the parts that a page fetches again."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
@@ -24,16 +25,21 @@ FILES = {"media": 9, "files": 5}
 LANE_PAGES = 8
 """How many pages of messages one part of the thread may hold when it is fetched again."""
 
+Scope = Literal["case", "everything"]
+"""What a thread shows: its own conversation, or all that happened with its customer."""
+
 Tab = Literal["mine", "unassigned", "all", "closed"]
+Reader = Callable[[str | None, int], Awaitable[tuple[Sequence[View], str | None]]]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Key = Annotated[str, StringConstraints(max_length=400)]
 
 
 class ListQuery(Query):
-    """Which rows of the list."""
+    """Which rows of the list; and how much of a customer's history an open conversation shows."""
 
     tab: Tab = "mine"
     q: Words = ""
+    view: Scope = "case"
 
 
 class RowsQuery(ListQuery):
@@ -46,6 +52,7 @@ class OlderQuery(Query):
     """The messages before those that are there already."""
 
     cursor: Key
+    view: Scope = "case"
 
 
 class FilesQuery(Query):
@@ -58,6 +65,7 @@ class FilesQuery(Query):
 class LaneQuery(Query):
     """A stretch of the thread: from its first message to its last one, or to the end."""
 
+    view: Scope = "case"
     first: Key = ""
     last: Key = ""
     lane: Annotated[str, StringConstraints(pattern=r"^(messages|before-[A-Za-z0-9_-]{1,80})$")] = "messages"
@@ -85,7 +93,7 @@ class InboxPages:
             return await self._page(call, conversation_id)
         context = await self._frame(call)
         try:
-            context |= await self._opened(call.viewer, conversation_id, context)
+            context |= await self._opened(call.viewer, conversation_id, call.query.view, context)
         except NotFound:
             return self.pages.html(call.request, "inbox/lost.html", status=404, **context)
         return self.pages.html(call.request, "inbox/desk.html", **context)
@@ -116,8 +124,9 @@ class InboxPages:
         context = await self._frame(call)
         query = call.query
         conversation = await self.desk.conversation(call.viewer, call.path())
-        messages, before = await self._lane(call.viewer, conversation["id"], query)
-        context |= await self._thread(conversation, messages, before, context)
+        read = self._reader(call.viewer, conversation, query.view)
+        messages, before = await self._lane(read, query)
+        context |= await self._thread(conversation, messages, before, context, query.view)
         context["lane"] = query.lane
         return self.pages.html(call.request, "inbox/messages.html", **context)
 
@@ -125,10 +134,11 @@ class InboxPages:
         """The messages before those on the page."""
         context = await self._frame(call)
         conversation = await self.desk.conversation(call.viewer, call.path())
-        found, cursor = await self.desk.messages(call.viewer, conversation["id"], call.query.cursor, MESSAGES)
+        read = self._reader(call.viewer, conversation, call.query.view)
+        found, cursor = await read(call.query.cursor, MESSAGES)
         messages = list(reversed(found))
-        before = await self._one_before(call.viewer, conversation["id"], cursor)
-        context |= await self._thread(conversation, messages, before, context)
+        before = await self._one_before(read, cursor)
+        context |= await self._thread(conversation, messages, before, context, call.query.view)
         context |= {"older_cursor": cursor, "lane": f"before-{messages[0]['id']}" if messages else "before-all"}
         return self.pages.html(call.request, "inbox/older_page.html", **context)
 
@@ -167,7 +177,7 @@ class InboxPages:
         status = 200
         if conversation_id is not None:
             try:
-                context |= await self._opened(call.viewer, conversation_id, context)
+                context |= await self._opened(call.viewer, conversation_id, call.query.view, context)
             except NotFound:
                 context["lost"] = True
                 status = 404
@@ -196,15 +206,16 @@ class InboxPages:
         listed = {"tab": query.tab, "q": query.q, "counts": counts, "rows": rows, "next_cursor": next_cursor}
         return listed | {"troubles": troubles}
 
-    async def _opened(self, viewer: Viewer, conversation_id: str, context: Mapping[str, Any]) -> dict[str, Any]:
+    async def _opened(
+        self, viewer: Viewer, conversation_id: str, view: Scope, context: Mapping[str, Any]
+    ) -> dict[str, Any]:
         conversation = await self.desk.conversation(viewer, conversation_id)
-        customer_id = conversation["customer_id"]
-        conversation_id = conversation["id"]
+        read = self._reader(viewer, conversation, view)
         (found, cursor), blocks = await asyncio.gather(
-            self.desk.messages(viewer, conversation_id, None, MESSAGES), self._blocks(viewer, customer_id)
+            read(None, MESSAGES), self._blocks(viewer, conversation["customer_id"])
         )
-        before = await self._one_before(viewer, conversation_id, cursor)
-        opened = await self._thread(conversation, list(reversed(found)), before, context)
+        before = await self._one_before(read, cursor)
+        opened = await self._thread(conversation, list(reversed(found)), before, context, view)
         reach = _reach(conversation, opened["customer"])
         told: dict[str, Any] = {"tab": "mine"} | dict(context) | opened | blocks
         return told | {"older_cursor": cursor, "reach": reach, "oob": False}
@@ -238,10 +249,23 @@ class InboxPages:
         rows, following = await self.desk.files(viewer, customer_id, type_, cursor, FILES[type_])
         return {"rows": rows, "cursor": following}
 
+    def _reader(self, viewer: Viewer, conversation: View, view: Scope) -> Reader:
+        """What reads a thread page by page, newest first: its messages, or all that happened with its customer."""
+        if view == "everything":
+            return partial(self.desk.history, viewer, conversation["customer_id"])
+        return partial(self.desk.messages, viewer, conversation["id"])
+
     async def _thread(
-        self, conversation: View, messages: Sequence[View], before: View | None, context: Mapping[str, Any]
+        self,
+        conversation: View,
+        messages: Sequence[View],
+        before: View | None,
+        context: Mapping[str, Any],
+        view: Scope,
     ) -> dict[str, Any]:
         return {
+            "view": view,
+            "stages": dict(await self.desk.stages()) if view == "everything" else {},
             "conversation": conversation,
             "customer": await self.desk.customer(conversation["customer_id"]),
             "messages": messages,
@@ -250,12 +274,12 @@ class InboxPages:
             "lane": "messages",
         }
 
-    async def _lane(self, viewer: Viewer, conversation_id: str, query: LaneQuery) -> tuple[list[View], View | None]:
+    async def _lane(self, read: Reader, query: LaneQuery) -> tuple[list[View], View | None]:
         """The messages from `first` to `last` (to the end where that is empty), and the one that stands before them."""
         found: list[View] = []
         cursor: str | None = None
         for _ in range(LANE_PAGES):
-            page, cursor = await self.desk.messages(viewer, conversation_id, cursor, MESSAGES)
+            page, cursor = await read(cursor, MESSAGES)
             found.extend(page)
             ids = [message["id"] for message in found]
             if cursor is None or not query.first or query.first in ids:
@@ -264,13 +288,13 @@ class InboxPages:
         end = ids.index(query.last) if query.last in ids else 0
         start = ids.index(query.first) if query.first in ids else len(ids) - 1
         rest = found[start + 1 :]
-        before = rest[0] if rest else await self._one_before(viewer, conversation_id, cursor)
+        before = rest[0] if rest else await self._one_before(read, cursor)
         return list(reversed(found[end : start + 1])), before
 
-    async def _one_before(self, viewer: Viewer, conversation_id: str, cursor: str | None) -> View | None:
+    async def _one_before(self, read: Reader, cursor: str | None) -> View | None:
         if cursor is None:
             return None
-        found, _ = await self.desk.messages(viewer, conversation_id, cursor, 1)
+        found, _ = await read(cursor, 1)
         return found[0] if found else None
 
 

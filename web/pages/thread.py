@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from web.api.attachments import INLINE_TYPES
@@ -35,6 +35,22 @@ class Line:
 
 
 @dataclass(slots=True)
+class Happening:
+    """Something that happened with the customer besides messages: an entry of their timeline."""
+
+    entry: Message
+    kind: str = "happening"
+
+
+@dataclass(slots=True)
+class Case:
+    """From here on it is another conversation, which opened with `message`."""
+
+    message: Message
+    kind: str = "case"
+
+
+@dataclass(slots=True)
 class Group:
     """Messages of one author in a row: one line below them says who and when."""
 
@@ -53,25 +69,33 @@ class Group:
             message["direction"] == last["direction"]
             and message["author"] == last["author"]
             and message["channel_id"] == last["channel_id"]
+            and message["conversation_id"] == last["conversation_id"]
             and (message["public"], message["private"]) == (last["public"], last["private"])
             and last.get("state") not in TROUBLED
             and moment(message["sent_at"]) - moment(last["sent_at"]) <= TOGETHER
         )
 
 
-Item = Day | Line | Group
+Item = Day | Line | Happening | Case | Group
 
 
 def arrange(messages: Sequence[Message], clock: Clock, *, after: Message | None = None) -> list[Item]:
-    """Messages, oldest first, as items of the page; `after` is the one that stands before them already."""
+    """Messages and what else happened, oldest first, as items of the page; `after` stands before them already."""
     items: list[Item] = []
-    shown = clock.local(moment(after["sent_at"])).date() if after else None
+    shown = clock.local(_time(after)).date() if after else None
+    case = after["conversation_id"] if after else None
     for message in messages:
-        sent_at = moment(message["sent_at"])
-        day = clock.local(sent_at).date()
+        at = _time(message)
+        day = clock.local(at).date()
         if day != shown:
-            items.append(Day(date=day, ago=clock.days_ago(sent_at), label=clock.date(sent_at)))
+            items.append(Day(date=day, ago=clock.days_ago(at), label=clock.date(at)))
             shown = day
+        if message.get("kind", "message") != "message":
+            items.append(Happening(message))
+            continue
+        if case not in (None, message["conversation_id"]):
+            items.append(Case(message))
+        case = message["conversation_id"]
         if message["direction"] == "system":
             items.append(Line(message))
             continue
@@ -81,6 +105,11 @@ def arrange(messages: Sequence[Message], clock: Clock, *, after: Message | None 
             items.append(group)
         group.messages.append(message)
     return items
+
+
+def _time(entry: Message) -> datetime:
+    """When it was said, or happened."""
+    return moment(entry["sent_at"] if "sent_at" in entry else entry["at"])
 
 
 @dataclass(frozen=True, slots=True)

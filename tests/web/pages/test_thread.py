@@ -47,6 +47,18 @@ def test_the_day_of_what_stands_before_is_not_said_again():
     assert shapes([]) == []
 
 
+def test_what_happened_stands_between_what_was_said():
+    closed = {"kind": "status", "id": "e", "at": NOON + timedelta(minutes=1), "conversation_id": "c"}
+    assert shapes([said("in", 0), closed, said("in", 2)]) == ["Day", 1, "Happening", 1]
+    assert shapes([closed], after=said("in", 0)) == ["Happening"]
+
+
+def test_another_conversation_begins_with_a_line():
+    other = said("in", 1, conversation_id="other")
+    assert shapes([said("in", 0), other, said("in", 2)]) == ["Day", 1, "Case", 1, "Case", 1]
+    assert shapes([other], after=said("in", 0)) == ["Case", 1]
+
+
 def test_a_photo_that_browsers_cannot_show_is_a_file_like_others():
     shown = {"type": "photo", "content_type": "image/jpeg", "state": "stored"}
     odd = {**shown, "content_type": "image/heif"}

@@ -43,6 +43,11 @@ const staleLane = (messageId) => {
   else soon("live:messages");
 };
 
+/** A thread that shows all that happened is behind when anything did. */
+const everythingShown = () => {
+  if (document.querySelector('.thread[data-view="everything"]')) soon("live:messages");
+};
+
 const everything = () => ["live:list", "live:messages", "live:bar", "live:card", "live:me", "live:tasks"].forEach(soon);
 
 const handlers = {
@@ -57,6 +62,7 @@ const handlers = {
       return;
     }
     if (data.id === opened()) {
+      everythingShown();
       soon("live:bar");
       soon("live:card");
     }
@@ -65,12 +71,14 @@ const handlers = {
   },
   customer(data) {
     if (data.id === document.getElementById("card")?.dataset.customer) {
+      everythingShown();
       soon("live:card");
       soon("live:bar");
     }
     soon("live:list");
   },
   order(data) {
+    everythingShown();
     // One that is nobody's may be suggested here.
     if (!data.customer_id || data.customer_id === document.getElementById("card")?.dataset.customer || document.getElementById(`order-${data.id}`)) soon("live:card");
   },
