@@ -237,6 +237,8 @@ class Replies:
         """Send again what is not known to have been sent. Raises `Conflict` where there is nothing to repeat."""
         message = await self._outgoing(message_id)
         revived = await self._outbox.revive(message_id)
+        if revived is None and message.get("notice", {}).get("handed_on"):
+            raise Conflict("another channel has taken this over: it is told there, or by whoever has the task")
         if revived is None:
             raise Conflict(f"this message is {message['state']}: there is nothing to send again")
         self._wakeups.ring("outbox")

@@ -1,6 +1,6 @@
 """What customers were told of their orders, who wants none of it, and on which channels it goes first."""
 
-from tests.inbox.customers import ANN, channel, customer, order
+from tests.inbox.customers import ANN, channel, customer, notices_said, order
 from web.api.notices import NoticeList
 from web.api.shapes import CustomerShape, SettingsShape
 
@@ -52,3 +52,18 @@ async def test_who_wanted_no_notices_wants_none_on_the_card_that_stays(desk):
     merged = await desk.manager.call("POST", f"/customers/{survivor}/merge", {"other_id": loser})
     assert merged.status == 200, merged
     assert (await desk.manager.get(f"/customers/{survivor}"))["notices"] is False
+
+
+async def test_what_another_channel_took_over_is_not_sent_again(desk):
+    house = desk.house
+    telegram, viber = await channel(house), await channel(house, "viber")
+    oksana = await customer(house, telegram, viber)
+    order_id = await order(house, oksana)
+    await house.orders.set_status(order_id, "confirmed", ANN)
+    await house.notices.work_off()
+    (first,) = await notices_said(house)
+    for row in await house.outbox_store.of_message(first["_id"]):
+        await house.outbox_store.move(row, "failed", among={}, error="blocked")
+    await house.notices.work_off()
+    refused = await desk.owner.call("POST", f"/messages/{first['_id']}/retry")
+    assert (refused.status, "another channel" in refused.body["detail"]) == (409, True)
