@@ -554,7 +554,7 @@ class _Shown:
         self.content: Content | None = None
         story = message.reply_to.story if message.reply_to else None
         if story is not None:
-            self._take("story", story.url or "", "")
+            self._take("story", story.url or "", "Your story")
         for attachment in message.attachments or ():
             payload = attachment.payload or _Payload()
             self._take(attachment.type, payload.url or "", payload.title or "")
@@ -604,7 +604,7 @@ _MEDIA: Final[Mapping[str, str]] = {
 
 _LINKS: Final[Mapping[str, str]] = {
     "story_mention": "A story that mentions you",
-    "story": "Your story",
+    "story": "A story",
     "ig_story": "A story",
     "share": "A post",
     "ig_post": "A post",
