@@ -89,12 +89,16 @@ class Customers:
             frames.append(Frame(type="customer.updated", data=card))
         await self._feed.publish(frames)
 
-    async def create(self, given: Mapping[str, Any]) -> Document:
-        """Make a card by hand. Takes what `change` takes."""
+    async def check(self, given: Mapping[str, Any]) -> None:
+        """Raise `Invalid` where `create` or `change` would."""
+        await self._checked(given)
+
+    async def create(self, given: Mapping[str, Any], *, key: str | None = None) -> Document:
+        """Make a card by hand, under the id `key` where there is one. Takes what `change` takes."""
         present = now()
         checked, fields = await self._checked(given)
         card: Document = {
-            "_id": new_id(),
+            "_id": key or new_id(),
             "name": "",
             "phones": [],
             "emails": [],

@@ -2,12 +2,17 @@
 
 from collections.abc import AsyncIterator
 
+from inbox.customer_fields import CustomerFields
 from inbox.media import Media, Reader
 from inbox.model.errors import NotFound
 from inbox.model.people import Viewer
+from inbox.model.tables import RECORDS, Format, Table, cells_of, columns_of, csv_line, json_line
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
 from inbox.storage.exporting import ExportStore
+
+_PIECES = 200
+"""How many lines are sent at once."""
 
 
 class PersonalData:
@@ -45,3 +50,41 @@ class PersonalData:
             return await self._media.open(attachment_id)
         except NotFound:
             return None
+
+
+class Lists:
+    """Customers, orders and macros as files that can be read in again."""
+
+    def __init__(self, store: ExportStore, fields: CustomerFields) -> None:
+        self._store = store
+        self._fields = fields
+
+    async def written(
+        self, table: Table, format_: Format, *, delimiter: str = ",", mark: bool = False
+    ) -> AsyncIterator[bytes]:
+        """A whole list, some hundred rows at a time; `mark` begins it with what tells Excel that it is UTF-8."""
+        record_of = RECORDS[table]
+        columns = columns_of(table, await self._parts(table))
+        pieces = [b"\xef\xbb\xbf" if mark else b"", csv_line(columns, delimiter)] if format_ is Format.CSV else []
+        async for document in self._documents(table):
+            record = record_of(document)
+            if format_ is Format.CSV:
+                pieces.append(csv_line(cells_of(table, record, columns), delimiter))
+            else:
+                pieces.append(json_line(record))
+            if len(pieces) >= _PIECES:
+                yield b"".join(pieces)
+                pieces = []
+        yield b"".join(pieces)
+
+    def _documents(self, table: Table) -> AsyncIterator[Document]:
+        if table is Table.CUSTOMERS:
+            return self._store.cards()
+        return self._store.all_orders() if table is Table.ORDERS else self._store.shared_macros()
+
+    async def _parts(self, table: Table) -> list[str]:
+        """The columns that depend on what the shop has: its own fields, and the languages of its macros."""
+        if table is Table.CUSTOMERS:
+            known = [field.code for field in await self._fields.all()]
+            return list(dict.fromkeys([*known, *await self._store.field_codes()]))
+        return await self._store.macro_languages() if table is Table.MACROS else []

@@ -28,6 +28,7 @@ _PATIENT = frozenset(
         "contact.proven",
         "conversation.wake",
         "customer.erase",
+        "import.run",
         "media.fetch",
         "task.due",
         FOLLOW_UP,

@@ -263,6 +263,8 @@ def build_app(
         erasing=house.erasing,
         feed=house.feed,
         follow_ups=house.follow_ups,
+        imports=house.imports,
+        lists=house.lists,
         macros=house.macros,
         managers=house.managers,
         media=house.media,

@@ -31,9 +31,11 @@ from inbox.customers import Customers
 from inbox.echoes import Echoes
 from inbox.erasing import Erasing
 from inbox.events import EventBus
-from inbox.exporting import PersonalData
+from inbox.exporting import Lists, PersonalData
 from inbox.files import Files
 from inbox.follow_ups import FollowUps
+from inbox.imports import TIMER as IMPORT
+from inbox.imports import Imports
 from inbox.indexing import Indexing
 from inbox.ingest import Ingest
 from inbox.journal import Journal
@@ -48,6 +50,7 @@ from inbox.messages import Messages
 from inbox.metrics import Metrics
 from inbox.model.domain_events import CardsChanged, ContactProven, MessageReceived
 from inbox.model.macros import MacroTexts
+from inbox.model.tables import Table
 from inbox.notes import CustomerNotes
 from inbox.notices import Notices
 from inbox.order_pushes import ByKind, OrderPushes
@@ -61,6 +64,7 @@ from inbox.profiles import Profiles
 from inbox.proofs import CODE_TYPED, PROVEN, TOLD, Proofs
 from inbox.quarantine import Quarantine
 from inbox.reach import Reach
+from inbox.readers import CustomerReader, MacroReader, OrderReader
 from inbox.replies import Replies
 from inbox.search import Search
 from inbox.secrets import SecretBox
@@ -77,6 +81,7 @@ from inbox.storage.database import Database
 from inbox.storage.erasing import TIMER as ERASE
 from inbox.storage.erasing import ErasureStore
 from inbox.storage.exporting import ExportStore
+from inbox.storage.imports import ImportStore
 from inbox.storage.journal import JournalStore
 from inbox.storage.listeners import ListenerStore
 from inbox.storage.livelog import LiveLog
@@ -386,7 +391,22 @@ class House:
             bus=self.bus,
         )
         self.media = Media(self.files, attachment_store, message_store, conversation_store, self.channels, self.feed)
-        self.personal_data = PersonalData(ExportStore(database), conversation_store, self.media)
+        export_store = ExportStore(database)
+        self.imports = Imports(
+            store=ImportStore(database),
+            readers={
+                Table.CUSTOMERS: CustomerReader(self.customers, people, self.settings),
+                Table.ORDERS: OrderReader(self.orders, self.order_sources, self.settings, people),
+                Table.MACROS: MacroReader(self.macros),
+            },
+            attachments=attachment_store,
+            managers=self.manager_store,
+            timers=timer_store,
+            feed=self.feed,
+            wakeups=self.wakeups,
+        )
+        self.lists = Lists(export_store, self.customer_fields)
+        self.personal_data = PersonalData(export_store, conversation_store, self.media)
 
         # The upper floors: who answers, and what a machine answers.
         self.assigner = Assigner(
@@ -449,6 +469,7 @@ class House:
         self.timers.handle("conversation.wake", self.conversations.wake)
         self.timers.handle(FOLLOW_UP, self.follow_ups.finish)
         self.timers.handle(SETTLE, self.merging.settle)
+        self.timers.handle(IMPORT, self.imports.run)
         self.timers.handle(ERASE, self.erasing.finish)
         self.timers.handle(PROVEN, self.proofs.learn)
         self.timers.handle(TOLD, self.proofs.hear)
@@ -469,6 +490,7 @@ class House:
                 Chore("reconcile_loads", 5.0, self.assigner.reconcile),
                 Chore("forget_frames", 600.0, self.feed.forget),
                 Chore("forget_files", 600.0, self.files.forget_released),
+                Chore("forget_imported_files", 600.0, self.imports.forget_files),
                 Chore("forget_large_events", 60.0, self.journal_store.forget_large),
             ]
         )

@@ -43,6 +43,25 @@ class ExportStore:
         """Every macro that is nobody's alone."""
         return self._stream("macros", {"owner_id": None}, "_id")
 
+    async def field_codes(self) -> list[str]:
+        """Every field that any card has a value for."""
+        return await self._keys("customers", "fields")
+
+    async def macro_languages(self) -> list[str]:
+        """Every language that any shared macro speaks."""
+        return await self._keys("macros", "text")
+
+    async def _keys(self, name: str, field: str) -> list[str]:
+        rows = self._stored[name].aggregate(
+            [
+                {"$project": {"keys": {"$map": {"input": {"$objectToArray": f"${field}"}, "in": "$$this.k"}}}},
+                {"$unwind": "$keys"},
+                {"$group": {"_id": "$keys"}},
+                {"$sort": {"_id": 1}},
+            ]
+        )
+        return [row["_id"] async for row in rows]
+
     async def _stream(self, name: str, condition: Mapping[str, Any], order: str) -> AsyncIterator[Document]:
         sort = [(order, 1)] if order == "_id" else [(order, 1), ("_id", 1)]
         async for row in self._stored[name].find(dict(condition), batch_size=_BATCH).sort(sort):

@@ -45,6 +45,15 @@ class MacroStore:
         found = await self._macros.find_one({"_id": macro_id})
         return None if found is None else _BEGINNING | found
 
+    async def shared_like(self, macro_id: str, shortcut: str, name: str, folder: str) -> Document | None:
+        """The shared macro of this id, else of this shortcut, else of this name in this folder."""
+        called: Document = {"name": name, "folder": {"$in": [folder, None] if not folder else [folder]}}
+        for wanted in ({"_id": macro_id}, {"shortcut": shortcut} if shortcut else None, called):
+            found = await self._macros.find_one({**wanted, "owner_id": None}) if wanted else None
+            if found is not None:
+                return _BEGINNING | found
+        return None
+
     async def page(self, viewer_id: str, after: str | None, limit: int, *, archived: bool = False) -> list[Document]:
         """The shared macros and this manager's own, in the order they were created; the `archived` ones or the rest."""
         condition: Document = {"owner_id": {"$in": [None, viewer_id]}, "archived": True if archived else {"$ne": True}}

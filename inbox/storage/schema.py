@@ -16,6 +16,9 @@ KEEP_EVENTS_SECONDS = 8 * 86400
 KEEP_CODES_SECONDS = 86400
 """How long a one-time code is remembered, for the limits of asking: longer than it may be used."""
 
+KEEP_REFUSALS_SECONDS = 30 * 86400
+"""How long it is told which rows of a file were refused."""
+
 _Keys = list[tuple[str, int]]
 
 _ANY_CASE = Collation("en", strength=2)
@@ -263,6 +266,15 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("search_pages"),
     Collection("search_roles"),
     Collection("audit", (_index("-at", name="recent"), _index("object_id", "-at", name="object"))),
+    # Files that are read in, and the rows of them that were refused.
+    Collection("imports", (_index("-at", name="recent"),)),
+    Collection(
+        "import_refusals",
+        (
+            _index("import_id", "row", name="import"),
+            _index("at", expireAfterSeconds=KEEP_REFUSALS_SECONDS, name="forget"),
+        ),
+    ),
     # People who were erased: the proof of it, and until all is gone what is still to be removed.
     Collection("erasures", (_index("-at", name="recent"),)),
     Collection("erasing_portions", (_index("erasure_id", name="erasure"),)),

@@ -69,9 +69,9 @@ class AttachmentHandlers:
         if (request.content_length or 0) > MAX_UPLOAD_BYTES + _FRAME_BYTES:
             limit = f"is larger than {MAX_UPLOAD_BYTES >> 20} MB"
             raise Problem(413, f"file: {limit}", errors=[FieldError("file", limit)])
-        part = await _file_part(request)
+        part = await file_part(request)
         claimed = part.headers.get("Content-Type", "application/octet-stream").partition(";")[0].strip().lower()
-        stored = await self.media.store(_file_name(part.filename), claimed, _chunks(part), call.viewer.id)
+        stored = await self.media.store(file_name(part.filename), claimed, file_chunks(part), call.viewer.id)
         call.note.object_id = stored["_id"]
         return json_answer(attachment_view(stored), status=201)
 
@@ -127,7 +127,7 @@ async def send_file(
     return response
 
 
-async def _file_part(request: web.Request) -> BodyPartReader:
+async def file_part(request: web.Request) -> BodyPartReader:
     try:
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
@@ -143,7 +143,7 @@ async def _file_part(request: web.Request) -> BodyPartReader:
     raise Invalid("file", "send the file in a part called file")
 
 
-async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
+async def file_chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
     try:
         while chunk := await part.read_chunk(1 << 16):
             yield bytes(chunk)
@@ -157,7 +157,7 @@ def _broken_frame() -> Problem:
     )
 
 
-def _file_name(claimed: str | None) -> str:
+def file_name(claimed: str | None) -> str:
     """A name without folders and without what cannot be seen. Some clients send what is not ASCII percent-encoded."""
     name = claimed or ""
     name = unquote(name) if name.isascii() else name

@@ -21,6 +21,7 @@ from web.api import (
     search,
     shapes,
     tasks,
+    transfers,
 )
 from web.api.attachments import AttachmentHandlers
 from web.api.audit import AuditHandlers
@@ -63,6 +64,7 @@ def api_table(doors: Doors, services: ApiServices) -> list[Route]:
         *merging.rows(services),
         *erasing.rows(services),
         *personal_data.rows(services),
+        *transfers.rows(services),
         *_rules(services),
         *orders.rows(services),
         *order_pipeline.rows(services),

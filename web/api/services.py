@@ -10,8 +10,9 @@ from inbox.conversations import Conversations
 from inbox.customer_fields import CustomerFields
 from inbox.customers import Customers
 from inbox.erasing import Erasing
-from inbox.exporting import PersonalData
+from inbox.exporting import Lists, PersonalData
 from inbox.follow_ups import FollowUps
+from inbox.imports import Imports
 from inbox.live import LiveFeed
 from inbox.macros import Macros
 from inbox.managers import Managers
@@ -54,6 +55,8 @@ class ApiServices:
     erasing: Erasing
     feed: LiveFeed
     follow_ups: FollowUps
+    imports: Imports
+    lists: Lists
     macros: Macros
     managers: Managers
     media: Media

@@ -44,6 +44,8 @@ async def desk(house: House) -> AsyncIterator[Desk]:
             erasing=house.erasing,
             feed=house.feed,
             follow_ups=house.follow_ups,
+            imports=house.imports,
+            lists=house.lists,
             macros=house.macros,
             managers=house.managers,
             media=house.media,
