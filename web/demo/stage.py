@@ -154,7 +154,7 @@ class Stage:
             mail.deliver_to(mailbox, self.house.channels.webhook_url(channel), made_up["inbound_secret"])
 
         def phone(story: Story) -> Phone:
-            return Mail(mail.letters(mailbox, mail.create_customer(story.name, story.address)))
+            return Mail(mail.letters(mailbox, mail.create_customer(story.name, story.address, language=story.language)))
 
         return channel["_id"], phone
 

@@ -51,12 +51,12 @@ class EmailSandbox:
             raise ValueError(reason)
         return self.mailboxes.setdefault(address, Mailbox(address, password or secrets.token_urlsafe(12)))
 
-    def create_customer(self, name: str, address: str) -> Customer:
+    def create_customer(self, name: str, address: str, *, language: str = "") -> Customer:
         """Somebody with a mailbox of their own."""
         if not name.strip() or "@" not in address.strip("@"):
             reason = "name and address: a customer needs both"
             raise ValueError(reason)
-        made = Customer(name.strip(), address.strip().lower())
+        made = Customer(name.strip(), address.strip().lower(), language)
         return self.customers.setdefault(made.address, made)
 
     def smtp_url(self, mailbox: Mailbox) -> str:

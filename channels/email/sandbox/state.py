@@ -42,10 +42,11 @@ Upload = tuple[str, str, bytes]
 
 @dataclass(frozen=True)
 class Customer:
-    """Somebody with a mailbox."""
+    """Somebody with a mailbox, whose program says in each letter which `language` they read; few do."""
 
     name: str
     address: str
+    language: str = ""
 
 
 @dataclass
@@ -245,6 +246,8 @@ class Correspondence:
         if answered is not None:
             made["In-Reply-To"] = f"<{answered.message_id}>"
             made["References"] = f"<{answered.message_id}>"
+        if self.customer.language and not (daemon or by_shop):
+            made["Accept-Language"] = self.customer.language
         for name, value in headers:
             made[name] = value
         return made

@@ -66,6 +66,22 @@ async def test_letters_with_files_both_ways(case):
 
 
 @pytest.mark.parametrize("watched", [True, False], ids=["fetched", "posted"])
+async def test_who_writes_in_a_language_is_greeted_in_it(shop, watched):
+    texts = {"uk": "Дякуємо за лист", "en": "Thank you for your letter"}
+    rule = {"name": "Greeting", "trigger": "conversation_opened", "conditions": []}
+    answer = await shop.owner.call("POST", "/rules", {**rule, "actions": [{"type": "reply", "text": texts}]})
+    assert answer.status == 201, answer
+    case = await Case.open(shop, watched=watched)
+    mail = shop.sandbox.email
+    peter = mail.letters(case.mailbox, mail.create_customer("Peter", "peter@mail.example", language="en"))
+    case.letters.write("Добрий день")
+    peter.write("Hello")
+    for letters, text in ((case.letters, texts["uk"]), (peter, texts["en"])):
+        await letters.until(lambda letters: [letter for letter in letters.letters if letter.from_shop])
+        assert [letter.text for letter in letters.letters if letter.from_shop] == [text]
+
+
+@pytest.mark.parametrize("watched", [True, False], ids=["fetched", "posted"])
 async def test_files_that_come_with_a_letter_go_to_the_bucket(database, redis, sandbox, s3, watched):
     buckets = Buckets(BucketAddress(url=s3, region="us-east-1", access_key="key", secret_key="secret"), "media")
     large = b"%PDF-1.7 " + bytes(range(256)) * (PART // 256 + 1)
