@@ -151,7 +151,7 @@ class FollowUps:
         return {"order_id": order["_id"]}
 
     async def _posted(self, event: ReplyPosted) -> None:
-        if event.message.get("macro_id") or event.message.get("actions"):
+        if event.message.get("actions"):
             await self.finish({"message_id": event.message["_id"]})
             await self._timers.clear(f"{FOLLOW_UP}:{event.message['_id']}")
 

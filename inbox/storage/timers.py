@@ -19,10 +19,14 @@ FOLLOWS_AFTER = timedelta(seconds=5)
 
 
 def follow_up_timer(message: Mapping[str, Any]) -> Document:
-    """The timer that has finished what a message asks for beside being sent. It is stored with the message."""
+    """The timer that has finished what a message asks for beside being sent. It is stored with the message.
+
+    The use of a macro alone is counted at once, but nobody waits for it.
+    """
+    patience = FOLLOWS_AFTER if message.get("actions") else timedelta()
     return {
         "_id": f"{FOLLOW_UP}:{message['_id']}",
-        **_waiting(FOLLOW_UP, now() + FOLLOWS_AFTER, {"message_id": message["_id"]}),
+        **_waiting(FOLLOW_UP, now() + patience, {"message_id": message["_id"]}),
     }
 
 
