@@ -11,7 +11,7 @@ from inbox.customers import Customers
 from inbox.model.customer_fields import MAX_FIELDS, MAX_VALUE, as_text
 from inbox.storage.database import Document
 from inbox.timeline import ASSIGNMENT, MESSAGE, NOTE, ORDER, STATUS, Timeline
-from web.api.requests import Address, Id, Labels, Languages, Name, Phone, Search, each_once
+from web.api.requests import Id, Labels, Languages, Name, Search, each_once
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import AttachmentShape, AuthorShape, CustomerShape, MessageShape, Page, Shape
@@ -28,8 +28,10 @@ FieldValue = Annotated[
     FieldText | None, BeforeValidator(as_text, json_schema_input_type=FieldText | int | float | bool | None)
 ]
 Fields = Annotated[dict[FieldName, FieldValue], Field(max_length=MAX_FIELDS)]
-Phones = Annotated[tuple[Phone, ...], Field(max_length=MAX_CONTACTS), AfterValidator(each_once)]
-Addresses = Annotated[tuple[Address, ...], Field(max_length=MAX_CONTACTS), AfterValidator(each_once)]
+TypedPhone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+TypedAddress = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
+Phones = Annotated[tuple[TypedPhone, ...], Field(max_length=MAX_CONTACTS), AfterValidator(each_once)]
+Addresses = Annotated[tuple[TypedAddress, ...], Field(max_length=MAX_CONTACTS), AfterValidator(each_once)]
 Version = Annotated[int, Field(ge=0, lt=1 << 53)]
 
 FILES: Mapping[str, frozenset[str]] = {

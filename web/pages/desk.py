@@ -70,6 +70,9 @@ class Desk(Protocol):
     async def customer_fields(self) -> Sequence[View]:
         """The shop's own fields of cards, in their order."""
 
+    async def field_definitions(self) -> tuple[Sequence[View], int]:
+        """The same, and their version."""
+
     async def customer_notes(self, customer_id: str) -> Sequence[View]:
         """What the card shows of its notes: the pinned ones, then the newest."""
 
@@ -136,6 +139,12 @@ class Desk(Protocol):
 
     async def rules(self) -> Sequence[View]:
         """What the bot does by itself."""
+
+    async def imports(self) -> Sequence[View]:
+        """The files that were read in last, newest first."""
+
+    async def erasures(self) -> Sequence[View]:
+        """The erasures of late, newest first."""
 
     async def quarantine(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
         """A page of events that could not be read, newest first."""

@@ -17,11 +17,13 @@ from web.api.carriers import carrier_view, parcel_view
 from web.api.customer_fields import field_view
 from web.api.customer_notes import note_view
 from web.api.customers import EVENTS, FILES, entry_view, file_view
+from web.api.erasing import erasure_view
 from web.api.macros import macro_view
 from web.api.merging import merge_view, suggestion_view
 from web.api.order_sources import source_view
 from web.api.services import ApiServices
 from web.api.tasks import task_view
+from web.api.transfers import import_view
 from web.api.views import (
     audit_view,
     avatar_url,
@@ -147,8 +149,11 @@ class ServiceDesk:
         return [{"name": kind.name, "title": kind.title, "steps": kind.steps} for kind in kinds]
 
     async def customer_fields(self) -> Sequence[View]:
-        found = await self._services.customer_fields.all()
-        return [field_view(one, position) for position, one in enumerate(found)]
+        return (await self.field_definitions())[0]
+
+    async def field_definitions(self) -> tuple[Sequence[View], int]:
+        found, version = await self._services.customer_fields.versioned()
+        return [field_view(one, position) for position, one in enumerate(found)], version
 
     async def customer_notes(self, customer_id: str) -> Sequence[View]:
         return [note_view(note) for note in await self._services.customer_notes.shown(customer_id, NOTES)]
@@ -252,6 +257,14 @@ class ServiceDesk:
     async def rules(self) -> Sequence[View]:
         found, _ = await self._services.rules.page(None, EVERYBODY)
         return [rule_view(row) for row in found]
+
+    async def imports(self) -> Sequence[View]:
+        found, _ = await self._services.imports.page(limit=HISTORY, cursor=None)
+        return [import_view(row) for row in found]
+
+    async def erasures(self) -> Sequence[View]:
+        found, _ = await self._services.erasing.page(limit=HISTORY, cursor=None)
+        return [erasure_view(row) for row in found]
 
     async def quarantine(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
         found, following = await self._services.quarantine.page(limit=HISTORY, cursor=cursor)

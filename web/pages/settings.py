@@ -23,9 +23,11 @@ ADMIN_PLACES = (
     ("shops", _("Shops"), "shopping-bag"),
     ("orders", _("Order statuses"), "package"),
     ("parcels", _("Order updates"), "truck"),
+    ("fields", _("Customer fields"), "tag"),
     ("people", _("Managers and teams"), "users"),
     ("macros", _("Macros"), "zap"),
     ("rules", _("Rules"), "bot"),
+    ("transfer", _("Import and export"), "arrow-up-down"),
     ("quarantine", _("Quarantine"), "shield"),
     ("audit", _("Audit"), "history"),
     ("profile", _("Profile"), "user-round"),
@@ -34,6 +36,17 @@ ADMIN_PLACES = (
 
 OWN_PLACES = tuple(place for place in ADMIN_PLACES if place[0] in ("macros", "profile"))
 """What is there for those who set nothing up."""
+
+TABLES = (("customers", _("Customers")), ("orders", _("Orders")), ("macros", _("Macros")))
+"""What is imported and exported."""
+
+COUNTED = (
+    ("created", _("new")),
+    ("updated", _("changed")),
+    ("unchanged", _("as they are")),
+    ("refused", _("refused")),
+)
+"""What became of the rows of a file."""
 
 DAY_NAMES = {
     "mon": _("Mon"),
@@ -118,6 +131,11 @@ class SettingsPages:
         )
         return await self._page(call, "parcels", channels=channels, carriers=carriers, stages=stages)
 
+    async def fields(self, call: Call[None, None]) -> web.Response:
+        """The shop's own fields of customers' cards."""
+        fields, version = await self.desk.field_definitions()
+        return await self._page(call, "fields", fields=fields, version=version)
+
     async def people(self, call: Call[None, None]) -> web.Response:
         """Managers and teams."""
         managers, teams = await asyncio.gather(self.desk.managers(call.viewer), self.desk.teams())
@@ -201,6 +219,19 @@ class SettingsPages:
         )
         by_id = {channel["id"]: channel for channel in channels}
         return await self._page(call, "quarantine", events=events, next_cursor=cursor, channels=by_id)
+
+    async def transfer(self, call: Call[None, None]) -> web.Response:
+        """Lists out and in, and who was erased."""
+        imports, erasures = await asyncio.gather(self.desk.imports(), self.desk.erasures())
+        return await self._page(
+            call,
+            "transfer",
+            imports=imports,
+            erasures=erasures,
+            tables=TABLES,
+            titles=dict(TABLES),
+            counted=COUNTED,
+        )
 
     async def audit(self, call: Call[None, CursorQuery]) -> web.Response:
         """Who did what."""

@@ -357,6 +357,38 @@ class Shop:
                 "raw": '{"update_id": 7, "message": {"message_id": 1}}',
             }
         ]
+        self.transfers: list[Doc] = [
+            {
+                "id": "i1",
+                "table": "customers",
+                "format": "csv",
+                "name": "customers.csv",
+                "dry_run": True,
+                "state": "done",
+                "reason": "",
+                "total": 12,
+                "done": 12,
+                "counts": {"created": 9, "updated": 1, "unchanged": 0, "refused": 2},
+                "headers": ["ПІБ", "Телефон", "Взуття"],
+                "columns": ["name", "phones", None],
+                "can_apply": True,
+                "by": {"type": "manager", "id": "m1", "name": "Olha"},
+                "at": ago(minutes=2),
+                "finished_at": ago(minutes=1),
+            }
+        ]
+        self.erased: list[Doc] = [
+            {
+                "id": "e1",
+                "state": "done",
+                "at": ago(minutes=2),
+                "by": {"type": "manager", "id": "m1", "name": "Olha"},
+                "done_at": ago(minutes=1),
+                "salt": "00",
+                "digest": "11",
+                "counts": {"messages": 3},
+            }
+        ]
         self.entries = [
             {
                 "id": "a1",
@@ -455,6 +487,9 @@ class Shop:
     async def customer_fields(self) -> Sequence[View]:
         return self.field_list
 
+    async def field_definitions(self) -> tuple[Sequence[View], int]:
+        return self.field_list, 3
+
     async def customer_notes(self, customer_id: str) -> Sequence[View]:
         return self.notes_of.get(customer_id, [])
 
@@ -533,6 +568,12 @@ class Shop:
 
     async def rules(self) -> Sequence[View]:
         return self.rule_list
+
+    async def imports(self) -> Sequence[View]:
+        return self.transfers
+
+    async def erasures(self) -> Sequence[View]:
+        return self.erased
 
     async def quarantine(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
         return self.events if cursor is None else [], None

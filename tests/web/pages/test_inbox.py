@@ -202,11 +202,11 @@ async def test_notes_and_files_stand_on_the_card(desk, read):
 async def test_a_thread_shows_its_conversation_or_everything(desk, read):
     order = {"order_id": "o", "number": "1042", "source": "api", "irregular": False, "fields": []}
     moved = {"kind": "order", "id": "e", "at": ago(hours=1), "by": author("shop", "s", "Shop"), "conversation_id": None}
-    desk.happened["olena-card"] = [{**moved, **order, "status": {"from": "new", "to": "shipped"}}]
+    desk.happened["olena-card"] = [{**moved, **order, "status": {"from": "confirmed", "to": "shipped"}}]
     desk.notes_of["olena-card"] = [note("n", "x")]
     assert "Order 1042" not in await read("/inbox/olena")
     page = await read("/inbox/olena?view=everything")
-    assert "Order 1042: New → Shipped · Shop" in page
+    assert "Order 1042: Підтверджено → Відправлено · Shop" in page
     assert 'data-view="everything"' in page
     stretch = re.search(r'hx-get="(/fragments/conversations/olena/messages[^"]+)"', page)[1].replace("&amp;", "&")
     assert "Order 1042" in await read(stretch)

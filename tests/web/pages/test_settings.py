@@ -15,6 +15,8 @@ PLACES = ["general", "channels", "people", "macros", "rules", "quarantine", "aud
         ("rules", "when: a conversation opens"),
         ("quarantine", "message.date is missing"),
         ("audit", "manager.change"),
+        ("transfer", "Взуття → left out"),
+        ("transfer", "3 messages"),
     ],
 )
 async def test_places_show_what_there_is(read, place, words):
@@ -127,3 +129,12 @@ async def test_nothing_stored_becomes_markup(desk, read):
     desk.entries[0]["changed"] = {script: script}
     for place in PLACES:
         assert script not in await read(f"/settings/{place}")
+
+
+async def test_the_shops_own_fields_are_defined_on_one_screen(desk, read):
+    page = await read("/settings/fields")
+    assert page.count("data-field-row") == len(desk.field_list) + 1
+    assert 'data-version="3"' in page
+    assert 'value="Нова пошта, Укрпошта"' in page
+    desk.field_list.clear()
+    assert '<p class="hint" id="no-fields" >' in await read("/settings/fields")

@@ -54,7 +54,7 @@ def test_what_happened_stands_between_what_was_said():
 
 
 def test_another_conversation_begins_with_a_line():
-    other = said("in", 1, conversation_id="other")
+    other = {**said("in", 1), "conversation_id": "other"}
     assert shapes([said("in", 0), other, said("in", 2)]) == ["Day", 1, "Case", 1, "Case", 1]
     assert shapes([other], after=said("in", 0)) == ["Case", 1]
 

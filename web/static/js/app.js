@@ -1,6 +1,7 @@
 // Everything a signed-in page does.
 
 import { start as startCard } from "./card.js";
+import "./customer-fields.js";
 import { start as startComposer } from "./composer.js";
 import { start as startDesk } from "./desk.js";
 import { start as startForms } from "./forms.js";
@@ -9,6 +10,7 @@ import { start as startLive } from "./live.js";
 import { start as startMacroEditor } from "./macro-editor.js";
 import { start as startPipeline } from "./pipeline.js";
 import { start as startSearch } from "./search.js";
+import { start as startTransfer } from "./transfer.js";
 
 startDesk();
 startCard();
@@ -18,4 +20,5 @@ startMacroEditor();
 startKeys();
 startPipeline();
 startSearch();
+startTransfer();
 startLive();

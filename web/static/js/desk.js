@@ -152,35 +152,6 @@ document.addEventListener("submit", (event) => {
   event.target.reset();
 });
 
-const rename = () => {
-  const head = document.querySelector(".card-pane .edit-name h2");
-  const field = Object.assign(document.createElement("input"), { className: "input", value: head.textContent.trim(), maxLength: 200 });
-  field.setAttribute("aria-label", say("name"));
-  let done = false;
-  const finish = async (keep) => {
-    if (done) return;
-    done = true;
-    const name = field.value.trim();
-    field.replaceWith(head);
-    if (!keep || !name || name === head.textContent.trim()) return;
-    head.textContent = name;
-    try {
-      await call("PATCH", `/api/v1/customers/${document.getElementById("card").dataset.customer}`, { name });
-    } catch (refusal) {
-      toast(refusal.message);
-    }
-    refresh("live:card", "live:bar", "live:list");
-  };
-  field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") finish(true);
-    if (event.key === "Escape") finish(false);
-    event.stopPropagation();
-  });
-  field.addEventListener("blur", () => finish(true));
-  head.replaceWith(field);
-  field.select();
-};
-
 // One listener for every click that is not a plain link.
 const clicks = {
   "[data-api]": (element) => perform(element),
@@ -194,7 +165,6 @@ const clicks = {
   },
   "[data-close]": (element) => element.closest("dialog").close(),
   "[data-card]": () => app().classList.toggle("show-card"),
-  "[data-rename]": rename,
   "[data-remove]": (element) => {
     const box = element.closest("[data-list]");
     editList(box, JSON.parse(box.dataset.values).filter((value) => value !== element.dataset.remove));

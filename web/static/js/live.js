@@ -106,6 +106,9 @@ const handlers = {
     soon("live:list");
     soon("live:place");
   },
+  import() {
+    soon("live:place");
+  },
   ready: everything,
   reset: everything,
 };
