@@ -71,6 +71,26 @@ async def test_letters_that_their_providers_vouch_for_make_one_card_in_any_order
     await check(house.database)
 
 
+async def test_a_letter_that_nobody_vouches_for_joins_no_cards_before_the_proof_and_adds_nothing_after_it(house):
+    async def cards():
+        return await house.database.durable.customers.find({"merged_into": None}).to_list(None)
+
+    await work_off(house.ingest, [accepted(said(1, proven_email="ann@x.example"), channel_id="c1")])
+    await work_off(house.ingest, [accepted(said(1, "forged", unconfirmed=True), channel_id="c2")])
+    await work_off_timers(house)
+    assert sorted(len(card["emails"]) for card in await cards()) == [0, 1]
+    await work_off(house.ingest, [accepted(said(2, proven_email="ann@x.example"), channel_id="c2")])
+    await work_off_timers(house)
+    (before,) = await cards()
+    await work_off(house.ingest, [accepted(said(3, "forged again", unconfirmed=True), channel_id="c2")])
+    assert await house.database.durable.timers.count_documents({"kind": PROVEN}) == 0
+    assert await cards() == [before]
+    heard = {"channel_id": "c2", "direction": "in"}
+    stored = await house.database.durable.messages.find(heard).sort("sort", 1).to_list(None)
+    assert [message.get("unconfirmed", False) for message in stored] == [True, False, True]
+    await check(house.database)
+
+
 async def test_what_was_only_told_stands_on_the_card_and_merges_nobody(house):
     await work_off(house.ingest, [accepted(said(1, text="my number is 067 123 45 67"))])
     await work_off(house.ingest, [accepted(said(1, content=Contact(phone=PHONE)), channel_id="c2")])
