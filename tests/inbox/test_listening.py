@@ -206,7 +206,7 @@ async def test_a_fault_of_ours_is_listened_past(feeding, feeder):
     await feeding.connect()
     feeder.trouble = ZeroDivisionError()
     async with process(feeding):
-        await asyncio.sleep(0.1)
+        await until(lambda: _true(feeder.ended > 0))
         feeder.trouble = None
         feeder.events = ["a"]
         await until(lambda: _equal(kept(feeding), lambda keys: keys == ["1"]))
@@ -216,7 +216,7 @@ async def test_what_the_journal_does_not_take_is_fetched_again(feeding, feeder):
     await feeding.connect()
     feeder.trouble = StorageDown()
     async with process(feeding):
-        await asyncio.sleep(0.1)
+        await until(lambda: _true(feeder.ended > 0))
         feeder.trouble = None
         feeder.events = ["a"]
         await until(lambda: _equal(kept(feeding), lambda keys: keys == ["1"]))

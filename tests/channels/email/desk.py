@@ -22,6 +22,8 @@ class Desk(Cursor):
         self.handed_over = 0
         self.failures: list[ChannelFailure] = []
         self.down = False
+        self.turned_away = asyncio.Event()
+        """Set once something was brought while this was down."""
 
     @property
     def value(self) -> Mapping[str, str]:
@@ -32,6 +34,7 @@ class Desk(Cursor):
 
     async def accept(self, events: Sequence[RawEvent]) -> None:
         if self.down:
+            self.turned_away.set()
             raise RuntimeError("the journal is away")
         for event in events:
             self.handed_over += 1

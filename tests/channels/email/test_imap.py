@@ -134,7 +134,8 @@ async def test_letters_that_are_numbered_anew_are_known_by_their_names(dovecot, 
 async def test_what_cannot_be_kept_is_fetched_again(mailbox, desk):
     desk.down = True
     mailbox.deliver("важливе")
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(15):
+        await desk.turned_away.wait()
     desk.down = False
     await desk.has("важливе")
 
