@@ -222,15 +222,19 @@ class InboxPages:
 
     async def _blocks(self, viewer: Viewer, customer_id: str) -> dict[str, Any]:
         """What the card shows besides the customer."""
-        cases, same, orders, tasks, fields, notes, media, files = await asyncio.gather(
-            self.desk.cases(viewer, customer_id),
-            self.desk.same_person(customer_id),
-            self.desk.orders(customer_id),
-            self.desk.tasks(viewer, customer_id=customer_id),
-            self.desk.customer_fields(),
-            self.desk.customer_notes(customer_id),
-            self._files(viewer, customer_id, "media", None),
-            self._files(viewer, customer_id, "files", None),
+        (cases, same, orders, tasks), (fields, notes, media, files) = await asyncio.gather(
+            asyncio.gather(
+                self.desk.cases(viewer, customer_id),
+                self.desk.same_person(customer_id),
+                self.desk.orders(customer_id),
+                self.desk.tasks(viewer, customer_id=customer_id),
+            ),
+            asyncio.gather(
+                self.desk.customer_fields(),
+                self.desk.customer_notes(customer_id),
+                self._files(viewer, customer_id, "media", None),
+                self._files(viewer, customer_id, "files", None),
+            ),
         )
         parcels = await self.desk.parcels([order["id"] for order in orders["orders"]])
         return {

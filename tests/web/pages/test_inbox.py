@@ -193,8 +193,7 @@ async def test_notes_and_files_stand_on_the_card(desk, read):
     assert card.count('aria-label="Delete the note"') == 1
     assert card.count('class="shot"') == 9
     assert 'href="/inbox/olena#m-m11"' in card
-    more = re.search(r'hx-get="(/fragments/customers/olena-card/files[^"]+)"', card)[1].replace("&amp;", "&")
-    page = await read(more)
+    page = await read(_fetched(card, "/fragments/customers/olena-card/files"))
     assert page.count('class="shot"') == 2
     assert "hx-get" not in page
 
@@ -208,8 +207,7 @@ async def test_a_thread_shows_its_conversation_or_everything(desk, read):
     page = await read("/inbox/olena?view=everything")
     assert "Order 1042: Підтверджено → Відправлено · Shop" in page
     assert 'data-view="everything"' in page
-    stretch = re.search(r'hx-get="(/fragments/conversations/olena/messages[^"]+)"', page)[1].replace("&amp;", "&")
-    assert "Order 1042" in await read(stretch)
+    assert "Order 1042" in await read(_fetched(page, "/fragments/conversations/olena/messages"))
 
 
 async def test_a_face_stands_in_list_header_and_card_where_one_is_known(desk, read):
@@ -240,10 +238,17 @@ async def test_colours_are_drawn_right_at_once(read, theme):
     assert 'data-theme="auto"' in await read("/inbox", Cookie='skrynka_theme="><script>')
 
 
+def _fetched(page, beginning):
+    """The address that begins so and that a part of the page fetches."""
+    (found,) = re.findall(rf'hx-get="({beginning}[^"]+)"', page)
+    return found.replace("&amp;", "&")
+
+
 def _ways(page):
     """The channels that can be chosen in the composer: whether they can be chosen now, and what stands beside them."""
-    found = re.findall(r'<button class="item way".*?data-via="(\w+)".*?</button>', page, re.DOTALL)
-    buttons = re.findall(r'<button class="item way".*?</button>', page, re.DOTALL)
-    reasons = [re.search(r'<small class="why">(.*?)</small>', button)[1] for button in buttons]
-    able = [" disabled" not in button.partition(">")[0] for button in buttons]
-    return dict(zip(found, zip(able, reasons, strict=True), strict=True))
+    ways = re.findall(
+        r'<button class="item way" type="button" data-via="(\w+)"([^>]*)>.*?<small class="why">(.*?)</small>',
+        page,
+        re.DOTALL,
+    )
+    return {channel: (" disabled" not in attributes, why) for channel, attributes, why in ways}
