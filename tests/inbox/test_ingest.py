@@ -289,7 +289,7 @@ async def test_files_are_expected_and_buttons_confirmed_once(house):
     for repeated in (False, True):
         await work_off(house.ingest, [accepted(picture(1, 1), repeated=repeated), accepted(press, repeated=repeated)])
     kinds = [row["kind"] async for row in house.database.durable.timers.find()]
-    assert sorted(kinds) == ["channel.acknowledge", "media.fetch"]
+    assert sorted(kinds) == ["channel.acknowledge", "identity.avatar", "media.fetch"]
     assert await house.database.durable.attachments.count_documents({"state": "pending"}) == 1
 
 
