@@ -11,7 +11,7 @@ behind it by steps that may be repeated: each document remembers in `moved` wher
 back. A conversation that ended in another one lies in `absorbed`, with both as they were.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -362,7 +362,30 @@ class MergeStore:
             moved |= await self._sort({**within, "identity_id": {"$ne": None}})
             # Notes and system lines stay with the conversation that they were written in.
             await self._durable.messages.update_many({**within, "identity_id": None}, {"$set": {"customer_id": card}})
+        for card in customer_ids:
+            await self._mend(card)
         return moved
+
+    async def _mend(self, card: str) -> None:
+        """Count anew those conversations of a card that tell of messages which are not theirs.
+
+        A conversation is given back as it was when it was joined, and messages that were in it may have gone elsewhere.
+        """
+        cases = await self._durable.conversations.find({"customer_id": card}).to_list(None)
+        for case in cases:
+            shown = case["last_message"]
+            told = {*case["unanswered"], *([shown["sort"]] if shown is not None else [])}
+            there = {"conversation_id": case["_id"], "sort": {"$in": list(told)}}
+            found = self._durable.messages.find(there, {"sort": 1})
+            missing = told - {row["sort"] async for row in found}
+            if missing and not await self._coming(case["_id"], missing):
+                await self.recount(case["_id"])
+
+    async def _coming(self, conversation_id: str, sorts: Collection[str]) -> bool:
+        """Whether such messages are still to follow a conversation that ended in this one."""
+        ended = await self._durable.absorbed.find({"into": conversation_id}, {"_id": 1}).to_list(None)
+        within = {"conversation_id": {"$in": [row["_id"] for row in ended]}, "sort": {"$in": list(sorts)}}
+        return await self._durable.messages.find_one(within, {"_id": 1}) is not None
 
     async def _sort(self, strays: Document) -> bool:
         """Bring home those messages whose identity is known; whether there were any."""
