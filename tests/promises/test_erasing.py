@@ -76,7 +76,13 @@ async def life(shop: Shop, chat: Any) -> str:
     await shop.settled()
     (case,) = await shop.conversations()
     card = f"/customers/{case['customer_id']}"
-    changed = await shop.owner.call("PATCH", card, {"emails": [EMAIL], "tags": ["markertag"], "name": NAME})
+    other = await shop.owner.call("POST", "/customers", {"name": "markerold", "phones": ["+380671112288"]})
+    assert (await shop.owner.call("POST", f"{card}/merge", {"other_id": other.body["id"]})).status == 200
+    noted = await shop.owner.call("POST", f"{card}/notes", {"text": "markernote", "pinned": True})
+    assert noted.status == 201, noted
+    changed = await shop.owner.call(
+        "PATCH", card, {"emails": [EMAIL], "tags": ["markertag"], "name": NAME, "fields": {"size": "markerfield"}}
+    )
     assert changed.status == 200, changed
     for body in (
         {"text": "markerreply", "kind": "reply", "client_token": "1"},
@@ -165,8 +171,9 @@ async def test_nothing_of_the_person_is_anywhere(shop, database):
     assert proof["digest"] == digest
     assert proof["by"]["id"] == shop.owner.id
     counts = proof["counts"]
-    assert counts["customers"] == counts["identities"] == counts["conversations"] == counts["tasks"] == 1
-    assert (counts["messages"], counts["files"], counts["orders_cleared"], counts["journal"]) == (6, 2, 2, 3)
+    assert counts["identities"] == counts["conversations"] == counts["tasks"] == counts["merges"] == 1
+    assert (counts["customers"], counts["customer_notes"]) == (2, 1)
+    assert (counts["messages"], counts["files"], counts["orders_cleared"], counts["journal"]) == (7, 2, 2, 3)
     assert (await shop.owner.call("GET", f"/customers/{customer_id}")).status == 404
     order = await shop.owner.get("/orders/M-1")
     assert (order["total"], order["items"][0]["name"], order["customer_id"]) == ("300.00", "Mug", None)
