@@ -8,7 +8,7 @@ from tests.browser.conftest import PHONE, WIDE
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-SETTINGS = ["general", "channels", "shops", "orders", "people", "macros", "rules", "quarantine", "audit"]
+SETTINGS = ["general", "channels", "shops", "orders", "fields", "people", "macros", "rules", "quarantine", "audit"]
 
 
 async def violations(page, part="html"):
@@ -44,10 +44,21 @@ async def test_screens(shop, open_page, size, theme):
         ordered = await shop.owner.call("PUT", f"/orders/{number}", {**order, "total": "840.00", **facts})
         assert ordered.status == 201, ordered
 
+    fields = [
+        {"code": "city", "title": "Місто"},
+        {"code": "way", "title": "Доставка", "type": "choice", "choices": ["Пошта"]},
+    ]
+    assert (await shop.owner.call("PUT", "/customer-fields", {"fields": fields})).status == 200
+    card = f"/customers/{conversation['customer_id']}"
+    known = {"phones": ["0671234567"], "emails": ["olena@shop.example"], "fields": {"city": "Львів"}, "tags": ["гурт"]}
+    assert (await shop.owner.call("PATCH", card, known)).status == 200
+    assert (await shop.owner.call("POST", f"{card}/notes", {"text": "Постійна", "pinned": True})).status == 201
+
     page = await open_page("/login", email=None, size=size, theme=theme)
     found = {"/login": await violations(page)}
     page = await open_page(size=size, theme=theme)
     places = ["/inbox", "/inbox?tab=closed", f"/inbox/{conversation['id']}", "/inbox/nothing", "/profile"]
+    places.append(f"/inbox/{conversation['id']}?view=everything")
     editor = f"/settings/macros/{made.body['id']}"
     for path in [*places, *(f"/settings/{place}" for place in SETTINGS), editor]:
         await page.goto(path)
