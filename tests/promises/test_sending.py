@@ -127,9 +127,12 @@ async def test_an_answer_that_never_comes_is_uncertain_after_15_seconds(shop):
     await until(lambda: _met_its_fault(shop))
     fault(heard, kind="hang_after", times=1)
     second = await heard.reply("Hello")
-    for talk, message, arrived in ((unheard, first, []), (heard, second, ["Hello"])):
-        behind = await talk.reply("Are you there?")
-        assert (await talk.message(message))["state"] == "sending"
+    await until(lambda: _met_its_fault(shop))
+    waiting = [
+        (talk, message, await talk.reply("Are you there?")) for talk, message in ((unheard, first), (heard, second))
+    ]
+    assert [(await talk.message(message))["state"] for talk, message, _ in waiting] == ["sending", "sending"]
+    for (talk, message, behind), arrived in zip(waiting, ([], ["Hello"]), strict=True):
         await talk.until(behind, "sent", seconds=40)
         assert (await talk.message(message))["state"] == "uncertain"
         assert talk.chat.texts() == [*arrived, "Are you there?"]
