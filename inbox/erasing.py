@@ -1,8 +1,9 @@
 """Erasing a customer: everything that is known of them goes, and a proof of it stays.
 
-What was accepted before is first worked off, so that nothing in the journal brings the person back. Then the card is
-cut out at once, and the rest follows (`inbox.storage.erasing`). Whoever asked does it; the timer that was stored with
-the erasure finishes it in any process, and looks again for what somebody wrote late who had looked up the card before.
+What was accepted before is first worked off, so that nothing in the journal brings the person back; and what merges and
+splits had still to move is moved, so that nobody else's words go along. Then the card is cut out at once, and the rest
+follows (`inbox.storage.erasing`). Whoever asked does it; the timer that was stored with the erasure finishes it in any
+process, and looks again for what somebody wrote late who had looked up the card before.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from inbox.events import EventBus
 from inbox.files import Files
 from inbox.indexing import Indexing
 from inbox.live import Frame, LiveFeed
+from inbox.merging import Merging
 from inbox.model.channel import EventSource
 from inbox.model.domain_events import CustomerErased
 from inbox.model.erasing import traces
@@ -38,6 +40,7 @@ WAIT_SECONDS = 1.0
 """How soon to ask again whether the journal is worked off."""
 
 _EVENTS_TOGETHER = 100
+_TRIES = 10
 
 _log = structlog.get_logger(__name__)
 
@@ -50,6 +53,7 @@ class Erasing:
         *,
         store: ErasureStore,
         journal: JournalStore,
+        merging: Merging,
         files: Files,
         indexing: Indexing,
         kinds: Mapping[str, EventSource],
@@ -58,6 +62,7 @@ class Erasing:
     ) -> None:
         self._store = store
         self._journal = journal
+        self._merging = merging
         self._files = files
         self._indexing = indexing
         self._kinds = kinds
@@ -106,7 +111,15 @@ class Erasing:
         if erasure["state"] == "waiting":
             if await self._journal.pending_since(erasure["at"]):
                 return erasure
-            erasure = await self._store.cut(erasure)
+            cut = None
+            for _ in range(_TRIES):
+                settled = await self._merging.complete(erasure["scope"]["customer_ids"][0])
+                cut = await self._store.cut(erasure, settled)
+                if cut is not None:
+                    break
+            if cut is None:
+                return erasure
+            erasure = cut
         if erasure["state"] == "erasing":
             await self._tell(erasure)
             await self._silence_quarantine(erasure)

@@ -144,6 +144,23 @@ class Merging:
         for conversation_id in {row["conversation_id"] for row in strays}:
             await self._store.recount(conversation_id)
 
+    async def complete(self, customer_id: str) -> dict[str, str]:
+        """Finish every merge, undo and split that a card and those merged into it had a part in.
+
+        Returns in which state each of them is.
+        """
+        card = await self._store.living(customer_id)
+        family = {customer_id if card is None else card["_id"]}
+        while True:
+            merges = await self._store.involving(list(family))
+            joined = {row["loser_id"] for row in merges if row["state"] == "merged" and row["survivor_id"] in family}
+            if joined <= family:
+                break
+            family |= joined
+        for merge in merges:
+            await self._finish(merge)
+        return {merge["_id"]: merge["state"] for merge in merges}
+
     async def bring_home_from(self, conversation_ids: Iterable[str]) -> None:
         """The same for what was said in conversations that ended in another one."""
         for merge_id in {row["merge_id"] for row in await self._store.absorbed(list(conversation_ids))}:

@@ -384,6 +384,7 @@ class House:
         self.erasing = Erasing(
             store=ErasureStore(database),
             journal=self.journal_store,
+            merging=self.merging,
             files=self.files,
             indexing=self.indexing,
             kinds={**KINDS, **SHOPS},

@@ -104,26 +104,31 @@ class ErasureStore:
 
         return await self._together(write)
 
-    async def cut(self, erasure: Document) -> Document:
-        """Take the card away with all by which it is found; returns the erasure as it is now."""
+    async def cut(self, erasure: Document, settled: Mapping[str, str]) -> Document | None:
+        """Take the card away with all by which it is found; returns the erasure as it is now.
 
-        async def write(session: _Session) -> Document:
+        `settled` are the merges, undoes and splits that are finished, each with its state; None where there was another
+        one since: somebody else's messages may still be here, or the person's elsewhere.
+        """
+
+        async def write(session: _Session) -> Document | None:
             current = await self._stored.erasures.find_one({"_id": erasure["_id"]}, session=session)
             if current is None or current["state"] != "waiting":
                 return current or erasure
-            return await self._cut(current, session)
+            return await self._cut(current, settled, session)
 
         return await self._together(write)
 
-    async def _cut(self, erasure: Document, session: _Session) -> Document:
-        first = erasure["scope"]["customer_ids"][0]
-        card = await self._living(first, session)
-        family = await self._family(first if card is None else card["_id"], session)
+    async def _cut(self, erasure: Document, settled: Mapping[str, str], session: _Session) -> Document | None:
+        family = await self._family(erasure["scope"]["customer_ids"][0], session)
         cards = await self._found("customers", {"_id": {"$in": family}}, session)
         identities = await self._found("identities", {"customer_id": {"$in": family}}, session)
         identity_ids = [row["_id"] for row in identities]
         either = {"$or": [{"survivor_id": {"$in": family}}, {"loser_id": {"$in": family}}]}
-        merges = [row["_id"] for row in await self._found("merges", either, session)]
+        states = {row["_id"]: row["state"] for row in await self._found("merges", either, session)}
+        if states != settled:
+            return None
+        merges = list(states)
         cases = await self._found("conversations", {"customer_id": {"$in": family}}, session)
         case_ids = [row["_id"] for row in cases]
         absorbed = {"$or": [{"merge_id": {"$in": merges}}, {"into": {"$in": case_ids}}]}
@@ -163,10 +168,7 @@ class ErasureStore:
             "task_id": task_ids,
         }
         await take("timers", {"$or": [{f"data.{field}": {"$in": ids}} for field, ids in about.items()]})
-        for order in orders:
-            cleared = {"$set": without_person(order), "$inc": {"version": 1}}
-            await self._stored.orders.update_one({"_id": order["_id"]}, cleared, session=session)
-        took["orders_cleared"] = len(orders)
+        took["orders_cleared"] = await self._clear_orders(orders, session)
         pictures = [{"file_id": row["avatar"]["file_id"], "preview": None} for row in identities if row.get("avatar")]
         took["pictures"] = len(pictures)
         await self._portion(erasure, {"files": pictures}, session)
@@ -187,9 +189,10 @@ class ErasureStore:
         return {**erasure, **changes, "counts": took}
 
     async def _family(self, customer_id: str, session: _Session) -> list[str]:
-        """A card and all that were merged into it, by whatever way."""
-        family = [customer_id]
-        joined = [customer_id]
+        """The card that this one is now, and all that were merged into it, by whatever way."""
+        card = await self._living(customer_id, session)
+        joined = [customer_id if card is None else card["_id"]]
+        family = list(joined)
         while joined:
             rows = await self._found("customers", {"merged_into": {"$in": joined}}, session)
             joined = [row["_id"] for row in rows]
@@ -209,6 +212,12 @@ class ErasureStore:
                     waiting = {"customer_id": None, f"contact.{key}": contact}
                     found += await self._found("orders", waiting, session)
         return list({row["_id"]: row for row in found}.values())
+
+    async def _clear_orders(self, orders: Sequence[Document], session: _Session) -> int:
+        for order in orders:
+            cleared = {"$set": without_person(order), "$inc": {"version": 1}}
+            await self._stored.orders.update_one({"_id": order["_id"]}, cleared, session=session)
+        return len(orders)
 
     async def take_portion(self, erasure: Document) -> bool:
         """Take away the next messages of the erased, and what hangs on them; False where there are none left."""
