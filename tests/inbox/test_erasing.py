@@ -9,9 +9,12 @@ import pytest
 from redis.asyncio import Redis
 
 from inbox.model.ids import now
+from inbox.model.incoming import Person
 from inbox.model.orders import Contact
 from inbox.storage.database import Database, connect
+from inbox.storage.merging import MergeStore
 from tests.conftest import SECRET_KEY
+from tests.inbox.arrivals import accepted, said, work_off
 from tests.inbox.customers import ANN, case, channel, customer, order
 from tests.people import finish_erasures
 from tests.promises.crashing import Crash, until_crash
@@ -22,6 +25,10 @@ STEP = 1 if int(os.environ.get("EXAMPLES", "12")) > 50 else 13
 """At every how manieth command it is tried to die."""
 
 EXPECTED = {"customers": 1, "identities": 1, "conversations": 2, "messages": 2, "orders_cleared": 1, "files": 1}
+
+
+PERSON = Person(external_id="a", name="Anna")
+OTHER = Person(external_id="b", name="Bohdan")
 
 
 @pytest.fixture
@@ -104,3 +111,19 @@ async def test_orders_of_nobody_go_by_contacts_that_only_they_have(house, databa
     await house.erasing.erase(first, by=ANN)
     left = {row["number"]: row["contact"]["name"] async for row in database.durable.orders.find()}
     assert left == {"shared": "Oksana", "own": ""}
+
+
+async def test_a_split_that_nobody_finished_takes_nobody_elses_words_along(house, database):
+    """The split decided whose the identities are; whoever did it died before the messages followed."""
+    both = [accepted(said(number, person=person)) for number, person in enumerate((PERSON, OTHER))]
+    await work_off(house.ingest, both)
+    first, second = [row["customer_id"] async for row in database.durable.identities.find().sort("name", 1)]
+    await house.merging.merge(first, second, by=ANN, reason={"type": "manual"})
+    other = await database.durable.identities.find_one({"name": OTHER.name})
+    assert other is not None
+    split = await MergeStore(database).split(first, other["_id"], by={"type": "manager", "id": "m1", "name": "Ann"})
+    await house.erasing.erase(split["loser_id"], by=ANN)
+    left = await database.durable.messages.find({"direction": "in"}).to_list(None)
+    assert [message["author"]["name"] for message in left] == [PERSON.name]
+    (conversation,) = await database.durable.conversations.find().to_list(None)
+    assert conversation["last_message"]["id"] == left[0]["_id"]
