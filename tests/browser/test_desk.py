@@ -211,7 +211,7 @@ async def test_one_pane_at_a_time_on_a_phone(shop, open_page):
     await expect(heading(page)).to_contain_text("Анна")
     await expect(page.locator(".row")).to_be_hidden()
     assert await page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
-    await page.get_by_label("More").tap()
+    await page.get_by_label("More", exact=True).tap()
     await page.get_by_role("button", name="Customer card").tap()
     await expect(page.get_by_role("complementary", name="Customer")).to_be_visible()
     await page.get_by_label("Close the card").tap()

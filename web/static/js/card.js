@@ -72,12 +72,10 @@ const begun = (node) =>
   node.closest("#card") &&
   (node === document.activeElement || (node.defaultValue !== undefined && node.value !== node.defaultValue));
 
-/** What is open or being typed stays as it is when the page is fetched again; so does a whole `data-keep` form. */
+/** Beside what every pane keeps: a field that is being typed in, a line that is open, a whole `data-keep` form. */
 export const start = () => {
   const { callbacks } = Idiomorph.defaults;
+  const { beforeAttributeUpdated: free } = callbacks;
   callbacks.beforeNodeMorphed = (old) => !begun(old) && !(old instanceof Element && old.matches("[data-keep]"));
-  callbacks.beforeAttributeUpdated = (name, node) => {
-    if (!node.closest("#card")) return true;
-    return !(name === "hidden" && node.matches("[data-shown], [data-editor]")) && !(name === "open" && node.matches("details"));
-  };
+  callbacks.beforeAttributeUpdated = (name, node) => free(name, node) && !(name === "hidden" && node.matches("#card [data-shown], #card [data-editor]"));
 };
