@@ -35,6 +35,7 @@ from inbox.metrics import Metrics
 from inbox.model.accepted import Accepted
 from inbox.model.avatars import is_due, told_source
 from inbox.model.channel import ChannelKind
+from inbox.model.contacts import email_address, is_proven
 from inbox.model.conversation import brought, new_conversation, preview, reopens
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.errors import Conflict
@@ -285,15 +286,18 @@ class Batches:
     async def _meet(self, batch: list[Accepted], *, repeated: bool) -> dict[str, Document]:
         """Identities of everyone in the batch, by identity id."""
         sightings: dict[str, Sighting] = {}
-        cards = await self._shared_cards(batch) | await self._answered_cards(batch)
+        shared, answered = await self._shared_cards(batch), await self._answered_cards(batch)
         for accepted in batch:
             for event in accepted.about_customers:
+                key = identity_id(accepted.channel_id, event.person.external_id)
+                card, proven = answered.get(key, ("", True))
                 sighting = Sighting(
                     channel_id=accepted.channel_id,
                     kind=accepted.kind,
                     person=event.person,
                     at=accepted.received_at,
-                    customer_id=cards.get(identity_id(accepted.channel_id, event.person.external_id), ""),
+                    customer_id=card or shared.get(key, ""),
+                    joined="" if proven else "answer",
                 )
                 earlier = sightings.get(sighting.identity_id)
                 if earlier is None or _tells_more(event.person, earlier.person):
@@ -322,9 +326,12 @@ class Batches:
             cards.update(dict.fromkeys(ids, card))
         return cards
 
-    async def _answered_cards(self, batch: list[Accepted]) -> dict[str, str]:
-        """The cards of those whom our messages went to that somebody answers here, by the answering identity."""
-        cards: dict[str, str] = {}
+    async def _answered_cards(self, batch: list[Accepted]) -> dict[str, tuple[str, bool]]:
+        """The cards of those whom our messages went to that somebody answers here, by the answering identity.
+
+        With each, whether the address that answers is proven to be the card's: a letter may have been passed on.
+        """
+        cards: dict[str, tuple[str, bool]] = {}
         for accepted in batch:
             for event in accepted.about_customers:
                 if not isinstance(event, NewMessage) or not event.answers:
@@ -333,7 +340,9 @@ class Batches:
                 ours = [found[key] for key in event.answers if key in found and found[key]["direction"] == "out"]
                 if ours:
                     answering = identity_id(accepted.channel_id, event.person.external_id)
-                    cards.setdefault(answering, ours[0]["customer_id"])
+                    card = await self._people.customer(ours[0]["customer_id"])
+                    proven = card is not None and is_proven(card, "email", email_address(event.person.external_id))
+                    cards.setdefault(answering, (ours[0]["customer_id"], proven))
         return cards
 
     def _messages_of(self, batch: list[Accepted], identities: Mapping[str, Document]) -> list[_Work]:

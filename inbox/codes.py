@@ -100,6 +100,8 @@ class Codes:
         identity = await self._people.identity(identity_id)
         if identity is None or identity["customer_id"] != (await self._merging.card(customer_id))["_id"]:
             raise Invalid("identity", "this card has no such identity")
+        if identity.get("joined"):
+            raise Invalid("identity", "is not known to be this customer: confirm it, or split it off, first")
         present = now()
         typed = f"{secrets.randbelow(10**6):06d}"
         code_id = secrets.token_hex(12)

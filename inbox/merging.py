@@ -111,6 +111,12 @@ class Merging:
         await self._finish(split)
         return await self.card(split["loser_id"])
 
+    async def confirm(self, customer_id: str, identity_id: str) -> Document:
+        """Have an identity that joined a card unproven count as that person's; returns the card."""
+        card = await self._store.confirm(customer_id, identity_id)
+        await self._feed.publish([Frame(type="customer.updated", data=card)])
+        return card
+
     async def card(self, customer_id: str) -> Document:
         """A card, or the one that it was merged into."""
         card = await self._store.living(customer_id)

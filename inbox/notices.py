@@ -188,23 +188,22 @@ class Notices:
         async for channel in self._in_order(customer, cases, settings):
             if channel["_id"] in gone:
                 continue
-            refusal = await self._unfit(channel, customer)
-            if refusal is None:
+            try:
+                addressee = await self._addressee(channel, customer)
                 where = await self._case(customer["_id"], cases, channel["_id"])
                 draft = msgspec.structs.replace(
                     said,
                     channel_id=channel["_id"],
+                    identity_id=addressee["_id"],
                     notice={**(said.notice or {}), "passed_over": tried},
                 )
-                try:
-                    message, _ = await self._replies.post(where["_id"], draft, author=SYSTEM)
-                except Invalid as error:
-                    refusal = error.remedy
-                else:
-                    await self._posted(notice, message)
-                    _log.info("notice_posted", message_id=message["_id"], channel_id=channel["_id"])
-                    return
-            tried.append(passed_over(channel["_id"], channel["name"], refusal))
+                message, _ = await self._replies.post(where["_id"], draft, author=SYSTEM)
+            except Invalid as error:
+                tried.append(passed_over(channel["_id"], channel["name"], error.remedy))
+            else:
+                await self._posted(notice, message)
+                _log.info("notice_posted", message_id=message["_id"], channel_id=channel["_id"])
+                return
         await self._leave_to_somebody(notice, order, customer, cases, tried)
 
     async def _cases(self, customer_id: str) -> tuple[Document | None, Document | None]:
@@ -242,7 +241,8 @@ class Notices:
         """
         channels = {channel["_id"]: channel for channel in await self._channels.all()}
         mailboxes = [key for key, channel in channels.items() if self._writes_first(channel)]
-        known = {identity["channel_id"] for identity in await self._people.identities([customer["_id"]])}
+        identities = await self._people.identities([customer["_id"]])
+        known = {identity["channel_id"] for identity in identities if not identity.get("joined")}
         last = next((case["channel_id"] for case in cases if case is not None), None)
         others = [key for key in channels if key not in mailboxes]
         wanted = [key for key in settings["notice_channels"] if key in channels]
@@ -256,12 +256,16 @@ class Notices:
     def _writes_first(self, channel: Document) -> bool:
         return self._channels.kind(channel["kind"]).capabilities.starts_conversations
 
-    async def _unfit(self, channel: Document, customer: Document) -> str | None:
-        """Why a channel is passed over before anything is written; None where it may be tried."""
+    async def _addressee(self, channel: Document, customer: Document) -> Document:
+        """Who of the customer's identities is written to on a channel; never one that joined their card unproven.
+
+        Raises `Invalid` where the channel is passed over before anything is written.
+        """
         if channel["state"] == "paused":
-            return f"paused: {channel['state_reason']}"
-        if await self._people.identity_on(customer["_id"], channel["_id"]) is not None:
-            return None
+            raise Invalid("channel_id", f"paused: {channel['state_reason']}")
+        known = await self._people.identity_on(customer["_id"], channel["_id"], confirmed=True)
+        if known is not None:
+            return known
         # A mailbox that the customer never wrote to, and an address that stands on their card.
         addresses = [email["address"] for email in customer["emails"]]
         for address in addresses:
@@ -272,10 +276,10 @@ class Notices:
                 at=now(),
                 customer_id=customer["_id"],
             )
-            found = await self._people.resolve({sighting.identity_id: sighting}, ensure_cards=False)
-            if found[sighting.identity_id]["customer_id"] == customer["_id"]:
-                return None
-        return f"{', '.join(addresses)} belongs to another card"
+            found = (await self._people.resolve({sighting.identity_id: sighting}, ensure_cards=False)).popitem()[1]
+            if found["customer_id"] == customer["_id"] and not found.get("joined"):
+                return found
+        raise Invalid("channel_id", f"{', '.join(addresses)} belongs to another card, or waits to be confirmed")
 
     async def _said(self, notice: Document, order: Document, customer: Document, settings: Document) -> Draft:
         """What is said: the macro of the pipeline's status, else ready-made words; never with a blank."""

@@ -13,14 +13,14 @@ import structlog
 from inbox.events import EventBus
 from inbox.live import Frame, LiveFeed
 from inbox.merging import Merging
-from inbox.model.contacts import email_address, phone_number
+from inbox.model.contacts import FIELDS, email_address, phone_number
 from inbox.model.domain_events import ContactProven
 from inbox.model.errors import NotFound
 from inbox.model.ids import derived_id, now
 from inbox.model.incoming import Contact, NewMessage
 from inbox.model.likeness import contacts_in, looks_like_code, may_tell
 from inbox.settings import ShopSettings
-from inbox.storage.contacts import FIELDS, ContactStore
+from inbox.storage.contacts import ContactStore
 from inbox.storage.database import Document
 from inbox.storage.messages import MessageStore
 

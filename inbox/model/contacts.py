@@ -1,14 +1,18 @@
 """Phones and e-mail addresses as they are kept and compared."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Any, Final
 
 import phonenumbers
 
 DEFAULT_REGION = "UA"
 """How a number without country is read."""
+
+FIELDS: Final = {"phone": ("phones", "number"), "email": ("emails", "address")}
+"""Where a card keeps contacts of each type."""
 
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[^\W_](?:[\w.-]{0,252}[^\W_])?")
 
@@ -56,3 +60,9 @@ def example_phone(region: str = "") -> str:
 def is_address(written: str) -> bool:
     """Whether this can be an e-mail address: something before an @, and a name with a dot or a bare host behind it."""
     return _ADDRESS.fullmatch(written) is not None
+
+
+def is_proven(card: Mapping[str, Any], type_: str, value: str) -> bool:
+    """Whether somebody has shown that this contact is theirs whose card it is."""
+    field, key = FIELDS[type_]
+    return any(row[key] == value and row.get("proven", False) for row in card[field])

@@ -11,12 +11,10 @@ from typing import Any
 
 import pymongo
 
+from inbox.model.contacts import FIELDS, is_proven
 from inbox.model.errors import Conflict
 from inbox.model.ids import now
 from inbox.storage.database import Database, Document
-
-FIELDS = {"phone": ("phones", "number"), "email": ("emails", "address")}
-"""Where a card keeps contacts of each type."""
 
 MOST_HINTS = 30
 """How many told contacts a card keeps; the newest stay."""
@@ -33,13 +31,17 @@ class ContactStore:
         self._customers = database.durable.customers
 
     async def prove(self, identity_id: str, type_: str, value: str, at: datetime) -> Document | None:
-        """Note a proof on an identity and on its card; returns the card, or None where the identity is gone.
+        """Note a proof on an identity and on its card; returns the card.
 
-        Raises `Conflict` where the card is on its way into another one: try again.
+        None where the identity is gone; also where it joined its card unproven (`joined`), and nobody of that card has
+        proven the same: what is theirs is not the card's. Raises `Conflict` where the card is on its way into another
+        one: try again.
         """
+        if not await self._belongs(identity_id, type_, value):
+            return None
         proof = {"type": type_, "value": value, "at": at}
         unknown = {"_id": identity_id, "proven": {"$not": {"$elemMatch": {"type": type_, "value": value}}}}
-        await self._identities.update_one(unknown, {"$push": {"proven": proof}})
+        await self._identities.update_one(unknown, {"$push": {"proven": proof}, "$unset": {"joined": ""}})
         for _ in range(_TRIES):
             identity = await self._identities.find_one({"_id": identity_id}, {"customer_id": 1})
             if identity is None:
@@ -48,6 +50,13 @@ class ContactStore:
             if card is not None:
                 return card
         raise Conflict("this card is being merged: try again")
+
+    async def _belongs(self, identity_id: str, type_: str, value: str) -> bool:
+        identity = await self._identities.find_one({"_id": identity_id})
+        if identity is None or not identity.get("joined"):
+            return identity is not None
+        card = await self._customers.find_one({"_id": identity["customer_id"]})
+        return card is not None and is_proven(card, type_, value)
 
     async def _prove_on(self, customer_id: str, type_: str, value: str) -> Document | None:
         """The card, with this contact proven; None where it is gone or was merged into another one meanwhile."""
@@ -95,8 +104,8 @@ class ContactStore:
         return await found.sort([("created_at", 1), ("_id", 1)]).to_list(None)
 
     async def identities_proven_by(self, customer_id: str, type_: str, value: str) -> list[Document]:
-        """A card's identities that can be reached, those that gave this proof first, then the latest heard."""
-        mine = {"customer_id": customer_id, "reachable": True}
+        """A card's confirmed identities that can be reached: those that gave this proof, then the latest heard."""
+        mine = {"customer_id": customer_id, "reachable": True, "joined": None}
         rows = await self._identities.find(mine).sort("created_at", -1).to_list(None)
         return sorted(rows, key=lambda row: not _gave(row, type_, value))
 

@@ -338,12 +338,25 @@ class MergeStore:
             }
             await self._durable.customers.replace_one({"_id": card["_id"]}, left, session=session)
             await self._durable.customers.insert_one(taken, session=session)
-            change: Document = {"$set": {"customer_id": taken["_id"]}, "$unset": {"moved": ""}}
+            change: Document = {"$set": {"customer_id": taken["_id"]}, "$unset": {"moved": "", "joined": ""}}
             await self._durable.identities.update_one({"_id": identity_id}, change, session=session)
             await self._durable.merges.insert_one(split, session=session)
             await self.set_apart(card["_id"], taken["_id"], by, session=session)
             await self._call(split, session)
             return split
+
+        return await self._together(write)
+
+    async def confirm(self, customer_id: str, identity_id: str) -> Document:
+        """Note that an identity is the person's whose card it is on; returns the card."""
+
+        async def write(session: _Session) -> Document:
+            card = await self._living(customer_id, session)
+            theirs = {"_id": identity_id, "customer_id": card["_id"]}
+            known = await self._durable.identities.update_one(theirs, {"$unset": {"joined": ""}}, session=session)
+            if not known.matched_count:
+                raise NotFound("this card has no such identity")
+            return card
 
         return await self._together(write)
 

@@ -30,6 +30,8 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     customer_id: str = ""
     """Whose card the identity joins where it is new; its own where that is empty."""
+    joined: str = ""
+    """By what it joins that card without proof (`answer`): until it is confirmed, it speaks for nobody there."""
 
     @property
     def identity_id(self) -> str:
@@ -128,6 +130,7 @@ class PeopleStore:
                 "username": "",
                 "language": "",
                 "created_at": sighting.at,
+                **({"joined": sighting.joined} if sighting.joined else {}),
                 **_profile(sighting.person),
             }
             for sighting in sightings
@@ -219,11 +222,15 @@ class PeopleStore:
         """These identities, as far as they are known."""
         return await self._identities.find({"_id": {"$in": list(identity_ids)}}).to_list(None)
 
-    async def identity_on(self, customer_id: str, channel_id: str) -> Document | None:
-        """How this customer is reached on this channel, most recently created first."""
-        return await self._identities.find_one(
-            {"customer_id": customer_id, "channel_id": channel_id}, sort=[("reachable", -1), ("created_at", -1)]
-        )
+    async def identity_on(self, customer_id: str, channel_id: str, *, confirmed: bool = False) -> Document | None:
+        """How this customer is reached on this channel, most recently created first.
+
+        `confirmed` passes over identities that joined the card unproven.
+        """
+        there: Document = {"customer_id": customer_id, "channel_id": channel_id}
+        if confirmed:
+            there["joined"] = None
+        return await self._identities.find_one(there, sort=[("reachable", -1), ("created_at", -1)])
 
     async def identities(self, customer_ids: Sequence[str]) -> list[Document]:
         """Every identity of these customers, oldest first."""

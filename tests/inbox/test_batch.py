@@ -98,8 +98,20 @@ async def test_a_stranger_who_answers_what_we_wrote_joins_that_card(floor):
     (case,) = await cases(floor)
     assert (await stored(floor, "bob:2", channel_id))["conversation_id"] == case["_id"]
     people = await floor.people.identities([case["customer_id"]])
-    assert [row["external_id"] for row in people] == ["ann", "bob"]
+    assert [(row["external_id"], row.get("joined")) for row in people] == [("ann", None), ("bob", "answer")]
     assert await floor.database.durable.customers.count_documents({}) == 1
+
+
+async def test_who_answers_from_an_address_that_is_proven_to_be_the_cards_is_no_stranger(floor):
+    channel_id = await floor.connect()
+    await come(floor, said(1), channel_id=channel_id)
+    await _sent(floor, "<m1>")
+    proven = {"$set": {"emails": [{"address": "ann@home.example", "proven": True}]}}
+    await floor.database.durable.customers.update_one({}, proven)
+    home = Person(external_id="Ann@home.example")
+    await come(floor, said(2, answers=("<m1>",)), said(3, person=home, answers=("<m1>",)), channel_id=channel_id)
+    people = await floor.database.durable.identities.find().to_list(None)
+    assert [("joined" in row, row["customer_id"]) for row in people] == 2 * [(False, people[0]["customer_id"])]
 
 
 async def test_who_is_known_already_keeps_their_own_card(floor):

@@ -10,12 +10,14 @@ import pytest
 from channels.registry import KINDS
 from inbox.managers import NewManager
 from inbox.model.ids import new_id, now
+from inbox.model.incoming import Person
 from inbox.model.orders import Delivery
 from inbox.model.people import Role, Viewer
 from inbox.model.pipeline import Pipeline
 from inbox.notices import Notices
 from inbox.storage.database import Document
 from inbox.storage.notices import NoticeStore
+from inbox.storage.people import PeopleStore, Sighting
 from tests.inbox.customers import ANN, case, channel, customer, notices_said, order
 from web.house import House
 
@@ -344,6 +346,46 @@ async def test_an_address_that_is_somebody_elses_is_not_written_to(house):
     assert await notices_said(house) == []
     notice = await noticed(house, order_id)
     assert (notice["state"], "another card" in notice["tried"][0]["reason"]) == ("task", True)
+
+
+@pytest.mark.parametrize("on_the_card", [False, True])
+async def test_who_only_answered_a_letter_to_the_customer_hears_of_no_order_until_confirmed(house, on_the_card):
+    mail = await channel(house, "email")
+    emails = [{"address": "husband@example.com", "proven": False}] if on_the_card else []
+    oksana = await customer(house, emails=emails)
+    husband = Sighting(
+        channel_id=mail,
+        kind="email",
+        person=Person(external_id="husband@example.com"),
+        at=now(),
+        customer_id=oksana,
+        joined="answer",
+    )
+    await PeopleStore(house.database).resolve({husband.identity_id: husband}, ensure_cards=False)
+    await confirmed(house, await order(house, oksana))
+    await house.notices.work_off()
+    assert await notices_said(house) == []
+    await house.merging.confirm(oksana, husband.identity_id)
+    await confirmed(house, await order(house, oksana, "1002"))
+    await house.notices.work_off()
+    assert [message["identity_id"] for message in await notices_said(house)] == [husband.identity_id]
+
+
+async def test_a_notice_goes_to_the_customer_and_not_to_the_one_who_answered_last(told):
+    house, oksana, order_id = told
+    (mine,) = await house.database.durable.identities.find({"customer_id": oksana}).to_list(None)
+    other = Sighting(
+        channel_id=mine["channel_id"],
+        kind=mine["kind"],
+        person=Person(external_id="another"),
+        at=now(),
+        customer_id=oksana,
+        joined="answer",
+    )
+    await PeopleStore(house.database).resolve({other.identity_id: other}, ensure_cards=False)
+    await confirmed(house, order_id)
+    await house.notices.work_off()
+    assert [message["identity_id"] for message in await notices_said(house)] == [mine["_id"]]
 
 
 async def test_whom_no_channel_reaches_somebody_has_to_tell(house):

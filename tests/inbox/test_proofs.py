@@ -2,10 +2,14 @@
 
 import pytest
 
+from inbox.model.errors import Invalid
 from inbox.model.ids import identity_id
-from inbox.model.incoming import Contact
+from inbox.model.incoming import Contact, Person
+from inbox.model.people import SYSTEM
 from inbox.proofs import CODE_TYPED, PROVEN, TOLD, contact_timers
-from tests.inbox.arrivals import ANN, accepted, said, work_off
+from inbox.storage.contacts import ContactStore
+from inbox.storage.people import PeopleStore, Sighting
+from tests.inbox.arrivals import ANN, accepted, at, said, work_off
 from tests.people import check
 
 PHONE = "380671234567"
@@ -113,3 +117,50 @@ async def test_a_proof_that_comes_while_its_card_is_merged_is_on_the_card_that_s
     await house.proofs.prove(second, "phone", f"+{PHONE}")
     (card,) = await house.database.durable.customers.find({"merged_into": None}).to_list(None)
     assert card["phones"] == [{"number": f"+{PHONE}", "proven": True}]
+
+
+BOB = Person(external_id="bob@x.example")
+
+
+@pytest.fixture
+async def joined(house):
+    """Ann's card, and Bob's identity, which is on it because he answered a letter to her."""
+    await work_off(house.ingest, [accepted(said(1))])
+    ann = await house.database.durable.identities.find_one({"_id": identity_id("c1", ANN.external_id)})
+    bob = Sighting(channel_id="c1", kind="email", person=BOB, at=at(2), customer_id=ann["customer_id"], joined="answer")
+    await PeopleStore(house.database).resolve({bob.identity_id: bob}, ensure_cards=False)
+    return ann["customer_id"], bob.identity_id
+
+
+async def test_what_is_proven_by_who_only_answered_is_not_the_cards_until_somebody_confirms_them(house, joined):
+    card_id, bob = joined
+    letter = said(3, person=BOB, proven_email=BOB.external_id)
+    await work_off(house.ingest, [accepted(said(1, person=BOB, proven_email=BOB.external_id), channel_id="c2")])
+    await work_off(house.ingest, [accepted(letter)])
+    await work_off_timers(house)
+    assert (await house.customers.get(card_id))["emails"] == []
+    assert await house.database.durable.customers.count_documents({"merged_into": None}) == 2
+    await house.merging.confirm(card_id, bob)
+    await work_off(house.ingest, [accepted(said(4, person=BOB, proven_email=BOB.external_id))])
+    await work_off_timers(house)
+    (card,) = await house.database.durable.customers.find({"merged_into": None}).to_list(None)
+    assert card["emails"] == [{"address": BOB.external_id, "proven": True}]
+    await check(house.database)
+
+
+async def test_who_answered_and_proves_what_is_the_cards_already_is_confirmed_by_it(house, joined):
+    card_id, bob = joined
+    await house.proofs.prove(identity_id("c1", ANN.external_id), "email", BOB.external_id)
+    await house.proofs.prove(bob, "email", BOB.external_id)
+    stored = await house.database.durable.identities.find_one({"_id": bob})
+    assert ("joined" in stored, stored["customer_id"]) == (False, card_id)
+
+
+async def test_a_code_goes_to_nobody_who_only_answered(house, joined):
+    card_id, bob = joined
+    store = ContactStore(house.database)
+    await house.proofs.prove(identity_id("c1", ANN.external_id), "phone", f"+{PHONE}")
+    found = await store.identities_proven_by(card_id, "phone", f"+{PHONE}")
+    assert [row["external_id"] for row in found] == [ANN.external_id]
+    with pytest.raises(Invalid, match="not known to be this customer"):
+        await house.codes.ask(card_id, bob, f"+{PHONE}", by=SYSTEM)

@@ -41,6 +41,14 @@ class SplitBody(Body):
     identity: Id
 
 
+class ConfirmBody(Body):
+    """Which identity, by its `id`, is the person's whose card it is on."""
+
+    audited = frozenset({"identity"})
+
+    identity: Id
+
+
 class CodeBody(Body):
     """Whose a code is to prove: a phone or an e-mail address; and over which identity of the card it will be typed."""
 
@@ -161,6 +169,10 @@ class MergingHandlers:
         card = await self.merging.split(call.path(), call.body.identity, by=Author.of(call.viewer))
         return await self._shown(card, status=201)
 
+    async def confirm(self, call: Call[ConfirmBody, None]) -> web.Response:
+        """Have an identity that joined by an answer count as the customer's."""
+        return await self._shown(await self.merging.confirm(call.path(), call.body.identity))
+
     async def suggest(self, call: Call[None, None]) -> web.Response:
         """Who might be the same person."""
         found = await self.suggestions.of(call.path())
@@ -213,6 +225,13 @@ def rows(services: ApiServices) -> list[Route]:
             answer=CustomerShape,
             statuses=(201,),
             audit="customer.split",
+        ),
+        row("POST", "/customers/{id}/confirm", Who.SIGNED_IN)(
+            handler=merging.confirm,
+            summary="Say that an identity which joined by an answer is the customer's: it may prove and hear of orders",
+            body=ConfirmBody,
+            answer=CustomerShape,
+            audit="customer.confirm",
         ),
         row("GET", "/customers/{id}/suggestions", Who.SIGNED_IN)(
             handler=merging.suggest,

@@ -300,7 +300,8 @@ class IdentityShape(Shape):
 
     `window_until`: until when anything may be sent, null where there is no such limit; `person_window_until` where a
     manager's own reply may go longer. `unanswered_left`: how many messages may still go before the customer answers.
-    `avatar_url`: the customer's picture there, null where none is shown.
+    `avatar_url`: the customer's picture there, null where none is shown. `joined`: `answer` where somebody answered a
+    message to the customer, who may have passed it on: nothing of orders goes there until it is confirmed.
     """
 
     id: str
@@ -314,6 +315,7 @@ class IdentityShape(Shape):
     person_window_until: AwareDatetime | None
     unanswered_left: int | None
     avatar_url: str | None
+    joined: Literal["answer"] | None
 
 
 class CustomerShape(Shape):

@@ -157,6 +157,7 @@ def identity_view(identity: Document) -> View:
         "person_window_until": identity.get("person_window_until"),
         "unanswered_left": identity.get("unanswered_left"),
         "avatar_url": avatar_url(identity),
+        "joined": identity.get("joined"),
     }
 
 

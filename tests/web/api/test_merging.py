@@ -81,6 +81,26 @@ async def test_an_identity_is_split_off_but_for_the_last_one(desk, cards):
     assert "only identity" in last.body["detail"]
 
 
+async def test_an_identity_that_joined_by_an_answer_is_confirmed_by_a_person_or_split_off(desk, cards):
+    first, second = cards
+    merged = (await desk.owner.call("POST", f"/customers/{first}/merge", {"other_id": second})).body
+    theirs = [row["id"] for row in merged["identities"]]
+    identities = desk.house.database.durable.identities
+    await identities.update_many({"_id": {"$in": theirs}}, {"$set": {"joined": "answer"}})
+    shown = (await desk.owner.call("GET", f"/customers/{first}")).fits(CustomerShape).body["identities"]
+    assert [row["joined"] for row in shown] == ["answer", "answer"]
+    confirmed = await desk.owner.call("POST", f"/customers/{first}/confirm", {"identity": theirs[0]})
+    assert confirmed.status == 200
+    assert {row["id"]: row["joined"] for row in confirmed.fits(CustomerShape).body["identities"]} == {
+        theirs[0]: None,
+        theirs[1]: "answer",
+    }
+    split = await desk.owner.call("POST", f"/customers/{first}/split", {"identity": theirs[1]})
+    assert [row["joined"] for row in split.body["identities"]] == [None]
+    audited = (await desk.owner.call("GET", "/audit")).body["items"]
+    assert [row["changed"] for row in audited if row["action"] == "customer.confirm"] == [{"identity": theirs[0]}]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "fields"),
     [
@@ -89,6 +109,8 @@ async def test_an_identity_is_split_off_but_for_the_last_one(desk, cards):
         ("merge", {}, 422, ["other_id"]),
         ("merges/none/undo", None, 404, []),
         ("split", {"identity": "nobody"}, 404, []),
+        ("confirm", {"identity": "nobody"}, 404, []),
+        ("confirm", {}, 422, ["identity"]),
         ("suggestions/nobody/dismiss", None, 404, []),
         ("codes", {"contact": "12", "identity": "x"}, 422, ["contact"]),
         ("codes", {"contact": "call me", "identity": "x"}, 422, ["contact"]),
@@ -106,7 +128,9 @@ async def test_a_card_is_not_merged_with_itself(desk, cards):
     assert (answer.status, answer.fields) == (422, ["other_id"])
 
 
-@pytest.mark.parametrize("method_path", ["POST merge", "GET merges", "POST split", "GET suggestions", "POST codes"])
+@pytest.mark.parametrize(
+    "method_path", ["POST merge", "GET merges", "POST split", "POST confirm", "GET suggestions", "POST codes"]
+)
 async def test_strangers_learn_nothing(desk, cards, method_path):
     method, path = method_path.split()
     assert (await desk.anonymous.call(method, f"/customers/{cards[0]}/{path}", {})).status == 401
