@@ -30,7 +30,14 @@ def digest_of(salt: str, customer_id: str) -> str:
 def without_person(order: Mapping[str, Any]) -> Document:
     """What changes on an order whose buyer is erased: number, lines, sums and statuses stay."""
     history = [
-        {**entry, "changes": {field: change for field, change in entry["changes"].items() if field not in _PERSONAL}}
+        {
+            **entry,
+            "changes": {
+                field: change if field != "payment" else {when: _state(paid) for when, paid in change.items()}
+                for field, change in entry["changes"].items()
+                if field not in _PERSONAL
+            },
+        }
         for entry in order["history"]
     ]
     return {
@@ -45,12 +52,16 @@ def without_person(order: Mapping[str, Any]) -> Document:
 
 def impersonal(facts: Mapping[str, Any]) -> Document:
     """What a source tells of its buyer and their parcel, without them: a parcel's number leads to who gets it."""
-    payment = facts["payment"]
     return {
         "contact": {"phone": "", "email": "", "name": ""},
         "delivery": {"carrier": facts["delivery"]["carrier"], "tracking_number": ""},
-        "payment": payment if isinstance(payment, str) else (payment or {}).get("state"),
+        "payment": _state(facts["payment"]),
     }
+
+
+def _state(payment: str | Mapping[str, str] | None) -> str | None:
+    """How far something is paid, without who paid and how."""
+    return payment if isinstance(payment, str) else (payment or {}).get("state")
 
 
 def traces(ids: Iterable[str], emails: Iterable[str], phones: Iterable[str]) -> re.Pattern[bytes] | None:

@@ -106,6 +106,7 @@ async def life(shop: Shop, chat: Any) -> str:
     }
     assert (await shop.owner.call("PUT", "/orders/M-1", order)).status == 201
     order["customer"]["name"] = f"{NAME} junior"
+    order["payment"] = {"state": "refunded", "by": f"{NAME} junior"}
     assert (await shop.owner.call("PUT", "/orders/M-1", order)).status == 200
     assert (await shop.owner.call("PUT", "/orders/M-2", {**order, "customer_id": None})).status == 201
     await _quarantine(shop, chat)

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.model.erasing import digest_of, impersonal, traces
+from inbox.model.erasing import digest_of, impersonal, traces, without_person
 
 
 def test_an_event_is_known_by_whole_ids_and_addresses():
@@ -35,3 +35,17 @@ def test_of_a_payment_stays_how_far_it_is_paid():
     facts = {"payment": {"state": "paid", "by": "Ann"}, "delivery": {"carrier": "np", "tracking_number": "1"}}
     assert impersonal(facts)["payment"] == "paid"
     assert impersonal(facts)["delivery"] == {"carrier": "np", "tracking_number": ""}
+
+
+def test_of_what_became_of_an_order_stays_how_far_it_was_paid_and_nothing_of_who_bought_it():
+    nobody, ann = {"phone": "", "email": "", "name": ""}, {"phone": "", "email": "", "name": "Ann"}
+    changes = {
+        "contact": {"from": ann, "to": nobody},
+        "payment": {"from": None, "to": {"state": "paid", "by": "Ann"}},
+        "delivery": {"from": {"carrier": "", "tracking_number": ""}, "to": {"carrier": "np", "tracking_number": "1"}},
+        "status": {"from": "new", "to": "paid"},
+    }
+    order = {"payment": "paid", "delivery": {"carrier": "np"}, "history": [{"no": 2, "changes": changes}]}
+    assert without_person(order)["history"] == [
+        {"no": 2, "changes": {"payment": {"from": None, "to": "paid"}, "status": {"from": "new", "to": "paid"}}}
+    ]
