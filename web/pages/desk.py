@@ -52,8 +52,13 @@ class Desk(Protocol):
     ) -> tuple[Sequence[View], str | None]:
         """A page of a conversation's messages, newest first, and the cursor of the next (older) one."""
 
+    async def customers(
+        self, viewer: Viewer, q: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[View], str | None]:
+        """A page of the cards that have a word for each word of `q`, and the cursor of the next; all without `q`."""
+
     async def customer(self, customer_id: str) -> View:
-        """A card."""
+        """A card, or the one that it was merged into."""
 
     async def orders(self, customer_id: str) -> View:
         """A card's orders as `web.pages.orders.orders_shown` puts them together."""

@@ -14,14 +14,12 @@ from inbox.model.people import Viewer
 from inbox.model.windows import NEAR
 from web.doors.bodies import Query
 from web.doors.table import Call
+from web.pages.blocks import card_blocks, files_page
 from web.pages.desk import Desk, View, Wanted
 from web.pages.pages import Pages, frame, wants_fragment
 from web.pages.thread import arrange
 
 MESSAGES = 50
-FILES = {"media": 9, "files": 5}
-"""How many files of each sort the card shows at once."""
-
 LANE_PAGES = 8
 """How many pages of messages one part of the thread may hold when it is fetched again."""
 
@@ -147,7 +145,9 @@ class InboxPages:
         context = await self._frame(call)
         conversation = await self.desk.conversation(call.viewer, call.path())
         customer_id = conversation["customer_id"]
-        customer, blocks = await asyncio.gather(self.desk.customer(customer_id), self._blocks(call.viewer, customer_id))
+        customer, blocks = await asyncio.gather(
+            self.desk.customer(customer_id), card_blocks(self.desk, call.viewer, customer_id)
+        )
         context |= {"conversation": conversation, "customer": customer} | blocks
         return self.pages.html(call.request, "inbox/card.html", **context)
 
@@ -156,7 +156,7 @@ class InboxPages:
         query = call.query
         customer, page, context = await asyncio.gather(
             self.desk.customer(call.path()),
-            self._files(call.viewer, call.path(), query.type, query.cursor),
+            files_page(self.desk, call.viewer, call.path(), query.type, query.cursor),
             self._thread_frame(call),
         )
         context |= {"customer": customer, "type": query.type, "page": page}
@@ -212,46 +212,13 @@ class InboxPages:
         conversation = await self.desk.conversation(viewer, conversation_id)
         read = self._reader(viewer, conversation, view)
         (found, cursor), blocks = await asyncio.gather(
-            read(None, MESSAGES), self._blocks(viewer, conversation["customer_id"])
+            read(None, MESSAGES), card_blocks(self.desk, viewer, conversation["customer_id"])
         )
         before = await self._one_before(read, cursor)
         opened = await self._thread(conversation, list(reversed(found)), before, context, view)
         reach = _reach(conversation, opened["customer"])
         told: dict[str, Any] = {"tab": "mine"} | dict(context) | opened | blocks
         return told | {"older_cursor": cursor, "reach": reach, "oob": False}
-
-    async def _blocks(self, viewer: Viewer, customer_id: str) -> dict[str, Any]:
-        """What the card shows besides the customer."""
-        (cases, same, orders, tasks), (fields, notes, media, files) = await asyncio.gather(
-            asyncio.gather(
-                self.desk.cases(viewer, customer_id),
-                self.desk.same_person(customer_id),
-                self.desk.orders(customer_id),
-                self.desk.tasks(viewer, customer_id=customer_id),
-            ),
-            asyncio.gather(
-                self.desk.customer_fields(),
-                self.desk.customer_notes(customer_id),
-                self._files(viewer, customer_id, "media", None),
-                self._files(viewer, customer_id, "files", None),
-            ),
-        )
-        parcels = await self.desk.parcels([order["id"] for order in orders["orders"]])
-        return {
-            "cases": cases,
-            "same": same,
-            "orders": orders,
-            "parcels": parcels,
-            "tasks": tasks,
-            "fields": fields,
-            "notes": notes,
-            "gallery": {"media": media, "files": files},
-        }
-
-    async def _files(self, viewer: Viewer, customer_id: str, type_: str, cursor: str | None) -> dict[str, Any]:
-        """A page of a customer's files: `rows` and the `cursor` of the next one."""
-        rows, following = await self.desk.files(viewer, customer_id, type_, cursor, FILES[type_])
-        return {"rows": rows, "cursor": following}
 
     def _reader(self, viewer: Viewer, conversation: View, view: Scope) -> Reader:
         """What reads a thread page by page, newest first: its messages, or all that happened with its customer."""

@@ -108,6 +108,13 @@ class ServiceDesk:
         found, following = await self._services.messages.page(conversation["_id"], limit=limit, cursor=cursor)
         return [message_view(row) for row in found], following
 
+    async def customers(
+        self, viewer: Viewer, q: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[View], str | None]:
+        found, following = await self._services.customers.page(viewer, q, limit=limit, cursor=cursor)
+        identities = await self._services.customers.identities([card["_id"] for card in found])
+        return [customer_view(card, identities[card["_id"]]) for card in found], following
+
     async def customer(self, customer_id: str) -> View:
         card = await self._services.customers.get(customer_id)
         identities = await self._services.customers.identities([card["_id"]])

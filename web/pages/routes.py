@@ -10,6 +10,7 @@ from channels.registry import KINDS
 from web.api.services import ApiServices
 from web.doors.gate import Doors
 from web.doors.table import Call, Face, Handler, Route, Who
+from web.pages.customers import CustomerPages, CustomersQuery, MoreCustomersQuery
 from web.pages.desk import Desk
 from web.pages.entry import EntryPages, NextQuery, Welcome
 from web.pages.inbox import FilesQuery, InboxPages, LaneQuery, ListQuery, OlderQuery, RowsQuery
@@ -30,6 +31,7 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
     """Every page and fragment. Where the front-end files are missing, each of them says so instead."""
     inbox = InboxPages(desk=desk, pages=pages)
     settings = SettingsPages(desk=desk, pages=pages)
+    customers = CustomerPages(desk=desk, pages=pages)
     tasks = TaskPages(desk=desk, pages=pages)
     entry = EntryPages(pages=pages, welcome=welcome)
     conversation = "/fragments/conversations/{id}"
@@ -49,6 +51,20 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
         page(f"{conversation}/card", Who.SIGNED_IN, inbox.card, "The customer's card"),
         page(
             "/fragments/customers/{id}/files", Who.SIGNED_IN, inbox.files, "More files of a customer", query=FilesQuery
+        ),
+        page("/customers", Who.SIGNED_IN, customers.index, "Everybody the shop knows", query=CustomersQuery),
+        page("/customers/{id}", Who.SIGNED_IN, customers.show, "A customer"),
+        page("/fragments/customers", Who.SIGNED_IN, customers.found, "Customers", query=CustomersQuery),
+        page("/fragments/customers/rows", Who.SIGNED_IN, customers.rows, "More customers", query=MoreCustomersQuery),
+        page("/fragments/customers/{id}/card", Who.SIGNED_IN, customers.card, "A customer's card"),
+        page("/fragments/customers/{id}/cases", Who.SIGNED_IN, customers.cases, "A customer's conversations"),
+        page("/fragments/customers/{id}/write", Who.SIGNED_IN, customers.write, "Where a customer can be written to"),
+        page(
+            "/fragments/customers/{id}/others",
+            Who.SIGNED_IN,
+            customers.others,
+            "Cards that may be the same person's",
+            query=CustomersQuery,
         ),
         page("/tasks", Who.SIGNED_IN, tasks.index, "What is to be done", query=TasksQuery),
         page("/fragments/tasks/count", Who.SIGNED_IN, tasks.count, "How many tasks are overdue"),

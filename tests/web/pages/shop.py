@@ -128,6 +128,7 @@ def identity(channel_id: str, kind: str, username: str, **fields: Any) -> Doc:
         "window_until": None,
         "person_window_until": None,
         "unanswered_left": None,
+        "joined": None,
         "avatar_url": None,
         **fields,
     }
@@ -309,6 +310,7 @@ class Shop:
             ),
         ]
         self.cards = {card["id"]: card for card in _cards()}
+        self.merged: dict[str, str] = {}
         self.said = _messages()
         self.same: dict[str, View] = {}
         self.orders_of: dict[str, View] = {}
@@ -466,7 +468,21 @@ class Shop:
         end = start + limit
         return newest_first[start:end], str(end) if len(newest_first) > end else None
 
+    async def customers(
+        self,
+        viewer: Viewer,  # noqa: ARG002 - every card is readable by all
+        q: str,
+        cursor: str | None,
+        limit: int,
+    ) -> tuple[Sequence[View], str | None]:
+        found = [card for card in self.cards.values() if q.lower() in card["name"].lower()]
+        start, end = int(cursor or 0), int(cursor or 0) + limit
+        return found[start:end], str(end) if len(found) > end else None
+
     async def customer(self, customer_id: str) -> View:
+        customer_id = self.merged.get(customer_id, customer_id)
+        if customer_id not in self.cards:
+            raise NotFound("there is no such customer")
         return self.cards[customer_id]
 
     async def same_person(self, customer_id: str) -> View:

@@ -23,6 +23,9 @@ export const signInAgain = () => {
   location.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
 };
 
+/** What makes a second try of the same thing harmless. */
+export const token = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
 /** Call the API; resolves with its answer (null where there is none), rejects with a `Refusal`. `version`: only that one. */
 export const call = async (method, path, body, { timeout = 20000, signal, version } = {}) => {
   const options = { method, headers: { ...headers(), Accept: "application/json" }, signal: AbortSignal.any([AbortSignal.timeout(timeout), ...(signal ? [signal] : [])]) };

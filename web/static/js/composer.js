@@ -1,6 +1,6 @@
 // Writing: reply or note, files, quotes, edits, macros, drafts; what was sent stands in the thread before the server answers.
 
-import { Refusal, call, headers, refresh, say, signInAgain, sure, texts, toast } from "./api.js";
+import { Refusal, call, headers, refresh, say, signInAgain, sure, texts, toast, token } from "./api.js";
 import { openedId } from "./desk.js";
 import * as macros from "./macros.js";
 
@@ -27,8 +27,6 @@ const draftKey = (conversation) => `draft:${conversation}`;
 const unsentKey = (conversation) => `unsent:${conversation}`;
 
 export const entersSend = () => localStorage.getItem("enter-sends") === "yes";
-
-const token = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 // State of the composer on the page; a new conversation brings a new one.
 let files = [];

@@ -1,6 +1,6 @@
 // Settings: a form with `data-form="METHOD /path"` is sent as JSON; what is wrong is said beside its field.
 
-import { call, say, toast } from "./api.js";
+import { call, say, toast, token } from "./api.js";
 import { SNOOZES, refreshPlace, then } from "./desk.js";
 
 /** Put a value under a dotted name. */
@@ -46,6 +46,7 @@ const collect = (form) => {
     put(body, field.name, value);
   }
   for (const [name, values] of sets) put(body, name, values);
+  if ("once" in form.dataset) body.client_token = form.dataset.once ||= token();
   return body;
 };
 
@@ -127,13 +128,18 @@ document.addEventListener("submit", async (event) => {
     if (Object.keys(secrets).length) await showSecrets(secrets);
     else toast(form.dataset.said ?? say("saved"));
     if (form.dataset.made) refreshPlace().then(() => openMade(form.dataset.made + answer.id));
-    else then(form.dataset.then ?? "refresh");
+    else then((form.dataset.then ?? "refresh").replace("{id}", answer?.id));
   } catch (refusal) {
     if (!("fields" in refusal)) throw refusal;
     complain(form, refusal);
   }
   button.disabled = false;
   button.classList.remove("busy");
+});
+
+// Other words are another message.
+document.addEventListener("input", ({ target }) => {
+  if (target.form && "once" in target.form.dataset) target.form.dataset.once = "";
 });
 
 document.addEventListener("click", (event) => {

@@ -59,9 +59,9 @@ const said = (snippet, className = "said") => {
 };
 
 const LOOKS = {
-  customers: (hit) => ({ name: hit.name || say("search-nameless"), at: null, id: hit.conversation_id }),
+  customers: (hit) => ({ name: hit.name || say("search-nameless"), at: null, id: hit.conversation_id, customer: hit.id }),
   messages: (hit) => ({ name: hit.customer_name || say("search-nameless"), at: hit.sent_at, id: hit.conversation_id, message: hit.id }),
-  orders: (hit) => ({ name: say("macro-order", { number: hit.number }) + (hit.customer_name ? ` · ${hit.customer_name}` : ""), at: hit.created_at, id: hit.conversation_id }),
+  orders: (hit) => ({ name: say("macro-order", { number: hit.number }) + (hit.customer_name ? ` · ${hit.customer_name}` : ""), at: hit.created_at, id: hit.conversation_id, customer: hit.customer_id }),
 };
 
 const option = (icon, act, { plain = false, disabled = false } = {}) => {
@@ -76,11 +76,11 @@ const option = (icon, act, { plain = false, disabled = false } = {}) => {
 };
 
 const shown = (kind, hit) => {
-  const { name, at, id, message } = LOOKS[kind](hit);
-  const box = option(kind, () => open(id, message), { disabled: !id });
+  const { name, at, id, customer, message } = LOOKS[kind](hit);
+  const box = option(kind, () => (id ? open(id, message) : openCard(customer)), { disabled: !id && !customer });
   const named = hit.snippet.map((part) => part.text).join("") === name;
   box.append(named ? said(hit.snippet, "name cut") : element("span", "name cut", name));
-  if (id) box.append(element("time", "when", at ? day(at) : ""));
+  if (id || customer) box.append(element("time", "when", at ? day(at) : ""));
   else box.append(element("span", "when", say("search-closed")));
   if (named) box.append(element("span", "said", [...hit.phones, ...hit.emails].join(" · ")));
   else box.append(said(hit.snippet));
@@ -244,6 +244,12 @@ const open = (conversation, message) => {
     return;
   }
   location.href = `/inbox/${conversation}?tab=all${message ? `#m-${message}` : ""}`;
+};
+
+// Who has no conversation that could be opened.
+const openCard = (customer) => {
+  remember();
+  location.href = `/customers/${customer}`;
 };
 
 const older = (button) =>
