@@ -10,6 +10,7 @@ from inbox.model.tables import RECORDS, Format, Table, cells_of, columns_of, csv
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
 from inbox.storage.exporting import ExportStore
+from inbox.storage.messages import MessageStore
 
 _PIECES = 200
 """How many lines are sent at once."""
@@ -18,9 +19,12 @@ _PIECES = 200
 class PersonalData:
     """What is known of a customer, as far as a viewer may see it: messages and files as their conversations are."""
 
-    def __init__(self, store: ExportStore, conversations: ConversationStore, media: Media) -> None:
+    def __init__(
+        self, store: ExportStore, conversations: ConversationStore, messages: MessageStore, media: Media
+    ) -> None:
         self._store = store
         self._conversations = conversations
+        self._messages = messages
         self._media = media
 
     async def conversations(self, viewer: Viewer, customer_id: str) -> list[Document]:
@@ -43,6 +47,14 @@ class PersonalData:
     def tasks(self, customer_id: str, conversations: list[Document]) -> AsyncIterator[Document]:
         """What is to be done for them, in these conversations or apart from any."""
         return self._store.tasks(customer_id, [case["_id"] for case in conversations])
+
+    def happenings(self, customer_id: str, conversations: list[Document]) -> AsyncIterator[Document]:
+        """Who held these conversations and what became of them, oldest first."""
+        return self._store.happenings(customer_id, [case["_id"] for case in conversations])
+
+    async def letter(self, message: Document) -> str | None:
+        """A message as HTML, as it came; None where it has no such version."""
+        return await self._messages.html(message["_id"]) if message.get("html", False) else None
 
     async def file(self, attachment_id: str) -> tuple[Document, Reader] | None:
         """A file of a message and a reader of its bytes; None where it never came or is gone."""

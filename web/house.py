@@ -407,7 +407,7 @@ class House:
             wakeups=self.wakeups,
         )
         self.lists = Lists(export_store, self.customer_fields)
-        self.personal_data = PersonalData(export_store, conversation_store, self.media)
+        self.personal_data = PersonalData(export_store, conversation_store, message_store, self.media)
 
         # The upper floors: who answers, and what a machine answers.
         self.assigner = Assigner(

@@ -31,6 +31,11 @@ class ExportStore:
         within = {"conversation_id": {"$in": [None, *conversation_ids]}}
         return self._stream("tasks", {"customer_id": customer_id, **within}, "due_at")
 
+    def happenings(self, customer_id: str, conversation_ids: Sequence[str]) -> AsyncIterator[Document]:
+        """Who held these conversations of a customer and what became of them, oldest first."""
+        within = {"conversation_id": {"$in": list(conversation_ids)}}
+        return self._stream("happenings", {"customer_id": customer_id, **within}, "sort")
+
     def cards(self) -> AsyncIterator[Document]:
         """Every card that was not merged into another one."""
         return self._stream("customers", {"merged_into": None}, "_id")

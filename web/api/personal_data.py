@@ -12,6 +12,7 @@ from inbox.exporting import PersonalData
 from inbox.model.errors import NotFound
 from inbox.storage.database import Document
 from web.api.customer_notes import note_view
+from web.api.customers import entry_view
 from web.api.orders import order_view
 from web.api.rows import row
 from web.api.services import ApiServices
@@ -30,6 +31,8 @@ conversations/*.jsonl  the same for programs: one message a line, as JSON
 orders.jsonl         their orders, with what changed when
 notes.jsonl          what managers noted on the card
 tasks.jsonl          what is to be done for them
+history.jsonl        who had their conversations, and when these were closed and opened
+letters/*.html       letters as they came, called by the ids of their messages; opening one may fetch what it names
 files/               the files of the messages; their names begin with the id by which a message calls them
 pictures/            what they look like on each channel that shows it
 
@@ -80,8 +83,12 @@ class PersonalDataHandlers:
         yield Entry("orders.jsonl", _lines(self.personal_data.orders(customer_id), order_view))
         yield Entry("notes.jsonl", _lines(self.personal_data.notes(customer_id), note_view))
         yield Entry("tasks.jsonl", _lines(self.personal_data.tasks(customer_id, cases), task_view))
+        yield Entry("history.jsonl", _lines(self.personal_data.happenings(customer_id, cases), entry_view))
         for case in cases:
             async for message in self.personal_data.messages(case):
+                letter = await self.personal_data.letter(message)
+                if letter is not None:
+                    yield Entry(f"letters/{message['_id']}.html", _at_once(letter.encode()))
                 for attachment in message["attachments"]:
                     opened = await self.personal_data.file(attachment["id"])
                     if opened is not None:

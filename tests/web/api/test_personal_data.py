@@ -57,14 +57,32 @@ async def test_everything_is_in_it(desk):
     assert entry["object_id"] == customer_id
 
 
+async def test_what_happened_in_their_conversations_and_letters_as_they_came_are_in_it(desk):
+    conversation = await written(desk.house.database, "Good day")
+    message = await desk.house.database.durable.messages.find_one({"conversation_id": conversation["_id"]})
+    await desk.house.database.durable.messages.update_one({"_id": message["_id"]}, {"$set": {"html": True}})
+    await desk.house.database.durable.bodies.insert_one({"_id": message["_id"], "html": "<p>Good <b>day</b></p>"})
+    await desk.owner.call("PATCH", f"/conversations/{conversation['_id']}", {"status": "closed"})
+    files = read(await desk.admin.call("GET", f"/customers/{conversation['customer_id']}/export"))
+    (happened,) = [json.loads(line) for line in files["history.jsonl"].splitlines()]
+    assert (happened["kind"], happened["status"], happened["conversation_id"]) == (
+        "status",
+        "closed",
+        conversation["_id"],
+    )
+    assert files[f"letters/{message['_id']}.html"] == b"<p>Good <b>day</b></p>"
+
+
 async def test_what_is_for_a_team_is_left_out_for_others(desk):
     team = (await desk.owner.call("POST", "/teams", {"name": "Returns"})).body["id"]
     conversation = await written(desk.house.database, "For the team's eyes", team_id=team)
     await with_file(desk, conversation, "secret.txt")
+    await desk.owner.call("PATCH", f"/conversations/{conversation['_id']}", {"status": "closed"})
     path = f"/customers/{conversation['customer_id']}/export"
     partly = read(await desk.manager.call("GET", path))
     assert not [name for name in partly if name.startswith(("conversations/", "files/"))]
     assert b"left out" in partly["README.txt"]
+    assert partly["history.jsonl"] == b""
     assert [name for name in read(await desk.admin.call("GET", path)) if name.startswith("files/")]
 
 
