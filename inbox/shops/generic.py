@@ -26,6 +26,24 @@ WINDOW_SECONDS = 300
 
 _STAMP = re.compile(r"[0-9]{1,12}")
 
+_EXAMPLE = """\
+Content-Type: application/json
+X-Timestamp: 1763805600
+X-Signature: sha256=…
+
+{
+  "number": "S-15",
+  "status": "confirmed",
+  "items": [{"name": "Mug", "quantity": 2, "price": "150.00", "sku": "CUP"}],
+  "total": "300.00",
+  "currency": "UAH",
+  "updated_at": "2026-11-22T10:00:00Z",
+  "created_at": "2026-11-22T09:00:00Z",
+  "customer": {"phone": "+380671234567", "email": "oksana@example.com", "name": "Oksana"},
+  "payment": "paid",
+  "delivery": {"carrier": "Nova Poshta", "tracking_number": "20450000000017"}
+}"""
+
 _Word = Annotated[str, Meta(min_length=1, max_length=100)]
 _Time = Annotated[datetime, Meta(tz=True)]
 
@@ -56,10 +74,12 @@ class Generic(ShopKind):
     title = "Another shop"
     statuses = {}  # noqa: RUF012  # A constant of the class: our own codes stand for themselves.
     steps = (
-        "After each change of an order post it as JSON to the address shown here: see docs/orders.md for the fields.",
-        "Send the headers X-Timestamp and X-Signature, signed with the secret; the page has an example to try.",
+        "After each change of an order post it as a whole, as JSON, to the address shown here, as in the example.",
+        "customer, payment, delivery, created_at and an item's sku may be left out. Amounts are decimal strings.",
+        "X-Timestamp is the Unix time in seconds. X-Signature is sha256= and the hex HMAC-SHA256 of time, “.”, body.",
         "Anything but 200 means: post it again a little later. Posting the same twice does nothing.",
     )
+    example = _EXAMPLE
 
     def authenticate(self, settings: BaseModel, request: WebhookRequest) -> None:
         """A signature over time and body, of a time near ours."""

@@ -67,6 +67,8 @@ class ShopKind(EventSource, Protocol):
     """What the shop's words for a status stand for in the default pipeline; None for what is no order yet."""
     steps: Sequence[str]
     """What an admin does in the shop, a plain sentence a step."""
+    example: str = ""
+    """A call as it has to be, where somebody has to write it themselves: headers, an empty line, the body."""
     max_webhook_bytes: int = MAX_BYTES
 
     def news(self, raw: bytes) -> ShopNews | None:

@@ -55,7 +55,10 @@ class Desk(Protocol):
     async def customers(
         self, viewer: Viewer, q: str, cursor: str | None, limit: int
     ) -> tuple[Sequence[View], str | None]:
-        """A page of the cards that have a word for each word of `q`, and the cursor of the next; all without `q`."""
+        """A page of the cards that have a word for each word of `q`, and the cursor of the next; all without `q`.
+
+        Each with `contact_at`: when something was said last, as far as the viewer may see it, else None.
+        """
 
     async def customer(self, customer_id: str) -> View:
         """A card, or the one that it was merged into."""
@@ -70,7 +73,7 @@ class Desk(Protocol):
         """Every shop that pushes orders."""
 
     def shop_kinds(self) -> Sequence[View]:
-        """The kinds of shops that can be connected: `{name, title, steps}`."""
+        """The kinds of shops that can be connected: `{name, title, steps, example}`."""
 
     async def customer_fields(self) -> Sequence[View]:
         """The shop's own fields of cards, in their order."""

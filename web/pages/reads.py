@@ -112,8 +112,15 @@ class ServiceDesk:
         self, viewer: Viewer, q: str, cursor: str | None, limit: int
     ) -> tuple[Sequence[View], str | None]:
         found, following = await self._services.customers.page(viewer, q, limit=limit, cursor=cursor)
-        identities = await self._services.customers.identities([card["_id"] for card in found])
-        return [customer_view(card, identities[card["_id"]]) for card in found], following
+        ids = [card["_id"] for card in found]
+        identities, cases = await asyncio.gather(
+            self._services.customers.identities(ids), self._services.search.cases(viewer, ids)
+        )
+        shown = [
+            {**customer_view(card, identities[card["_id"]]), "contact_at": cases.get(card["_id"], {}).get("last_at")}
+            for card in found
+        ]
+        return shown, following
 
     async def customer(self, customer_id: str) -> View:
         card = await self._services.customers.get(customer_id)
@@ -153,7 +160,8 @@ class ServiceDesk:
 
     def shop_kinds(self) -> Sequence[View]:
         kinds = self._services.order_sources.kinds.values()
-        return [{"name": kind.name, "title": kind.title, "steps": kind.steps} for kind in kinds]
+        told = ("name", "title", "steps", "example")
+        return [{field: getattr(kind, field) for field in told} for kind in kinds]
 
     async def customer_fields(self) -> Sequence[View]:
         return (await self.field_definitions())[0]

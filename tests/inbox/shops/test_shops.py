@@ -111,6 +111,14 @@ def test_a_generic_order():
     assert (order.total, order.payment) == ("300.00", "paid")
 
 
+def test_the_example_of_a_generic_push_is_an_order_with_every_field():
+    example = SHOPS["generic"].example.partition("\n\n")[2].encode()
+    news = SHOPS["generic"].news(example)
+    assert isinstance(news, ShopOrder)
+    assert news.order.number == "S-15"
+    assert json.loads(example).keys() == json.loads(recorded("generic/order")).keys()
+
+
 @pytest.mark.parametrize("name", ["woocommerce/order_deleted", "shopify/orders_delete"])
 def test_a_deletion_says_only_an_id(name):
     news = SHOPS[name.split("/")[0]].news(recorded(name))

@@ -470,12 +470,17 @@ class Shop:
 
     async def customers(
         self,
-        viewer: Viewer,  # noqa: ARG002 - every card is readable by all
+        viewer: Viewer,
         q: str,
         cursor: str | None,
         limit: int,
     ) -> tuple[Sequence[View], str | None]:
-        found = [card for card in self.cards.values() if q.lower() in card["name"].lower()]
+        seen = {row["customer_id"]: row["last_at"] for row in self.cases_list if viewer.may_see(row)}
+        found = [
+            {**card, "contact_at": seen.get(key)}
+            for key, card in self.cards.items()
+            if q.lower() in card["name"].lower()
+        ]
         start, end = int(cursor or 0), int(cursor or 0) + limit
         return found[start:end], str(end) if len(found) > end else None
 
@@ -498,7 +503,8 @@ class Shop:
         return self.source_list
 
     def shop_kinds(self) -> Sequence[View]:
-        return [{"name": kind.name, "title": kind.title, "steps": kind.steps} for kind in SHOPS.values()]
+        told = ("name", "title", "steps", "example")
+        return [{field: getattr(kind, field) for field in told} for kind in SHOPS.values()]
 
     async def customer_fields(self) -> Sequence[View]:
         return self.field_list

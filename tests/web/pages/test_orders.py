@@ -101,3 +101,24 @@ async def test_shops_are_shown_with_their_words(desk, read):
     page = await read("/settings/shops")
     for words in ("https://shop.example/hooks/orders/s1", "3 orders", "in-transit", "/settings/quarantine", "Unknown"):
         assert words in page
+
+
+async def test_a_shop_of_ones_own_is_told_on_the_screen_what_to_push(desk, read):
+    desk.source_list.append(
+        {
+            "id": "s1",
+            "name": "Site",
+            "kind": "generic",
+            "webhook_url": {"path": "/hooks/orders/s1", "absolute": "https://shop.example/hooks/orders/s1"},
+            "status_map": {},
+            "unknown_words": [],
+            "orders": 0,
+            "quarantined": 0,
+            "last_push_at": None,
+            "created_at": AT,
+        }
+    )
+    page = await read("/settings/shops")
+    for words in ("X-Signature", "updated_at", "tracking_number", "may be left out"):
+        assert words in page
+    assert "docs/" not in page
