@@ -29,6 +29,7 @@ async def test_a_customer_is_found_opened_and_written_to_first(shop, open_page, 
     page = await open_page(size=size, theme=theme)
     await page.get_by_role("link", name="Customers").click()
     await expect(page.locator(".person")).to_have_count(1)
+    await expect(page.locator(".person time")).to_be_visible()
     assert await violations(page) == []
     await page.get_by_label("Search customers").fill("xyzzy")
     await expect(page.locator("#customers")).to_contain_text("Nobody found for “xyzzy”")

@@ -18,9 +18,18 @@ async def test_customers_stand_with_their_channels_tags_and_when_they_wrote_last
     assert "<time" in row
 
 
-async def test_a_card_made_by_hand_says_that_nothing_was_written(desk, read):
+async def test_who_has_no_channel_never_wrote(desk, read):
     desk.cards = {"new": customer("new", "Нова", last_contact_at=None)}
     assert "never wrote" in await read("/customers")
+
+
+async def test_what_was_said_last_where_one_may_not_see_is_not_told(desk, read):
+    desk.cards = {"viktor": desk.cards["viktor"]}
+    desk.cases_list = [row for row in desk.cases_list if row["id"] == "returns-case"]
+    assert "<time" in await read("/customers")
+    hidden = await read("/customers", As="ihor")
+    assert "<time" not in hidden
+    assert "never wrote" not in hidden
 
 
 async def test_words_narrow_the_list_and_nothing_found_is_said(read):
