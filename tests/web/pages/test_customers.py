@@ -119,3 +119,8 @@ async def test_the_card_can_be_fetched_again(read):
     card = await read("/fragments/customers/olena-card/card")
     assert 'id="card"' in card
     assert "<html" not in card
+
+
+async def test_the_card_beside_a_thread_leads_to_the_page_that_does_not_lead_to_itself(read):
+    assert 'href="/customers/olena-card"' in await read("/inbox/olena")
+    assert 'href="/customers/olena-card"' not in await read("/customers/olena-card")
