@@ -28,7 +28,7 @@ from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.errors import DomainError, Invalid, NotFound
 from inbox.model.ids import now
 from inbox.model.macros import language_for
-from inbox.model.people import BOT
+from inbox.model.people import BOT, Author
 from inbox.replies import Draft, Replies
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
@@ -172,14 +172,22 @@ class BotEngine:
         present = set(firing.conversation["labels"])
         if present.issuperset(action.add) and present.isdisjoint(action.remove):
             return
-        await self._conversations.label(firing.conversation["_id"], add=list(action.add), remove=list(action.remove))
+        await self._conversations.label(
+            firing.conversation["_id"], add=list(action.add), remove=list(action.remove), by=_author(firing)
+        )
 
     async def _set_priority(self, firing: _Firing, action: SetPriority) -> None:
-        await self._conversations.change(firing.conversation["_id"], {"priority": action.value})
+        await self._conversations.change(firing.conversation["_id"], {"priority": action.value}, by=_author(firing))
 
     async def _close(self, firing: _Firing, action: Close) -> None:  # noqa: ARG002  # There is nothing more to say.
         if firing.conversation["last_inbound_sort"] <= firing.message["sort"]:
-            await self._conversations.change(firing.conversation["_id"], {"status": ConversationStatus.CLOSED})
+            closed = {"status": ConversationStatus.CLOSED}
+            await self._conversations.change(firing.conversation["_id"], closed, by=_author(firing))
+
+
+def _author(firing: _Firing) -> Author:
+    """The rule, as the one who changes a conversation."""
+    return Author(type="bot", id=firing.rule.id, name=firing.rule.name)
 
 
 def _token(firing: _Firing, action: Reply | UseMacro) -> str:

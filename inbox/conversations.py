@@ -13,7 +13,7 @@ from inbox.model.conversation import MAX_LABEL, MAX_LABELS, ConversationStatus, 
 from inbox.model.domain_events import ConversationChanged
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
-from inbox.model.people import Viewer
+from inbox.model.people import SYSTEM, Author, Viewer
 from inbox.paging import decode_cursor, page
 from inbox.search import Search
 from inbox.storage.conversations import ConversationStore, closing
@@ -115,7 +115,13 @@ class Conversations:
         return [row for row in await self._store.of_customer(customer_id) if viewer.may_see(row)]
 
     async def change(
-        self, conversation_id: str, changes: Mapping[str, Any], *, version: int | None = None, once: str | None = None
+        self,
+        conversation_id: str,
+        changes: Mapping[str, Any],
+        *,
+        by: Author = SYSTEM,
+        version: int | None = None,
+        once: str | None = None,
     ) -> Document:
         """Set `status`, `labels`, `priority` (a name), `snoozed_until` or `team_id`; holding is routing's business.
 
@@ -135,18 +141,18 @@ class Conversations:
                 return before
             after = await self._store.change(before["_id"], fields, expected={"version": before["version"]})
             if after is not None:
-                await self._changed(before, after)
+                await self._changed(before, after, by)
                 return after
         raise Conflict("this conversation changes too fast: look again")
 
-    async def _changed(self, before: Document, after: Document) -> None:
+    async def _changed(self, before: Document, after: Document, by: Author) -> None:
         wake = f"conversation.wake:{after['_id']}"
         if after["status"] == ConversationStatus.SNOOZED:
             await self._timers.set(wake, "conversation.wake", after["snoozed_until"], {"conversation_id": after["_id"]})
         elif before["status"] == ConversationStatus.SNOOZED:
             await self._timers.clear(wake)
         await self._feed.publish([about("conversation.updated", after, after, before)])
-        await self._bus.announce(ConversationChanged(before, after))
+        await self._bus.announce(ConversationChanged(before, after, by))
 
     async def wake(self, data: Document) -> None:
         """End a snooze whose time has come (timer `conversation.wake`)."""
@@ -156,12 +162,14 @@ class Conversations:
         if conversation["snoozed_until"] <= now():
             await self.change(conversation["_id"], {"status": "open"})
 
-    async def label(self, conversation_id: str, *, add: list[str], remove: list[str]) -> Document | None:
+    async def label(
+        self, conversation_id: str, *, add: list[str], remove: list[str], by: Author = SYSTEM
+    ) -> Document | None:
         """Add and remove labels."""
         before = await self._store.get(conversation_id)
         after = await self._store.label(conversation_id, add=add, remove=remove)
         if before is not None and after is not None:
-            await self._changed(before, after)
+            await self._changed(before, after, by)
         return after
 
     async def mark_read(self, conversation_id: str, viewer: Viewer) -> Document:

@@ -248,7 +248,9 @@ class FollowUps:
             await self._orders.set_status(order["_id"], action.status, step.author)
 
     async def _change(self, step: _Step, changes: Mapping[str, Any]) -> Document:
-        return await self._conversations.change(step.message["conversation_id"], changes, once=step.once)
+        return await self._conversations.change(
+            step.message["conversation_id"], changes, by=step.author, once=step.once
+        )
 
 
 def _is_move(entry: Mapping[str, Any], step: _Step, action: SetOrderStatus) -> bool:

@@ -230,7 +230,7 @@ class Replies:
             return conversation
         if changed is None:
             return conversation
-        await self._bus.announce(ConversationChanged(conversation, changed))
+        await self._bus.announce(ConversationChanged(conversation, changed, author))
         return changed
 
     async def retry(self, message_id: str) -> Document:

@@ -7,7 +7,7 @@ from typing import Final
 from inbox.events import EventBus
 from inbox.model.domain_events import ConversationAssigned, ConversationChanged
 from inbox.model.ids import derived_id, now, sort_key
-from inbox.model.people import Viewer
+from inbox.model.people import Author, Viewer
 from inbox.paging import decode_cursor, page
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
@@ -127,21 +127,21 @@ class Timeline:
         return [entry for entry in entries if before is None or _place(entry) < before]
 
     async def _assigned(self, event: ConversationAssigned) -> None:
-        await self._note(event.before, event.after)
+        await self._note(event.before, event.after, event.author)
 
     async def _changed(self, event: ConversationChanged) -> None:
-        await self._note(event.before, event.after)
+        await self._note(event.before, event.after, event.author)
 
-    async def _note(self, before: Document, after: Document) -> None:
+    async def _note(self, before: Document, after: Document, by: Author) -> None:
         if before["assignee_id"] != after["assignee_id"]:
             told = after["assignment"] if after["assignee_id"] is not None else None
             data = {"assignee_id": after["assignee_id"], "reason": told and told["reason"]}
-            await self._keep(ASSIGNMENT, after, data, by=(told or {}).get("by") or "")
+            await self._keep(ASSIGNMENT, after, data, by)
         if before["status"] != after["status"]:
             data = {"status": after["status"], "snoozed_until": after["snoozed_until"]}
-            await self._keep(STATUS, after, data)
+            await self._keep(STATUS, after, data, by)
 
-    async def _keep(self, kind: str, conversation: Document, data: Document, *, by: str = "") -> None:
+    async def _keep(self, kind: str, conversation: Document, data: Document, by: Author) -> None:
         at = now()
         await self._store.insert(
             {
@@ -151,7 +151,7 @@ class Timeline:
                 "kind": kind,
                 "at": at,
                 "sort": sort_key(at),
-                "by": {"type": "manager" if by else "system", "id": None, "name": by},
+                "by": {"type": by.type, "id": by.id, "name": by.name},
                 **data,
             }
         )

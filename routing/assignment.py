@@ -25,7 +25,7 @@ from inbox.model.domain_events import (
 )
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import now
-from inbox.model.people import Author, Status
+from inbox.model.people import SYSTEM, Author, Status
 from inbox.settings import ShopSettings
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
@@ -148,7 +148,7 @@ class Assigner:
             await self._give_back(manager["_id"], conversation["_id"])
             self._wanted = True
             return True
-        await self._tell(conversation, assigned, manager, reason)
+        await self._tell(conversation, assigned, manager, reason, SYSTEM)
         return True
 
     async def hand_to(
@@ -193,8 +193,8 @@ class Assigner:
                 expected={"version": before["version"]},
             )
             if after is not None:
-                await self._tell(before, after, manager, reason)
-                await self._bus.announce(ConversationChanged(before, after))
+                await self._tell(before, after, manager, reason, by)
+                await self._bus.announce(ConversationChanged(before, after, by))
                 return after
             if manager_id is not None:
                 await self._give_back(manager_id, before["_id"])
@@ -311,12 +311,14 @@ class Assigner:
         await self._feed.publish([Frame(type="manager.updated", data=manager) for manager in changed.values()])
         await self.drain()
 
-    async def _tell(self, before: Mapping[str, Any], after: Document, manager: Document | None, reason: str) -> None:
+    async def _tell(
+        self, before: Mapping[str, Any], after: Document, manager: Document | None, reason: str, by: Author
+    ) -> None:
         if manager is not None:
             self._assigned.labels(reason).inc()
         frames = [about("conversation.updated", after, after, before)]
         if manager is not None and "email" in manager:
             frames.append(Frame(type="manager.updated", data=manager))
         await self._feed.publish(frames)
-        await self._bus.announce(ConversationAssigned(dict(before), after))
+        await self._bus.announce(ConversationAssigned(dict(before), after, by))
         _log.info("assigned", conversation_id=after["_id"], manager_id=after["assignee_id"], reason=reason)

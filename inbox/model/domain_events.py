@@ -31,6 +31,7 @@ class ConversationChanged(msgspec.Struct, frozen=True):
 
     before: _Document
     after: _Document
+    author: Author
 
 
 class ConversationAssigned(msgspec.Struct, frozen=True):
@@ -38,6 +39,7 @@ class ConversationAssigned(msgspec.Struct, frozen=True):
 
     before: _Document
     after: _Document
+    author: Author
 
 
 class ReplyPosted(msgspec.Struct, frozen=True):

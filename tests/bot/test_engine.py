@@ -5,9 +5,9 @@ import pytest
 from pymongo import monitoring
 
 from bot.guards import MAX_REPLIES
-from inbox.model.domain_events import ConversationOpened
+from inbox.model.domain_events import ConversationChanged, ConversationOpened
 from inbox.model.ids import now
-from inbox.model.people import BOT
+from inbox.model.people import BOT, Author
 from inbox.storage.database import connect
 
 GREETINGS = {"uk": "Вітаємо!", "en": "Hello!", "ka": "გამარჯობა!"}
@@ -194,6 +194,12 @@ async def test_off_hours(shop_process):
 
 
 async def test_a_rule_does_all_its_actions(shop_process):
+    changed: list[Author] = []
+
+    async def note(event: ConversationChanged) -> None:
+        changed.append(event.author)
+
+    shop_process.bus.subscribe(ConversationChanged, note)
     await shop_process.echo(
         conditions=[{"type": "text", "match": "phrase", "any": ["no thanks"]}],
         actions=[
@@ -207,6 +213,7 @@ async def test_a_rule_does_all_its_actions(shop_process):
     conversation = await shop_process.receive("No, thanks!")
     assert (conversation["labels"], conversation["priority"], conversation["status"]) == (["declined"], 0, "closed")
     assert await shop_process.bot_texts(conversation["_id"]) == ["Very well.", "Goodbye!"]
+    assert [(author.type, author.name) for author in changed] == 3 * [("bot", "Echo")]
 
 
 async def test_every_rule_that_holds_fires_in_order(shop_process):

@@ -72,7 +72,9 @@ class ConversationHandlers:
         hands_over = "assignee_id" in changes
         assignee_id = changes.pop("assignee_id", None)
         if changes or not hands_over:
-            conversation = await self.conversations.change(conversation["_id"], changes, version=version)
+            conversation = await self.conversations.change(
+                conversation["_id"], changes, by=Author.of(viewer), version=version
+            )
             version = None
         if hands_over:
             conversation = await self.assigner.hand_to(

@@ -302,7 +302,7 @@ class _Performance:
             changes["snoozed_until"] = now() + case.snoozed_for
         elif case.status != "open":
             changes["status"] = case.status
-        await house.conversations.change(self._conversation_id, changes)
+        await house.conversations.change(self._conversation_id, changes, by=Author.of(owner))
         if case.holder:
             holder = self._stage.managers[case.holder]
             await house.assigner.hand_to(self._conversation_id, holder.id, by=Author.of(owner))

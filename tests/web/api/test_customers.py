@@ -138,6 +138,7 @@ async def test_a_timeline_tells_all_that_happened_in_the_order_of_time(desk, dat
     assert kinds[:5] == ["status", "assignment", "note", "order", "order"]
     assert kinds[5:] == ["message"] * 3
     assert (entries[0]["status"], entries[1]["assignee_id"]) == ("closed", desk.manager.id)
+    assert [(entry["by"]["type"], entry["by"]["id"]) for entry in entries[:2]] == 2 * [("manager", desk.owner.id)]
     assert entries[3]["status"] == {"from": "new", "to": "confirmed"}
     whole = (await desk.manager.get(f"{where}?include=all&limit=100"))["items"]
     assert whole == entries

@@ -198,6 +198,21 @@ async def test_notes_and_files_stand_on_the_card(desk, read):
     assert "hx-get" not in page
 
 
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        ({"type": "bot", "id": "r1", "name": "Says goodbye"}, "Closed · Says goodbye · "),
+        ({"type": "manager", "id": "m9", "name": "Oleh"}, "Closed · Oleh · "),
+        ({"type": "system", "id": None, "name": ""}, "Closed · <time"),
+    ],
+)
+async def test_a_change_of_status_says_whose_it_is(desk, read, by, told):
+    closed = {"id": "e1", "kind": "status", "status": "closed", "snoozed_until": None, "conversation_id": "olena"}
+    desk.happened["olena-card"] = [{**closed, "at": ago(minutes=1), "by": by}]
+    page = await read("/inbox/olena?view=everything")
+    assert told in page.partition('id="h-e1"')[2]
+
+
 async def test_a_thread_shows_its_conversation_or_everything(desk, read):
     order = {"order_id": "o", "number": "1042", "source": "api", "irregular": False, "fields": []}
     moved = {"kind": "order", "id": "e", "at": ago(hours=1), "by": author("shop", "s", "Shop"), "conversation_id": None}
