@@ -22,7 +22,7 @@ from inbox.model.errors import Conflict, Invalid
 from inbox.model.hours import quiet_until
 from inbox.model.ids import derived_id, now
 from inbox.model.incoming import Person
-from inbox.model.notice_texts import language_of, ready_made
+from inbox.model.notice_texts import language_of, ready_made, subject_of
 from inbox.model.people import SYSTEM
 from inbox.orders import NOTICES, Orders
 from inbox.replies import Draft, Replies
@@ -293,17 +293,6 @@ class Notices:
             "status": notice["status"],
             "handed_on": False,
         }
-        macro = await self._macros.shared(stage.macro_id) if stage is not None and stage.macro_id else None
-        base = Draft(message_id=_message_id(notice), client_token=_message_id(notice), notice=told, automatic=True)
-        if macro is not None:
-            at_that_time = {**order, "status": notice["status"]}
-            prepared = await self._macros.prepare(macro, customer=customer, order=order["_id"])
-            filled = await self._macros.fill(macro, customer=customer, order=at_that_time)
-            if not filled.missing:
-                files = [file["_id"] for file in prepared.files]
-                return msgspec.structs.replace(
-                    base, text=filled.text, attachments=files, lent=frozenset(files), buttons=prepared.buttons
-                )
         wishes = (customer.get("language", ""), *settings["languages"])
         language = language_of(wishes)
         values = {
@@ -314,6 +303,23 @@ class Notices:
             "tracking_number": order["delivery"]["tracking_number"],
             "shop": settings["shop_name"],
         }
+        macro = await self._macros.shared(stage.macro_id) if stage is not None and stage.macro_id else None
+        base = Draft(
+            message_id=_message_id(notice),
+            client_token=_message_id(notice),
+            notice=told,
+            automatic=True,
+            subject=subject_of(language, values),
+        )
+        if macro is not None:
+            at_that_time = {**order, "status": notice["status"]}
+            prepared = await self._macros.prepare(macro, customer=customer, order=order["_id"])
+            filled = await self._macros.fill(macro, customer=customer, order=at_that_time)
+            if not filled.missing:
+                files = [file["_id"] for file in prepared.files]
+                return msgspec.structs.replace(
+                    base, text=filled.text, attachments=files, lent=frozenset(files), buttons=prepared.buttons
+                )
         return msgspec.structs.replace(base, text=ready_made(notice["status"], language, values))
 
     async def _leave_to_somebody(

@@ -223,7 +223,9 @@ class Sender:
         files = await self._attachments.many(payload["files"])
         exchange = await self._messages.exchange(message, REFERENCES)
         window = window_of(identity, opened.kind.capabilities, message)
-        subjects = [told["subject"] for told in exchange if told.get("subject")]
+        own = message.get("subject", "") if "notice" in message else ""
+        # What a notice of another order was about is not what this one is about.
+        subjects = [told["subject"] for told in exchange if told.get("subject") and not (own and "notice" in told)]
         references = [external_id for told in exchange for external_id in told.get("external_ids", ())]
         return Outgoing(
             to=address_of(identity),
@@ -245,7 +247,7 @@ class Sender:
             by_person=message["author"]["type"] == "manager",
             late=window is not None and window.late(now()),
             private=message.get("private", False),
-            subject=subjects[-1] if subjects else "",
+            subject=subjects[-1] if subjects else own,
             references=tuple(references[-REFERENCES:]),
         )
 

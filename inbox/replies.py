@@ -57,6 +57,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     A message with one stands in its thread and moves nothing: not the list, nor whoever works on it.
     """
+    subject: str = ""
+    """What it is about, where the channel shows such a line and the exchange has none yet."""
     message_id: str | None = None
     """The id that the message gets, where whoever writes it has to find it again wherever it lies by then."""
     identity_id: str | None = None
@@ -155,6 +157,8 @@ class Replies:
         if draft.actions:
             message["actions"] = list(draft.actions)
         opened, identity = await self._address(message, conversation, draft)
+        if draft.subject and opened.kind.capabilities.subjects:
+            message["subject"] = draft.subject
         quoted = await self._quoted(message, draft)
         planned = self._planned(message, draft, files, opened, quoted)
         refusal = await self._reach.refusal(identity, opened.kind, message, len(planned))

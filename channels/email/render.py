@@ -90,10 +90,8 @@ def _address(address: str, name: str = "") -> Address:
 
 def _subject(settings: EmailSettings, outgoing: Outgoing) -> str:
     words = _AGAIN.sub("", one_line(outgoing.subject), count=1).strip()[:SUBJECT_LIMIT]
-    if words:
-        return f"Re: {words}"
-    shop = settings.from_name or settings.address
-    return one_line(f"Re: {shop}" if outgoing.reply_to or outgoing.references else shop)
+    about = words or one_line(settings.from_name or settings.address)
+    return f"Re: {about}" if outgoing.reply_to or outgoing.references else about
 
 
 def _thread(outgoing: Outgoing) -> list[str]:

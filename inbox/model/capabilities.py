@@ -80,5 +80,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     chat_pace: Pace = Pace(per_second=1, burst=3)
     avatars: bool = False
     """Whether it shows what customers look like: in its events (`Person.avatar`), or asked (`Connection.profile`)."""
+    subjects: bool = False
+    """Whether a message has a line that says what it is about."""
     starts_conversations: bool = False
     """Whether the shop may write to an identity that never wrote."""

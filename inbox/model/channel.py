@@ -68,7 +68,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     private: bool = False
     """Whether a public comment is answered in private."""
     subject: str = ""
-    """What the exchange is about, where the channel has such a line: that of the last message with one."""
+    """What the exchange is about, where the channel has such a line: the last message's with one, else its own."""
     references: tuple[str, ...] = ()
     """External ids of the exchange so far, oldest first, where the channel shows threads by them."""
 

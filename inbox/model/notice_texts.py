@@ -91,6 +91,21 @@ TEXTS: Final[Mapping[str, Mapping[str, Sequence[_Sentence]]]] = MappingProxyType
 """Sentences by language and status; the status "" stands for those that a shop made itself."""
 
 
+_SUBJECTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "uk": "Замовлення №{number}: {status}",
+        "ru": "Заказ №{number}: {status}",
+        "en": "Order {number}: {status}",
+        "ka": "შეკვეთა №{number}: {status}",
+    }
+)
+
+
+def subject_of(language: str, values: Mapping[str, str]) -> str:
+    """What a notice is about, in a line: `values` are at least number and status (its title)."""
+    return _SUBJECTS[language].format_map(values)
+
+
 def language_of(wishes: Sequence[str]) -> str:
     """The first of these languages that there are texts in."""
     return next((wish for wish in wishes if wish in TEXTS), FALLBACK)

@@ -343,7 +343,7 @@ class MessageStore:
     async def exchange(self, message: Mapping[str, Any], limit: int) -> list[Document]:
         """What was said on a message's channel in its conversation before it: the last `limit` messages, oldest first.
 
-        Only their `external_ids` and `subject`.
+        Only their `external_ids`, `subject` and `notice`.
         """
         earlier = {
             "conversation_id": message["conversation_id"],
@@ -351,7 +351,8 @@ class MessageStore:
             "sort": {"$lt": message["sort"]},
             "direction": {"$in": ["in", "out"]},
         }
-        found = self._durable.find(earlier, {"external_ids": 1, "subject": 1}).sort("sort", -1).limit(limit)
+        told = {"external_ids": 1, "subject": 1, "notice": 1}
+        found = self._durable.find(earlier, told).sort("sort", -1).limit(limit)
         return list(reversed(await found.to_list(limit)))
 
     async def hold_changes(self, changes: Sequence[Document]) -> None:

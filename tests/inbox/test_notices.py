@@ -334,6 +334,14 @@ async def test_an_address_that_only_stands_on_the_card_is_written_to_from_the_sh
     assert identity["customer_id"] == oksana
 
 
+@pytest.mark.parametrize(("kind", "subject"), [("email", "Замовлення №1001: Підтверджено"), ("telegram", None)])
+async def test_a_notice_has_a_subject_in_the_customers_language_where_the_channel_shows_one(house, kind, subject):
+    oksana = await customer(house, await channel(house, kind), language="uk")
+    await confirmed(house, await order(house, oksana))
+    await house.notices.work_off()
+    assert [message.get("subject") for message in await notices_said(house)] == [subject]
+
+
 async def test_an_address_that_is_somebody_elses_is_not_written_to(house):
     mail = await channel(house, "email")
     stranger = await customer(house, mail)

@@ -77,6 +77,18 @@ class Desk:
         await self.floor.database.durable.identities.update_one(key, {"$set": {"last_inbound_at": now() - ago}})
 
 
+@pytest.mark.parametrize(("begun", "expected"), [("", ["1: paid", "2: paid"]), ("Hello", ["Hello", "Hello"])])
+async def test_a_notice_is_about_its_order_unless_the_customer_said_what_the_exchange_is_about(
+    database, redis, begun, expected
+):
+    subjects = msgspec.structs.replace(CAPABILITIES, subjects=True)
+    async with Desk.open(database, redis, subjects, subject=begun) as desk:
+        for number in "12":
+            notice = {"id": number, "order_id": number, "number": number, "status": "paid", "handed_on": False}
+            await desk.send(await desk.post("Paid", subject=f"{number}: paid", notice=notice, automatic=True))
+        assert [request.subject for request in desk.floor.kind.sent] == expected
+
+
 async def test_a_request_tells_who_wrote_it_and_what_it_belongs_to(database, redis):
     async with Desk.open(database, redis, CAPABILITIES, subject="Order 7") as desk:
         floor = desk.floor

@@ -95,6 +95,10 @@ class TestSending:
         assert headers["in-reply-to"] == "<letter-2@mail.example>"
         assert headers["references"] == "<letter-1@mail.example> <letter-2@mail.example>"
 
+    async def test_a_letter_that_begins_an_exchange_answers_nothing(self, connection, letters):
+        await connection.send(Outgoing(to=OLENA, text="x", key="k", subject="Order 1042: Shipped"))
+        assert dict(letters.letters[0].headers)["subject"] == "Order 1042: Shipped"
+
     async def test_a_mailbox_with_a_long_name_has_no_room_for_reply_addresses(self, settings, letters):
         address = f"{'support' * 4}@shop.example"
         long = settings.model_copy(update={"address": address})

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from inbox.model.notice_texts import TEXTS, language_of, ready_made
+from inbox.model.notice_texts import TEXTS, language_of, ready_made, subject_of
 from inbox.model.pipeline import DEFAULT_PIPELINE
 
 VALUES = {
@@ -47,3 +47,10 @@ def test_what_is_known_is_said():
 def test_the_first_language_that_there_are_texts_in():
     assert language_of(["pl", "ka", "uk"]) == "ka"
     assert language_of(["", "pl"]) == "en"
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_a_subject_names_order_and_status_in_every_language(language):
+    subject = subject_of(language, VALUES)
+    assert "1001" in subject
+    assert subject.endswith(": In the workshop")
