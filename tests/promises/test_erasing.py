@@ -232,19 +232,22 @@ async def bucket_shop(database: Database, redis: Any, sandbox: Sandbox, s3: str)
         yield opened
 
 
+def keys(s3: str) -> frozenset[bytes]:
+    """The files in the bucket."""
+    with urllib.request.urlopen(f"{s3}/media") as listing:
+        return frozenset(re.findall(rb"<Key>(.*?)</Key>", listing.read()))
+
+
 async def test_files_go_from_the_bucket_too(bucket_shop, s3):
+    others = await asyncio.to_thread(keys, s3)
     chat = bucket_shop.bot.chat(bucket_shop.sandbox.telegram.create_customer(NAME))
     chat.document("markerfile.pdf", FILE, content_type="application/pdf")
     await bucket_shop.settled()
     (case,) = await bucket_shop.conversations()
 
-    def kept() -> bytes:
-        with urllib.request.urlopen(f"{s3}/media") as listing:
-            return bytes(listing.read())
-
     async def stored() -> bool:
-        return b"<Key>" in await asyncio.to_thread(kept)
+        return await asyncio.to_thread(keys, s3) > others
 
     await until(stored)
     await erased(bucket_shop, case["customer_id"])
-    assert b"<Key>" not in await asyncio.to_thread(kept)
+    assert await asyncio.to_thread(keys, s3) == others

@@ -1,7 +1,6 @@
 // A file that is to be read in: it is tried first, and the page shows how far it is.
 
-import { Refusal, headers, signInAgain } from "./api.js";
-import { refreshPlace } from "./desk.js";
+import { Refusal, headers, refresh, signInAgain } from "./api.js";
 import { clear, complain } from "./forms.js";
 
 const send = async (form) => {
@@ -25,7 +24,7 @@ export const start = () => {
     try {
       await send(form);
       form.reset();
-      refreshPlace();
+      refresh("live:place"); // In one line with what live frames ask for, so that the latest answer stands.
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       complain(form, refusal);
