@@ -53,8 +53,6 @@ async def test_who_waits_is_found_by_an_index_of_those_who_wait(store, database)
     found = await store.waiting([PHONE], [EMAIL], 10)
     await database.durable.command("profile", 0)
     assert {order["number"] for order in found} == {"mine", "mail"}
-    (looked,) = (
-        await database.durable["system.profile"].find({"op": "query", "ns": {"$regex": "orders$"}}).to_list(None)
-    )
+    looked = await database.durable["system.profile"].find({"op": "query", "ns": {"$regex": "orders$"}}).to_list(None)
     await database.durable["system.profile"].drop()
-    assert looked["docsExamined"] == 2
+    assert [query["docsExamined"] for query in looked] == [1, 1]

@@ -72,10 +72,11 @@ const begun = (node) =>
   node.closest("#card") &&
   (node === document.activeElement || (node.defaultValue !== undefined && node.value !== node.defaultValue));
 
-/** Beside what every pane keeps: a field that is being typed in, a line that is open, a whole `data-keep` form. */
+/** Beside what every pane keeps: a field that is being typed in, what is wrong with it, a line that is open, a whole `data-keep` form. */
 export const start = () => {
   const { callbacks } = Idiomorph.defaults;
   const { beforeAttributeUpdated: free } = callbacks;
   callbacks.beforeNodeMorphed = (old) => !begun(old) && !(old instanceof Element && old.matches("[data-keep]"));
+  callbacks.beforeNodeRemoved = (old) => !(old instanceof Element && old.matches("#card .error"));
   callbacks.beforeAttributeUpdated = (name, node) => free(name, node) && !(name === "hidden" && node.matches("#card [data-shown], #card [data-editor]"));
 };
