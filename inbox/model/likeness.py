@@ -22,8 +22,6 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _PHONE = re.compile(r"(?<![\w+])\+?\d(?:[ ().\u00a0-]{0,2}\d){8,14}(?!\w)")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+){1,5}")
 _CODE = re.compile(r"\s*\d{3}[ -]?\d{3}\s*")
-_MOST_DIGITS_OF_A_NUMBER = 8
-"""A run of up to so many digits is an order's number, a price or a date."""
 
 
 def name_key(name: str) -> str:
@@ -40,7 +38,7 @@ def name_key(name: str) -> str:
 
 def may_tell(text: str) -> bool:
     """Whether a text may hold a phone or an address. Cheap: it is asked of every message."""
-    return "@" in text or sum(character.isdigit() for character in text) > _MOST_DIGITS_OF_A_NUMBER
+    return "@" in text or _PHONE.search(text) is not None
 
 
 def contacts_in(text: str, region: str = "") -> list[tuple[str, str]]:

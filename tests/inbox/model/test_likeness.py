@@ -48,6 +48,11 @@ def test_contacts_are_found_in_what_people_type(text, found):
     assert may_tell(text) or not found
 
 
+@pytest.mark.parametrize("text", ["замовлення 20261122, 34 на 22 см", "1 200 або 1500, до 24.12.2026", "0671 234", ""])
+def test_numbers_that_are_no_phone_set_nothing_going(text):
+    assert not may_tell(text)
+
+
 def test_a_list_of_numbers_is_cut_off():
     text = " ".join(f"+38067123450{number}" for number in range(9))
     assert len(contacts_in(text)) == MOST
