@@ -14,11 +14,12 @@ from inbox.model.domain_events import ConversationChanged
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.people import SYSTEM, Author, Viewer
-from inbox.paging import decode_cursor, page
+from inbox.paging import moment_and_id, page
 from inbox.search import Search
 from inbox.storage.conversations import ConversationStore, closing
 from inbox.storage.database import Document
 from inbox.storage.people import PeopleStore
+from inbox.storage.places import beyond
 from inbox.storage.timers import TimerStore
 from inbox.wakeups import Wakeups
 
@@ -73,9 +74,7 @@ class Conversations:
         field, direction = _SORTS[query.sort]
         conditions = [viewer.visibility(), *await self._conditions(viewer, query)]
         if query.cursor is not None:
-            at, key = decode_cursor(query.cursor, datetime, str)
-            past = "$lt" if direction < 0 else "$gt"
-            conditions.append({"$or": [{field: {past: at}}, {field: at, "_id": {past: key}}]})
+            conditions.append(beyond(field, moment_and_id(query.cursor), direction=direction))
         sort = [(field, direction), ("_id", direction)]
         rows = await self._store.find([row for row in conditions if row], sort, query.limit + 1)
         return page(rows, query.limit, field, "_id")

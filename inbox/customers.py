@@ -1,7 +1,6 @@
 """Customer cards."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from inbox.customer_fields import CustomerFields
@@ -11,7 +10,7 @@ from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.people import Viewer
 from inbox.model.searched import Searched
-from inbox.paging import decode_cursor, page
+from inbox.paging import moment_and_id, page
 from inbox.reach import Reach
 from inbox.search import Search
 from inbox.settings import ShopSettings
@@ -49,11 +48,7 @@ class Customers:
         if q:
             found = await self._search.find(viewer, Searched.CUSTOMERS, q, limit=limit, cursor=cursor)
             return [hit.document for hit in found.hits], found.next_cursor
-        after: tuple[datetime, str] | None = None
-        if cursor:
-            at, key = decode_cursor(cursor, datetime, str)
-            after = (at, key)
-        return page(await self._people.recent(after, limit + 1), limit, "updated_at", "_id")
+        return page(await self._people.recent(moment_and_id(cursor), limit + 1), limit, "updated_at", "_id")
 
     async def get(self, customer_id: str) -> Document:
         """One card, or the one that it was merged into."""

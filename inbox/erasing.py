@@ -27,7 +27,7 @@ from inbox.model.ids import identity_id, now
 from inbox.model.incoming import AccountChanged
 from inbox.model.people import Author
 from inbox.model.searched import Searched
-from inbox.paging import decode_cursor, page
+from inbox.paging import moment_and_id, page
 from inbox.storage.database import Document
 from inbox.storage.erasing import ErasureStore
 from inbox.storage.journal import JournalStore
@@ -83,11 +83,7 @@ class Erasing:
 
     async def page(self, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
         """A page of erasures, newest first."""
-        before: tuple[datetime, str] | None = None
-        if cursor:
-            at, key = decode_cursor(cursor, datetime, str)
-            before = (at, key)
-        return page(await self._store.page(before, limit + 1), limit, "at", "_id")
+        return page(await self._store.page(moment_and_id(cursor), limit + 1), limit, "at", "_id")
 
     async def finish(self, data: Mapping[str, Any]) -> None:
         """Go on with an erasure, then look again for what came late (timer `customer.erase`)."""

@@ -21,7 +21,7 @@ from inbox.model.errors import Conflict, DomainError, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.people import Viewer
 from inbox.model.tables import Format, Record, Sheet, Table, rows_of, sheet_of, text_of
-from inbox.paging import decode_cursor, page
+from inbox.paging import moment_and_id, page
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.database import Document
 from inbox.storage.imports import ImportStore, refusal
@@ -136,11 +136,7 @@ class Imports:
 
     async def page(self, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
         """A page of imports, newest first."""
-        before: tuple[datetime, str] | None = None
-        if cursor:
-            at, key = decode_cursor(cursor, datetime, str)
-            before = (at, key)
-        return page(await self._store.page(before, limit + 1), limit, "at", "_id")
+        return page(await self._store.page(moment_and_id(cursor), limit + 1), limit, "at", "_id")
 
     def refusals(self, row: Mapping[str, Any]) -> AsyncIterator[Document]:
         """The rows that were refused, in the file's order."""

@@ -33,7 +33,7 @@ from inbox.model.orders import (
 )
 from inbox.model.people import SYSTEM, Author
 from inbox.model.pipeline import Pipeline
-from inbox.paging import decode_cursor, page
+from inbox.paging import moment_and_id, page
 from inbox.pipeline import OrderPipeline
 from inbox.storage.database import Document
 from inbox.storage.orders import OrderQuery, OrderStore, Sum
@@ -115,11 +115,9 @@ class Orders:
 
     async def page(self, query: OrderQuery, cursor: str | None) -> tuple[list[Document], str | None]:
         """A page of orders, what changed last first, and the cursor for the next."""
-        after: tuple[datetime, str] | None = None
-        if cursor:
-            at, key = decode_cursor(cursor, datetime, str)
-            after = (at, key)
-        wanted = msgspec.structs.replace(query, after=after, limit=query.limit + 1, phone=phone_number(query.q))
+        wanted = msgspec.structs.replace(
+            query, after=moment_and_id(cursor), limit=query.limit + 1, phone=phone_number(query.q)
+        )
         return page(await self._store.page(wanted), query.limit, "changed_at", "_id")
 
     async def pipeline(self) -> Pipeline:

@@ -28,6 +28,14 @@ def decode_cursor(cursor: str, *kinds: Any) -> tuple[Any, ...]:
     return tuple(value.astimezone(UTC) if isinstance(value, datetime) else value for value in position)
 
 
+def moment_and_id(cursor: str | None) -> tuple[datetime, str] | None:
+    """The place in a list by a time, then id; None where there is no cursor. Raises `Invalid` for one not of ours."""
+    if not cursor:
+        return None
+    at, key = decode_cursor(cursor, datetime, str)
+    return at, key
+
+
 def page(rows: list[dict[str, Any]], limit: int, *sorted_by: str) -> tuple[list[dict[str, Any]], str | None]:
     """Cut what was read with `limit + 1` to a page, and the cursor for the next one where there is more."""
     if len(rows) <= limit:

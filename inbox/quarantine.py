@@ -1,14 +1,13 @@
 """Events that are authentic and could not be read: kept for people, and put back to work when the code learns more."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from inbox.ingest import Ingest
 from inbox.model.accepted import Accepted
 from inbox.model.channel import EventSource
 from inbox.model.errors import Conflict, NotFound
 from inbox.model.failures import Unreadable
-from inbox.paging import decode_cursor, page
+from inbox.paging import moment_and_id, page
 from inbox.storage.database import Document
 from inbox.storage.journal import JournalStore
 
@@ -23,11 +22,7 @@ class Quarantine:
 
     async def page(self, *, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
         """A page of events, newest first."""
-        before: tuple[datetime, str] | None = None
-        if cursor:
-            at, key = decode_cursor(cursor, datetime, str)
-            before = (at, key)
-        return page(await self._journal.quarantined(before, limit + 1), limit, "received_at", "_id")
+        return page(await self._journal.quarantined(moment_and_id(cursor), limit + 1), limit, "received_at", "_id")
 
     async def replay(self, event_id: str) -> None:
         """Process an event again. Raises `Conflict` with the reason where it still cannot be read; it stays then."""

@@ -10,12 +10,13 @@ from inbox.live import Frame, LiveFeed, about
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.ids import derived_id, new_id, now
 from inbox.model.people import Author, Viewer
-from inbox.paging import decode_cursor, page
+from inbox.paging import moment_and_id, page
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
 from inbox.storage.managers import ManagerStore
 from inbox.storage.orders import OrderStore
 from inbox.storage.people import PeopleStore
+from inbox.storage.places import beyond
 from inbox.storage.tasks import TaskStore
 from inbox.storage.timers import TimerStore
 from inbox.timers import Later
@@ -90,9 +91,7 @@ class Tasks:
         field, direction = ("done_at", -1) if query.done else ("due_at", 1)
         conditions = [*_conditions(viewer, query)]
         if query.cursor is not None:
-            at, key = decode_cursor(query.cursor, datetime, str)
-            past = "$lt" if direction < 0 else "$gt"
-            conditions.append({"$or": [{field: {past: at}}, {field: at, "_id": {past: key}}]})
+            conditions.append(beyond(field, moment_and_id(query.cursor), direction=direction))
         found = await self._store.find(
             {"$and": conditions},
             viewer.visibility(),

@@ -223,34 +223,9 @@ async def _first_owner(settings: Settings, house: House) -> None:
         raise SettingsError(f"SKRYNKA_ADMIN_EMAIL, SKRYNKA_ADMIN_PASSWORD: {error}") from error
 
 
-def build_app(
-    settings: Settings, house: House, frame_ancestors: Sequence[str] = (), welcome: Welcome | None = None
-) -> web.Application:
-    """All endpoints over the house."""
-    passwords = Passwords()
-    sign_in = SignIn(
-        house.manager_store, house.session_store, passwords, LoginThrottle(house.redis, namespace=house.database.name)
-    )
-    doors = Doors(
-        sign_in=sign_in,
-        audit=house.audit,
-        proxies=TrustedProxies(map(str, settings.trusted_proxies)),
-        public_url=settings.public_url,
-        frame_ancestors=frame_ancestors,
-        render_page=problem_page(),
-    )
-    app = web.Application()
-    doors.install(app)
-    webhooks = Webhooks(house.channels, house.journal)
-    app[EXPRESS] = ExpressLane(webhooks, doors.headers)
-    operations = Operations(
-        house.database, house.redis, house.journal_store, house.outbox_store, house.channels, house.metrics
-    )
-    doors.add(app, webhooks.table())
-    doors.add(app, OrderHooks(house.order_sources, house.journal).table())
-    doors.add(app, operations.table())
-    doors.add(app, LinkedFiles(house.media, house.links).table())
-    services = ApiServices(
+def services_of(house: House, passwords: Passwords) -> ApiServices:
+    """What the API's handlers need of a house."""
+    return ApiServices(
         assigner=house.assigner,
         audit=house.audit,
         avatars=house.avatars,
@@ -288,6 +263,36 @@ def build_app(
         timeline=house.timeline,
         teams=house.teams,
     )
+
+
+def build_app(
+    settings: Settings, house: House, frame_ancestors: Sequence[str] = (), welcome: Welcome | None = None
+) -> web.Application:
+    """All endpoints over the house."""
+    passwords = Passwords()
+    sign_in = SignIn(
+        house.manager_store, house.session_store, passwords, LoginThrottle(house.redis, namespace=house.database.name)
+    )
+    doors = Doors(
+        sign_in=sign_in,
+        audit=house.audit,
+        proxies=TrustedProxies(map(str, settings.trusted_proxies)),
+        public_url=settings.public_url,
+        frame_ancestors=frame_ancestors,
+        render_page=problem_page(),
+    )
+    app = web.Application()
+    doors.install(app)
+    webhooks = Webhooks(house.channels, house.journal)
+    app[EXPRESS] = ExpressLane(webhooks, doors.headers)
+    operations = Operations(
+        house.database, house.redis, house.journal_store, house.outbox_store, house.channels, house.metrics
+    )
+    doors.add(app, webhooks.table())
+    doors.add(app, OrderHooks(house.order_sources, house.journal).table())
+    doors.add(app, operations.table())
+    doors.add(app, LinkedFiles(house.media, house.links).table())
+    services = services_of(house, passwords)
     add_api(app, doors, services)
     add_pages(app, doors, services, welcome)
     return app

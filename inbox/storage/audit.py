@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from inbox.storage.database import Database, Document
+from inbox.storage.places import beyond
 
 
 class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,5 @@ class AuditStore:
         """Entries, newest first."""
         wanted = {"object_id": query.object_id, "actor.id": query.actor_id, "action": query.action}
         condition: Document = {field: value for field, value in wanted.items() if value is not None}
-        if query.after is not None:
-            at, key = query.after
-            condition["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": key}}]
+        condition |= beyond("at", query.after)
         return await self._audit.find(condition).sort([("at", -1), ("_id", -1)]).limit(query.limit).to_list(query.limit)

@@ -24,6 +24,7 @@ from inbox.model.erasing import ERASED, digest_of, without_person
 from inbox.model.errors import NotFound
 from inbox.model.ids import derived_id, new_id, now
 from inbox.storage.database import Database, Document
+from inbox.storage.places import beyond
 from inbox.storage.schema import COLLECTIONS
 
 TIMER = "customer.erase"
@@ -59,11 +60,7 @@ class ErasureStore:
 
     async def page(self, before: tuple[datetime, str] | None, limit: int) -> list[Document]:
         """Erasures, newest first; `before` is the (time, id) of the last one seen."""
-        condition: Document = {}
-        if before is not None:
-            at, key = before
-            condition["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": key}}]
-        found = self._stored.erasures.find(condition, {"scope": 0}).sort([("at", -1), ("_id", -1)])
+        found = self._stored.erasures.find(beyond("at", before), {"scope": 0}).sort([("at", -1), ("_id", -1)])
         return await found.limit(limit).to_list(limit)
 
     async def begin(self, customer_id: str, by: Document) -> Document:

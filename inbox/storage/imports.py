@@ -16,6 +16,7 @@ from pymongo.errors import BulkWriteError
 from inbox.model.ids import now
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import duplicate_positions
+from inbox.storage.places import beyond
 
 
 class ImportStore:
@@ -35,11 +36,8 @@ class ImportStore:
 
     async def page(self, before: tuple[datetime, str] | None, limit: int) -> list[Document]:
         """Imports, newest first; `before` is the (time, id) of the last one seen."""
-        condition: Document = {}
-        if before is not None:
-            at, key = before
-            condition["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": key}}]
-        return await self._imports.find(condition).sort([("at", -1), ("_id", -1)]).limit(limit).to_list(limit)
+        found = self._imports.find(beyond("at", before)).sort([("at", -1), ("_id", -1)])
+        return await found.limit(limit).to_list(limit)
 
     async def change(self, import_id: str, changes: Mapping[str, Any]) -> Document | None:
         """Set fields; returns the import as it is now."""

@@ -20,6 +20,7 @@ from pymongo.errors import BulkWriteError
 from inbox.model.ids import new_id, now
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import duplicate_positions
+from inbox.storage.places import beyond
 
 LEASE = timedelta(seconds=12)
 """How long a process may hold an event without saying that it still does."""
@@ -156,10 +157,7 @@ class JournalStore:
 
     async def quarantined(self, before: tuple[datetime, str] | None, limit: int) -> list[Document]:
         """What was set aside, newest first; `before` is the (time, id) of the last one seen."""
-        condition: Document = {"state": "quarantined"}
-        if before is not None:
-            at, key = before
-            condition["$or"] = [{"received_at": {"$lt": at}}, {"received_at": at, "_id": {"$lt": key}}]
+        condition: Document = {"state": "quarantined", **beyond("received_at", before)}
         return await self._durable.find(condition).sort([("received_at", -1), ("_id", -1)]).limit(limit).to_list(limit)
 
     async def bodies(self, rows: list[Document]) -> list[Document]:

@@ -15,6 +15,7 @@ import pymongo
 from inbox.model.orders import KEPT_CHANGES, Change
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate
+from inbox.storage.places import beyond
 
 
 class OrderQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +98,7 @@ class OrderStore:
         if query.q:
             conditions.append({"$or": _like(query.q, query.phone)})
         if query.after is not None:
-            at, key = query.after
-            conditions.append({"$or": [{"changed_at": {"$lt": at}}, {"changed_at": at, "_id": {"$lt": key}}]})
+            conditions.append(beyond("changed_at", query.after))
         cursor = self._orders.find({"$and": conditions} if conditions else {})
         return await cursor.sort([("changed_at", -1), ("_id", -1)]).limit(query.limit).to_list(query.limit)
 

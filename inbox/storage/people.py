@@ -19,6 +19,7 @@ from inbox.model.incoming import Person
 from inbox.model.likeness import name_key
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import duplicate_positions
+from inbox.storage.places import beyond
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
@@ -320,9 +321,5 @@ class PeopleStore:
 
     async def recent(self, after: tuple[datetime, str] | None, limit: int) -> list[Document]:
         """Cards, most recently changed first, without those that were merged into others."""
-        conditions: Document = {"merged_into": None}
-        if after is not None:
-            at, key = after
-            conditions["$or"] = [{"updated_at": {"$lt": at}}, {"updated_at": at, "_id": {"$lt": key}}]
-        cursor = self._customers.find(conditions)
+        cursor = self._customers.find({"merged_into": None, **beyond("updated_at", after)})
         return await cursor.sort([("updated_at", -1), ("_id", -1)]).limit(limit).to_list(limit)

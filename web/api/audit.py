@@ -1,11 +1,10 @@
 """Who did what."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from aiohttp import web
 
-from inbox.paging import decode_cursor, page
+from inbox.paging import moment_and_id, page
 from inbox.storage.audit import AuditQuery, AuditStore
 from web.api.requests import AuditPageQuery
 from web.api.views import audit_view
@@ -22,16 +21,12 @@ class AuditHandlers:
     async def index(self, call: Call[None, AuditPageQuery]) -> web.Response:
         """Entries, newest first."""
         query = call.query
-        after = None
-        if query.cursor:
-            at, key = decode_cursor(query.cursor, datetime, str)
-            after = (at, key)
         rows = await self.audit.page(
             AuditQuery(
                 object_id=query.object_id,
                 actor_id=query.actor_id,
                 action=query.action,
-                after=after,
+                after=moment_and_id(query.cursor),
                 limit=query.limit + 1,
             )
         )

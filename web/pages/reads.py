@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from inbox.conversations import ConversationQuery
 from inbox.model.channel import ChannelKind
 from inbox.model.people import Viewer
-from inbox.paging import decode_cursor, page
+from inbox.paging import moment_and_id, page
 from inbox.secrets import WrongKey
 from inbox.storage.audit import AuditQuery
 from inbox.storage.database import Document
@@ -286,11 +285,7 @@ class ServiceDesk:
         return [quarantined_view(row) for row in found], following
 
     async def audit(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
-        after = None
-        if cursor is not None:
-            at, key = decode_cursor(cursor, datetime, str)
-            after = (at, key)
-        rows = await self._services.audit.page(AuditQuery(after=after, limit=HISTORY + 1))
+        rows = await self._services.audit.page(AuditQuery(after=moment_and_id(cursor), limit=HISTORY + 1))
         found, following = page(rows, HISTORY, "at", "_id")
         return [audit_view(row) for row in found], following
 

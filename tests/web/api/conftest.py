@@ -10,7 +10,7 @@ from inbox.managers import NewManager
 from inbox.model.people import Role
 from tests.web.api.desk import PASSWORD, Caller, Desk
 from web.api.routes import add_api
-from web.api.services import ApiServices
+from web.app import services_of
 from web.doors.addresses import TrustedProxies
 from web.doors.gate import Doors
 from web.doors.passwords import Passwords
@@ -28,48 +28,7 @@ async def desk(house: House) -> AsyncIterator[Desk]:
     doors = Doors(sign_in=sign_in, audit=house.audit, proxies=TrustedProxies(), public_url=None)
     app = web.Application()
     doors.install(app)
-    add_api(
-        app,
-        doors,
-        ApiServices(
-            assigner=house.assigner,
-            audit=house.audit,
-            avatars=house.avatars,
-            channels=house.channels,
-            codes=house.codes,
-            conversations=house.conversations,
-            customer_fields=house.customer_fields,
-            customer_notes=house.customer_notes,
-            customers=house.customers,
-            erasing=house.erasing,
-            feed=house.feed,
-            follow_ups=house.follow_ups,
-            imports=house.imports,
-            lists=house.lists,
-            macros=house.macros,
-            managers=house.managers,
-            media=house.media,
-            merging=house.merging,
-            messages=house.messages,
-            notices=house.notices,
-            order_sources=house.order_sources,
-            orders=house.orders,
-            passwords=passwords,
-            personal_data=house.personal_data,
-            pipeline=house.pipeline,
-            previews=house.previews,
-            quarantine=house.quarantine,
-            replies=house.replies,
-            rules=house.rules,
-            search=house.search,
-            settings=house.settings,
-            suggestions=house.suggestions,
-            tasks=house.tasks,
-            tracking=house.tracking,
-            timeline=house.timeline,
-            teams=house.teams,
-        ),
-    )
+    add_api(app, doors, services_of(house, passwords))
     client = TestClient(TestServer(app), cookie_jar=DummyCookieJar())
     await client.start_server()
     people = {"anonymous": Caller(client)}
