@@ -19,7 +19,7 @@ from pydantic import (
     field_validator,
 )
 
-from bot.hours import Schedule
+from inbox.model.schedule import Schedule
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ`ʹ", "'"))  # Ukrainian words are written with all of them.

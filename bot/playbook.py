@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import structlog
 
-from bot.hours import Schedule
 from bot.rules import TRIGGERS, Rule, restore
 from inbox.model.errors import Invalid
+from inbox.model.schedule import Schedule
 from inbox.settings import ShopSettings
 from inbox.storage.rules import RuleStore
 

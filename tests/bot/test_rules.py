@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from bot.actions import Reply
 from bot.conditions import CONDITIONS, Situation, spoken
-from bot.hours import Schedule
 from bot.rules import TRIGGERS, parse
 from bot.starters import STARTERS
 from inbox.model.errors import Invalid
+from inbox.model.schedule import Schedule
 
 HOURS = {"timezone": "Europe/Kyiv", "open": [{"days": ["mon"], "from": "09:00", "to": "24:00"}]}
 

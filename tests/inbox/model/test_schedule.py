@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.hours import DAYS, Schedule
+from inbox.model.schedule import DAYS, Schedule
 
 KYIV = ZoneInfo("Europe/Kyiv")
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri"]
