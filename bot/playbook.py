@@ -1,20 +1,16 @@
 """What the bot goes by at this moment, kept in memory: on the way of every message nobody asks the database for it."""
 
-import asyncio
-import time
 from collections.abc import Mapping, Sequence
 
 import msgspec
 import structlog
 
 from bot.rules import TRIGGERS, Rule, restore
+from inbox.fresh import Fresh
 from inbox.model.errors import Invalid
 from inbox.model.schedule import Schedule
-from inbox.settings import ShopSettings
+from inbox.settings import ShopSettings, opening_hours
 from inbox.storage.rules import RuleStore
-
-FRESH_SECONDS = 1.0
-"""How long a process trusts what it read: so late it hears of a rule that was changed in another process."""
 
 _log = structlog.get_logger(__name__)
 
@@ -28,38 +24,20 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Playbooks:
-    """Reads the playbook, at most once in `FRESH_SECONDS` however many ask."""
+    """Reads the playbook. A change counts in this process at once, in others within a second."""
 
     def __init__(self, rules: RuleStore, settings: ShopSettings) -> None:
         self._rules = rules
         self._settings = settings
-        self._current: Playbook | None = None
-        self._read_at = float("-inf")
-        self._edition = 0
-        self._reading = asyncio.Lock()
+        self._playbook = Fresh(self._read)
 
     async def current(self) -> Playbook:
         """The playbook as it is, or was a moment ago."""
-        known = self._known()
-        if known is not None:
-            return known
-        async with self._reading:
-            known = self._known()
-            while known is None:
-                edition, read_at = self._edition, time.monotonic()
-                read = await self._read()
-                if edition == self._edition:
-                    # Nobody changed a rule while this was read.
-                    self._current, self._read_at, known = read, read_at, read
-            return known
+        return await self._playbook.current()
 
     def forget(self) -> None:
         """A rule was changed in this process: whoever asks next gets it new."""
-        self._edition += 1
-        self._current = None
-
-    def _known(self) -> Playbook | None:
-        return self._current if time.monotonic() - self._read_at <= FRESH_SECONDS else None
+        self._playbook.forget()
 
     async def _read(self) -> Playbook:
         by_trigger: dict[str, list[Rule]] = {trigger: [] for trigger in TRIGGERS}
@@ -72,5 +50,4 @@ class Playbooks:
                 continue
             by_trigger[rule.trigger].append(rule)
         shop = await self._settings.get()
-        hours = Schedule.model_validate({"timezone": shop["timezone"], "open": shop["hours"]["open"]})
-        return Playbook(rules=by_trigger, hours=hours, languages=shop["languages"])
+        return Playbook(rules=by_trigger, hours=opening_hours(shop), languages=shop["languages"])

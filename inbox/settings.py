@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inbox.model.contacts import home_region
+from inbox.model.schedule import Schedule
 from inbox.storage.database import Document
 from inbox.storage.settings import SettingsStore
 
@@ -18,8 +19,15 @@ DEFAULTS: Mapping[str, Any] = {
     "reopen_window_days": 14,
     # On which channels customers are told of their orders, by id, the most wished-for first; others come after them.
     "notice_channels": [],
+    # A `routing.policy.RoutingSettings`; None is its defaults.
+    "routing": None,
 }
 """What holds until somebody sets it; also the list of all there is to set."""
+
+
+def opening_hours(settings: Mapping[str, Any]) -> Schedule:
+    """When the shop is open, by all of its settings."""
+    return Schedule.model_validate({"timezone": settings["timezone"], "open": settings["hours"]["open"]})
 
 
 class ShopSettings:

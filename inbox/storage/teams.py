@@ -1,6 +1,11 @@
-"""Teams: `{_id, name, created_at}`. Who is in one is written on the managers."""
+"""Teams: `{_id, name, policy, created_at}`. Who is in one is written on the managers.
+
+`policy` is a `routing.policy.Policy`; None, or absent, is the shop's.
+"""
 
 from collections.abc import Sequence
+
+import pymongo
 
 from inbox.model.errors import Taken
 from inbox.storage.database import Database, Document
@@ -21,6 +26,30 @@ class TeamStore:
         except Duplicate as error:
             raise Taken("name", "another team has this name") from error
         return team
+
+    async def get(self, team_id: str) -> Document | None:
+        """One team."""
+        return await self._teams.find_one({"_id": team_id})
+
+    async def change(self, team_id: str, changes: Document) -> Document | None:
+        """Set fields; returns the team as it is now. Raises `Taken` where the name is taken."""
+        try:
+            changed: Document | None = await self._teams.find_one_and_update(
+                {"_id": team_id}, {"$set": changes}, return_document=pymongo.ReturnDocument.AFTER
+            )
+        except Duplicate as error:
+            raise Taken("name", "another team has this name") from error
+        return changed
+
+    async def delete(self, team_id: str) -> bool:
+        """Forget a team; whether there was one."""
+        deleted = await self._teams.delete_one({"_id": team_id})
+        return bool(deleted.deleted_count)
+
+    async def policies(self) -> dict[str, Document]:
+        """The policies of the teams that have one of their own, by team id."""
+        rows = self._teams.find({"policy": {"$ne": None}}, {"policy": 1})
+        return {row["_id"]: row["policy"] async for row in rows}
 
     async def page(self, after: str | None, limit: int) -> list[Document]:
         """Teams in the order they were created, those after the id `after`."""

@@ -5,9 +5,17 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from inbox.settings import ShopSettings
+from inbox.storage.database import Document
 from web.api.requests import SettingsChange
+from web.api.shapes import SettingsShape
+from web.api.views import View
 from web.doors.answers import json_answer
 from web.doors.table import Call
+
+
+def settings_view(settings: Document) -> View:
+    """The settings, but for what has endpoints of its own."""
+    return {field: settings[field] for field in SettingsShape.model_fields}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +26,9 @@ class SettingsHandlers:
 
     async def show(self, call: Call[None, None]) -> web.Response:  # noqa: ARG002  # A handler is called with its call.
         """Every setting."""
-        return json_answer(await self.settings.get())
+        return json_answer(settings_view(await self.settings.get()))
 
     async def change(self, call: Call[SettingsChange, None]) -> web.Response:
         """Set some of them."""
         call.note.object_id = "settings"
-        return json_answer(await self.settings.change(call.body.changes()))
+        return json_answer(settings_view(await self.settings.change(call.body.changes())))
