@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Final
 
 from inbox.events import EventBus
@@ -136,18 +137,18 @@ class Timeline:
         if before["assignee_id"] != after["assignee_id"]:
             told = after["assignment"] if after["assignee_id"] is not None else None
             data = {"assignee_id": after["assignee_id"], "reason": told and told["reason"]}
-            await self._keep(ASSIGNMENT, after, data, by)
+            await self._keep(ASSIGNMENT, after, data, by, told["at"] if told else now())
         if before["status"] != after["status"]:
             data = {"status": after["status"], "snoozed_until": after["snoozed_until"]}
-            await self._keep(STATUS, after, data, by)
+            await self._keep(STATUS, after, data, by, after["closed_at"] or now())
 
-    async def _keep(self, kind: str, conversation: Document, data: Document, by: Author) -> None:
-        at = now()
+    async def _keep(self, kind: str, conversation: Document, data: Document, by: Author, at: datetime) -> None:
         await self._store.insert(
             {
                 "_id": derived_id(kind, conversation["_id"], str(conversation["version"])),
                 "customer_id": conversation["customer_id"],
                 "conversation_id": conversation["_id"],
+                "case": conversation["openings"],
                 "kind": kind,
                 "at": at,
                 "sort": sort_key(at),

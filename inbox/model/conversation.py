@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from inbox.model.ids import sort_moment
+
 
 class ConversationStatus(StrEnum):
     """`pending` waits for the customer, `snoozed` until a time. Active means not closed."""
@@ -32,6 +34,9 @@ MAX_LABEL = 40
 
 KEEP_DONE = 20
 """How many of the things that are done to a conversation only once it remembers."""
+
+KEEP_BEGUN = 20
+"""How many of its openings a conversation remembers."""
 
 KEEP_UNANSWERED = 50
 """How many unanswered messages a conversation counts; a badge says "50+" beyond."""
@@ -61,6 +66,7 @@ def new_conversation(
         "version": 1,
         "revision": 1,
         "waiting_since": None,
+        "clock": None,
         "created_at": at,
         "opened_at": at,
         "opened_by": None,
@@ -150,15 +156,23 @@ def arrived(
                 # A snooze is a pause within one case: what a manager wrote before it still keeps the bot silent.
                 changes["opened_at"] = first["received_at"]
                 changes["openings"] = conversation["openings"] + 1
+                changes["begun"] = [*conversation.get("begun", ())[1 - KEEP_BEGUN :], _opening(changes, first)]
         if conversation["status"] != ConversationStatus.OPEN:
             changes["version"] = conversation["version"] + 1
-    if not kept:
-        changes["waiting_since"] = None
-    elif conversation["waiting_since"] is None:
-        changes["waiting_since"] = min(
-            (message["received_at"] for message in messages if message["sort"] in kept), default=newest["received_at"]
-        )
+    changes["waiting_since"] = None
+    if kept and changes.get("active", conversation["active"]):
+        # What is only heard of again begins no wait: the conversation may have rested since.
+        fresh = set(kept).difference(conversation["unanswered"])
+        began = [message["received_at"] for message in messages if message["sort"] in fresh]
+        known = conversation["waiting_since"]
+        changes["waiting_since"] = min([*began, *([known] if known else [])], default=newest["received_at"])
     return changes
+
+
+def _opening(changes: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
+    """An opening as it is remembered: its number, when it was, where in the thread, and on which channel."""
+    told = {"no": changes["openings"], "at": changes["opened_at"]}
+    return {**told, "sort": first["sort"], "channel_id": first["channel_id"]}
 
 
 def answered(conversation: Mapping[str, Any], message: Mapping[str, Any], *, by_person: bool) -> dict[str, Any]:
@@ -166,8 +180,14 @@ def answered(conversation: Mapping[str, Any], message: Mapping[str, Any], *, by_
     changes = _summary(conversation, message)
     if by_person:
         changes["last_reply_sort"] = max(conversation["last_reply_sort"], message["sort"])
-        changes["unanswered"] = [key for key in conversation["unanswered"] if key > message["sort"]]
-        changes["waiting_since"] = conversation["waiting_since"] if changes["unanswered"] else None
+        left = [key for key in conversation["unanswered"] if key > message["sort"]]
+        since = conversation["waiting_since"]
+        changes["unanswered"] = left
+        if not left:
+            changes["waiting_since"] = None
+        elif since is not None and left[0] != conversation["unanswered"][0]:
+            # What the customer wrote before was answered: they wait since what they wrote after it.
+            changes["waiting_since"] = max(since, sort_moment(left[0]))
     return changes
 
 
