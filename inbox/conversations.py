@@ -26,6 +26,9 @@ from inbox.wakeups import Wakeups
 _SEARCHED = 200
 """How many of the newest cards, and of the newest messages, a search of the list goes by."""
 
+_TRIES = 20
+"""How often a change is tried anew that met another one, be it only a message that came."""
+
 _SORTS = {"recent": ("last_at", -1), "oldest": ("last_at", 1), "created": ("created_at", -1)}
 
 
@@ -127,7 +130,7 @@ class Conversations:
         `add_labels` and `remove_labels` leave the other labels as they are. What names itself by `once` is done once,
         however often it is asked for. Raises `Conflict` where `version` is not the present one.
         """
-        for _ in range(5):
+        for _ in range(_TRIES):
             before = await self._store.get(conversation_id)
             if before is None:
                 raise NotFound("there is no such conversation")
@@ -138,7 +141,7 @@ class Conversations:
             fields = _fields(before, changes) | marked(before, once)
             if all(before.get(field) == value for field, value in fields.items()):
                 return before
-            after = await self._store.change(before["_id"], fields, expected={"version": before["version"]})
+            after = await self._store.revise(before, fields)
             if after is not None:
                 await self._changed(before, after, by)
                 return after
@@ -172,8 +175,12 @@ class Conversations:
         return after
 
     async def mark_read(self, conversation_id: str, viewer: Viewer) -> Document:
-        """Everything up to now has been seen by this manager."""
+        """Everything up to now has been seen by this manager, and that it was handed over to them."""
         conversation = await self.get(viewer, conversation_id)
+        opened = await self._store.open_handed_over(conversation["_id"], viewer.id)
+        if opened is not None:
+            await self._feed.publish([about("conversation.updated", opened, opened)])
+            conversation = opened
         if not conversation["unanswered"]:
             return conversation
         after = await self._store.read(conversation["_id"], viewer.id, conversation["unanswered"][-1])
@@ -258,9 +265,12 @@ def _waking(before: Document, status: str) -> Document:
     fields: Document = {"status": status, "active": True, "closed_at": None, "snoozed_until": None}
     if before["status"] in (ConversationStatus.CLOSED, ConversationStatus.SNOOZED):
         # It counted for nobody meanwhile: routing gives it to the same manager where they have room.
-        fields |= {"assignee_id": None, "last_assignee_id": before["assignee_id"], "opened_at": now()}
+        fields |= {"assignee_id": None, "last_assignee_id": before["assignee_id"]}
         if before["unanswered"]:
             fields["waiting_since"] = now()
+    if before["status"] == ConversationStatus.CLOSED:
+        # A snooze is a pause within one case.
+        fields["opened_at"] = now()
     return fields
 
 

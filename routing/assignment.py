@@ -7,6 +7,7 @@ counted for nothing, which `reconcile` notices and frees.
 import asyncio
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -138,13 +139,18 @@ class Assigner:
                     "by": None,
                     "load": len(manager["holding"]),
                     "capacity": manager["capacity"],
+                    "note": (conversation.get("handed_over") or {}).get("note", ""),
                 },
             },
-            expected={"assignee_id": None, "active": True, "status": conversation["status"]},
+            expected={
+                "assignee_id": None,
+                "active": True,
+                **{field: conversation.get(field) for field in ("status", "team_id", "given_up_by")},
+            },
         )
         if assigned is None:
-            # Somebody closed, snoozed or took it between our look and our claim. Whoever met the place as taken
-            # meanwhile may have been turned away for it: look again.
+            # Somebody closed, snoozed, took it or gave it to a team between our look and our claim. Whoever met the
+            # place as taken meanwhile may have been turned away for it: look again.
             await self._give_back(manager["_id"], conversation["_id"])
             self._wanted = True
             return True
@@ -161,33 +167,39 @@ class Assigner:
         held_by: str | None = None,
         reason: str = "manual",
         once: str | None = None,
+        note: str = "",
+        along: Mapping[str, Any] = MappingProxyType({}),
     ) -> Document:
         """Give a conversation to a manager, beyond their capacity if need be, or back to the queue (None).
 
         With `held_by`, only if that manager still holds it. What a person puts back into the queue goes to anybody but
-        whoever held it, unless that one takes it. What names itself by `once` is done once, however often it is asked
-        for. Raises `Conflict` where `version` is not the present one.
+        whoever held it (or, where nobody did, put it there), unless that one takes it. What names itself by `once` is
+        done once, however often it is asked for. `note` says why to whoever gets it, and `along` holds fields that
+        change in the same write. Raises `Conflict` where `version` is not the present one.
         """
         for _ in range(5):
             before = await self._conversations.get(conversation_id)
             if before is None:
                 raise NotFound("there is no such conversation")
+            if once is not None and once in before.get("done_once", ()):
+                return before
             if version is not None and before["version"] != version:
                 raise Conflict("somebody changed this conversation meanwhile: look again", current=before["version"])
-            if before["assignee_id"] == manager_id or held_by not in {None, before["assignee_id"]}:
-                return before
-            if once is not None and once in before.get("done_once", ()):
+            if (before["assignee_id"] == manager_id and not along) or held_by not in {None, before["assignee_id"]}:
                 return before
             manager = None
             if manager_id is not None:
                 manager = await self._take(manager_id, before)
             assignment = {"reason": reason, "at": now(), "by": by.name or by.type, "load": None, "capacity": None}
+            given_up_by = before["assignee_id"] or by.id
             after = await self._conversations.change(
                 before["_id"],
                 {
                     "assignee_id": manager_id,
-                    "assignment": assignment if manager_id is not None else None,
-                    "given_up_by": before["assignee_id"] if manager_id is None and by.type == "manager" else None,
+                    "assignment": {**assignment, "note": note} if manager_id is not None else None,
+                    "given_up_by": given_up_by if manager_id is None and by.type == "manager" else None,
+                    "handed_over": None,
+                    **along,
                     **marked(before, once),
                 },
                 expected={"version": before["version"]},

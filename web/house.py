@@ -22,6 +22,7 @@ from channels.carriers.registry import CARRIERS
 from channels.registry import KINDS
 from inbox.avatars import Avatars
 from inbox.batch import Batches
+from inbox.cards import Cards
 from inbox.channels import Channels
 from inbox.codes import SEND as SEND_CODE
 from inbox.codes import Codes
@@ -111,11 +112,15 @@ from inbox.storage.workloads import WorkloadStore
 from inbox.suggestions import Suggestions
 from inbox.sweeper import Chore, Sweeper
 from inbox.tasks import Tasks
+from inbox.teams import DISSOLVE, Teams
 from inbox.timeline import Timeline
 from inbox.timers import Timers
 from inbox.tracking import Tracking
 from inbox.wakeups import Wakeups
 from routing.assignment import Assigner
+from routing.handing_over import HandingOver
+from routing.policies import Policies
+from routing.setup import RoutingSetup
 
 REDIS_SECONDS = 0.5
 """How long anybody waits for Redis. It carries nothing that must not be lost, so nobody waits long."""
@@ -165,13 +170,15 @@ class House:
         self.manager_store = ManagerStore(database)
         self.session_store = SessionStore(database)
         self.audit = AuditStore(database)
-        self.teams = TeamStore(database)
+        self.team_store = TeamStore(database)
 
         # The ground floor: the flow of messages.
         self.files = Files(attachment_store)
         self.settings = ShopSettings(SettingsStore(database))
+        self.policies = Policies(self.settings, self.team_store)
+        channel_store = ChannelStore(database)
         self.channels = Channels(
-            store=ChannelStore(database),
+            store=channel_store,
             outbox=self.outbox_store,
             timers=timer_store,
             kinds=KINDS,
@@ -263,6 +270,7 @@ class House:
             wakeups=self.wakeups,
             metrics=self.metrics,
         )
+        self.cards = Cards(people, reach, conversation_store, self.orders)
         self.order_sources = OrderSources(
             store=source_store, kinds=SHOPS, pipeline=self.pipeline, box=self.box, base_url=base_url
         )
@@ -341,7 +349,7 @@ class House:
             channels=self.channels,
             people=people,
             managers=self.manager_store,
-            teams=self.teams,
+            teams=self.team_store,
             orders=self.orders,
             settings=self.settings,
             links=self.links,
@@ -406,10 +414,17 @@ class House:
             feed=self.feed,
             wakeups=self.wakeups,
         )
-        self.lists = Lists(export_store, self.customer_fields)
+        self.lists = Lists(export_store, self.cards, self.customer_fields)
         self.personal_data = PersonalData(export_store, conversation_store, message_store, self.media)
 
         # The upper floors: who answers, and what a machine answers.
+        self.routing_setup = RoutingSetup(
+            policies=self.policies,
+            settings=self.settings,
+            channels=self.channels,
+            managers=self.manager_store,
+            kinds=KINDS,
+        )
         self.assigner = Assigner(
             workloads=WorkloadStore(database),
             conversations=conversation_store,
@@ -419,12 +434,19 @@ class House:
             bus=self.bus,
             metrics=self.metrics,
         )
+        self.handing_over = HandingOver(
+            assigner=self.assigner,
+            conversations=conversation_store,
+            replies=self.replies,
+            managers=self.manager_store,
+            teams=self.team_store,
+        )
         self.follow_ups = FollowUps(
             messages=message_store,
             conversations=self.conversations,
             conversation_store=conversation_store,
             managers=self.manager_store,
-            teams=self.teams,
+            teams=self.team_store,
             orders=self.orders,
             macros=self.macros,
             timers=timer_store,
@@ -448,9 +470,20 @@ class House:
         self.managers = Managers(
             self.manager_store,
             self.session_store,
-            self.teams,
+            self.team_store,
+            channel_store,
             on_deactivated=self.assigner.manager_left,
             on_changed=self.assigner.manager_changed,
+        )
+        self.teams = Teams(
+            store=self.team_store,
+            managers=self.manager_store,
+            macros=macro_store,
+            conversations=self.conversations,
+            conversation_store=conversation_store,
+            timers=timer_store,
+            on_member=self.assigner.manager_changed,
+            on_policy=self.policies.forget,
         )
 
         # Who hears of what.
@@ -468,6 +501,7 @@ class House:
         self.timers.handle("channel.check", self.channels.check_again)
         self.timers.handle("channel.acknowledge", self.channels.acknowledge)
         self.timers.handle("conversation.wake", self.conversations.wake)
+        self.timers.handle(DISSOLVE, self.teams.dissolve)
         self.timers.handle(FOLLOW_UP, self.follow_ups.finish)
         self.timers.handle(SETTLE, self.merging.settle)
         self.timers.handle(IMPORT, self.imports.run)

@@ -6,14 +6,14 @@ What messages do to a conversation is decided by pure functions (`inbox.model.co
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import pymongo
 from pymongo.errors import BulkWriteError
 
 from inbox.model.conversation import ConversationStatus, preview
 from inbox.model.errors import Conflict
-from inbox.model.ids import now
+from inbox.model.ids import now, sort_moment
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate, duplicate_positions
 
@@ -24,10 +24,21 @@ Decision = Callable[[Document], Document]
 """A pure function from a conversation to the fields that change in it."""
 
 
-class ConversationStore:
-    """The `conversations` collection."""
+class Consequences(Protocol):
+    """What of a conversation follows from the rest of it without being a matter of the inbox: its clock."""
 
-    def __init__(self, database: Database) -> None:
+    async def __call__(self, changes: Mapping[str, tuple[Document, Document]]) -> Mapping[str, Document]:
+        """The fields that change along, by id, where a conversation becomes the second document of the two.
+
+        They are written together with what they follow from, and only after this: what has to stand before stands then.
+        """
+
+
+class ConversationStore:
+    """The `conversations` collection. `consequences` go along with what is decided or revised."""
+
+    def __init__(self, database: Database, consequences: Consequences | None = None) -> None:
+        self._consequences = consequences
         self._durable = database.durable.conversations
         self._relaxed = database.relaxed.conversations
         self._absorbed = database.durable.absorbed
@@ -101,18 +112,25 @@ class ConversationStore:
                 present.update(await self.many(missing))
             if any(key not in present for key in decisions):
                 raise Conflict("this conversation was joined with another one: look again")
+            decided = {key: _differing(present[key], decide(present[key])) for key, decide in decisions.items()}
+            along = await self._along({key: (present[key], changes) for key, changes in decided.items() if changes})
             writes = []
-            for key, decide in decisions.items():
+            for key, changes in decided.items():
                 before = present[key]
-                changes = {field: value for field, value in decide(before).items() if before.get(field) != value}
                 if changes:
-                    revised = {**changes, "revision": before["revision"] + 1}
+                    revised = {**changes, **along.get(key, {}), "revision": before["revision"] + 1}
                     writes.append(pymongo.UpdateOne({"_id": key, "revision": before["revision"]}, {"$set": revised}))
                     present[key] = {**before, **revised}
             if not writes or await self._written(writes, durable=durable):
                 return {key: present[key] for key in decisions}
             present = {}
         raise Conflict("this conversation changes too fast: look again")
+
+    async def _along(self, decided: Mapping[str, tuple[Document, Document]]) -> Mapping[str, Document]:
+        """What follows from changes, given by id as (document, changes)."""
+        if self._consequences is None or not decided:
+            return {}
+        return await self._consequences({key: (row, {**row, **changes}) for key, (row, changes) in decided.items()})
 
     async def _written(self, writes: list[pymongo.UpdateOne], *, durable: bool) -> bool:
         collection = self._durable if durable else self._relaxed
@@ -145,6 +163,11 @@ class ConversationStore:
             raise Conflict("this customer has another active conversation; continue there") from error
         return changed
 
+    async def revise(self, before: Document, changes: Document) -> Document | None:
+        """Change the very document that was read, and what follows from it; None where it is another one by now."""
+        along = await self._along({before["_id"]: (before, changes)})
+        return await self.change(before["_id"], {**changes, **along}, expected={"revision": before["revision"]})
+
     async def label(self, conversation_id: str, *, add: Sequence[str], remove: Sequence[str]) -> Document | None:
         """Add and remove labels in one step."""
         kept = {"$setDifference": ["$labels", list(remove)]}
@@ -170,6 +193,15 @@ class ConversationStore:
         )
         return changed
 
+    async def open_handed_over(self, conversation_id: str, manager_id: str) -> Document | None:
+        """Note that who got a conversation handed over has opened it; None where it is not theirs, or was noted."""
+        changed: Document | None = await self._durable.find_one_and_update(
+            {"_id": conversation_id, "assignee_id": manager_id, "handed_over.opened": False},
+            {"$set": {"handed_over.opened": True}, "$inc": {"revision": 1}},
+            **CURRENT,
+        )
+        return changed
+
     async def queue(self, limit: int, *, but: Sequence[str] = ()) -> list[Document]:
         """Active conversations that nobody holds, `but` those: higher priority first, then who waits longest."""
         cursor = self._durable.find(
@@ -181,6 +213,17 @@ class ConversationStore:
             }
         )
         return await cursor.sort([("priority", -1), ("waiting_since", 1), ("_id", 1)]).limit(limit).to_list(limit)
+
+    async def of_team(self, team_id: str, limit: int = 200) -> list[str]:
+        """Ids of active conversations of a team."""
+        cursor = self._durable.find({"team_id": team_id, "active": True}, {"_id": 1}).limit(limit)
+        return [row["_id"] async for row in cursor]
+
+    async def leave_team(self, team_id: str) -> None:
+        """Take every conversation out of a team."""
+        await self._durable.update_many(
+            {"team_id": team_id}, {"$set": {"team_id": None}, "$inc": {"version": 1, "revision": 1}}
+        )
 
     async def held_by(self, manager_id: str) -> list[str]:
         """Ids of what counts towards a manager's load: assigned, open or pending."""
@@ -216,10 +259,25 @@ class ConversationStore:
         cursor = self._relaxed.find({"$and": list(conditions)} if conditions else {})
         return await cursor.sort(list(sort)).limit(limit).to_list(limit)
 
+    async def heard(self, customer_ids: Sequence[str]) -> dict[str, datetime]:
+        """When these customers wrote last, by customer; who never did is not in it."""
+        rows = self._relaxed.aggregate(
+            [
+                {"$match": {"customer_id": {"$in": list(customer_ids)}, "last_inbound_sort": {"$gt": ""}}},
+                {"$group": {"_id": "$customer_id", "last": {"$max": "$last_inbound_sort"}}},
+            ]
+        )
+        return {row["_id"]: sort_moment(row["last"]) async for row in rows}
+
     async def of_customer(self, customer_id: str) -> list[Document]:
         """Every case of a customer, newest first."""
         cursor = self._relaxed.find({"customer_id": customer_id}).sort("created_at", -1)
         return await cursor.to_list(None)
+
+
+def _differing(before: Document, changes: Document) -> Document:
+    """Those of `changes` that change anything."""
+    return {field: value for field, value in changes.items() if before.get(field) != value}
 
 
 def closing(at: datetime | None = None) -> Document:
@@ -229,5 +287,6 @@ def closing(at: datetime | None = None) -> Document:
         "active": False,
         "closed_at": at or now(),
         "waiting_since": None,
+        "clock": None,
         "snoozed_until": None,
     }

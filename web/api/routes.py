@@ -10,7 +10,9 @@ from web.api import (
     customer_notes,
     customers,
     erasing,
+    handing_over,
     macros,
+    managers,
     merging,
     notices,
     order_pipeline,
@@ -18,9 +20,11 @@ from web.api import (
     orders,
     personal_data,
     requests,
+    routing,
     search,
     shapes,
     tasks,
+    teams,
     transfers,
 )
 from web.api.attachments import AttachmentHandlers
@@ -28,7 +32,6 @@ from web.api.audit import AuditHandlers
 from web.api.channels import ChannelHandlers
 from web.api.conversations import ConversationHandlers
 from web.api.live import LiveHandlers
-from web.api.managers import ManagerHandlers
 from web.api.me import MeHandlers
 from web.api.messages import MessageHandlers
 from web.api.openapi import OpenApiHandlers
@@ -38,7 +41,6 @@ from web.api.rules import RuleHandlers
 from web.api.services import ApiServices
 from web.api.sessions import SessionHandlers
 from web.api.settings import SettingsHandlers
-from web.api.teams import TeamHandlers
 from web.doors.bodies import PageQuery
 from web.doors.gate import Doors
 from web.doors.table import Route, Who
@@ -54,8 +56,12 @@ def api_table(doors: Doors, services: ApiServices) -> list[Route]:
     """Every row, grouped by subject."""
     return [
         *_people(doors, services),
+        *managers.rows(services),
+        *teams.rows(services),
+        *routing.rows(services),
         *_shop(services),
         *_conversations(services),
+        *handing_over.rows(services),
         *customers.rows(services),
         *customer_fields.rows(services),
         *customer_notes.rows(services),
@@ -85,8 +91,6 @@ def _people(doors: Doors, services: ApiServices) -> list[Route]:
         passwords=services.passwords,
         assigner=services.assigner,
     )
-    managers = ManagerHandlers(managers=services.managers, passwords=services.passwords)
-    teams = TeamHandlers(teams=services.teams)
     return [
         row("POST", "/sessions", Who.PUBLIC)(
             handler=sessions.open,
@@ -121,44 +125,6 @@ def _people(doors: Doors, services: ApiServices) -> list[Route]:
             body=requests.PasswordBody,
             statuses=(204,),
             audit="me.password",
-        ),
-        row("GET", "/managers", Who.SIGNED_IN)(
-            handler=managers.index,
-            summary="The people who answer",
-            query=PageQuery,
-            answer=shapes.Page[shapes.ManagerShape],
-        ),
-        row("POST", "/managers", Who.ADMIN)(
-            handler=managers.create,
-            summary="Let somebody join; only owners make owners",
-            body=requests.NewManagerBody,
-            answer=shapes.ManagerShape,
-            statuses=(201,),
-            audit="manager.create",
-        ),
-        row("GET", "/managers/{id}", Who.SIGNED_IN)(
-            handler=managers.show, summary="One manager", answer=shapes.ManagerShape
-        ),
-        row("PATCH", "/managers/{id}", Who.ADMIN)(
-            handler=managers.change,
-            summary="Change a manager; deactivating ends their sessions and requeues their conversations",
-            body=requests.ManagerChange,
-            answer=shapes.ManagerShape,
-            audit="manager.change",
-        ),
-        row("GET", "/teams", Who.SIGNED_IN)(
-            handler=teams.index,
-            summary="Teams and their members",
-            query=PageQuery,
-            answer=shapes.Page[shapes.TeamShape],
-        ),
-        row("POST", "/teams", Who.ADMIN)(
-            handler=teams.create,
-            summary="Form a team",
-            body=requests.NewTeam,
-            answer=shapes.TeamShape,
-            statuses=(201,),
-            audit="team.create",
         ),
     ]
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.library import RuleLibrary
 from inbox.avatars import Avatars
+from inbox.cards import Cards
 from inbox.channels import Channels
 from inbox.codes import Codes
 from inbox.conversations import Conversations
@@ -30,12 +31,14 @@ from inbox.replies import Replies
 from inbox.search import Search
 from inbox.settings import ShopSettings
 from inbox.storage.audit import AuditStore
-from inbox.storage.teams import TeamStore
 from inbox.suggestions import Suggestions
 from inbox.tasks import Tasks
+from inbox.teams import Teams
 from inbox.timeline import Timeline
 from inbox.tracking import Tracking
 from routing.assignment import Assigner
+from routing.handing_over import HandingOver
+from routing.setup import RoutingSetup
 from web.doors.passwords import Passwords
 
 
@@ -46,6 +49,7 @@ class ApiServices:
     assigner: Assigner
     audit: AuditStore
     avatars: Avatars
+    cards: Cards
     channels: Channels
     codes: Codes
     conversations: Conversations
@@ -55,6 +59,7 @@ class ApiServices:
     erasing: Erasing
     feed: LiveFeed
     follow_ups: FollowUps
+    handing_over: HandingOver
     imports: Imports
     lists: Lists
     macros: Macros
@@ -71,6 +76,7 @@ class ApiServices:
     notices: Notices
     quarantine: Quarantine
     replies: Replies
+    routing_setup: RoutingSetup
     rules: RuleLibrary
     search: Search
     settings: ShopSettings
@@ -78,4 +84,4 @@ class ApiServices:
     tasks: Tasks
     tracking: Tracking
     timeline: Timeline
-    teams: TeamStore
+    teams: Teams

@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from inbox.model.conversation import ConversationStatus
 from inbox.model.people import Role, Status
+from inbox.model.schedule import DaysOff, Schedule
 
 PriorityName = Literal["low", "normal", "high", "urgent"]
 ChannelState = Literal["connected", "degraded", "paused", "disconnected"]
@@ -28,7 +29,11 @@ class Page(Shape, Generic[Item]):
 
 
 class ManagerShape(Shape):
-    """Somebody who answers. Colleagues' addresses are for admins."""
+    """Somebody who answers. Colleagues' addresses are for admins.
+
+    `channels` are ids, none stands for all. `schedule`: when they work, null for always. `off_shift`: they do not work
+    now. `gone`: routing takes them as away, because their connection has been lost for long.
+    """
 
     id: str
     email: str | None
@@ -39,6 +44,11 @@ class ManagerShape(Shape):
     capacity: int
     teams: list[str]
     languages: list[str]
+    channels: list[str]
+    schedule: Schedule | None
+    days_off: list[DaysOff]
+    off_shift: bool
+    gone: bool
     active: bool
     created_at: AwareDatetime
 
@@ -55,15 +65,6 @@ class MeShape(ManagerShape):
     """Oneself, with what the browser needs to write."""
 
     csrf_token: str
-
-
-class TeamShape(Shape):
-    """A group of managers."""
-
-    id: str
-    name: str
-    members: list[str]
-    created_at: AwareDatetime
 
 
 class OpenSpanShape(Shape):
@@ -183,6 +184,15 @@ class AssignmentShape(Shape):
     reason: str
 
 
+class HandedOverShape(Shape):
+    """By whom a conversation was handed over to whoever holds it, or to its team; `new` until they open it."""
+
+    by: AuthorShape
+    note: str
+    at: AwareDatetime
+    new: bool
+
+
 class ConversationShape(Shape):
     """One case with one customer."""
 
@@ -203,6 +213,7 @@ class ConversationShape(Shape):
     last_message: PreviewShape | None
     unread: int
     assignment: AssignmentShape | None
+    handed_over: HandedOverShape | None
 
 
 class AttachmentShape(Shape):
@@ -318,13 +329,21 @@ class IdentityShape(Shape):
     joined: Literal["answer"] | None
 
 
+class OrderSumShape(Shape):
+    """What orders in one currency come to, as a decimal string."""
+
+    currency: str
+    total: str
+
+
 class CustomerShape(Shape):
     """A card. `proven` lists those phones and addresses that the customer is known to own.
 
     `fields` are texts by code (see `/customer-fields`). `languages`: the preferred one, which is `language`, first.
     `notices` says whether they are told of their orders. `responsible_manager_id`: who looks after them. `version`
     grows with every change. `avatar_url`: the first picture that a channel shows of them, null where none does.
-    `first_contact_at` and `last_contact_at`: when they came to be known, and when they wrote last.
+    `first_contact_at` and `last_contact_at`: when they came to be known, and when they wrote last on any channel.
+    `order_count`: how many orders they have; `order_sums`: what these come to, but for the cancelled and returned ones.
     """
 
     id: str
@@ -344,6 +363,8 @@ class CustomerShape(Shape):
     identities: list[IdentityShape]
     first_contact_at: AwareDatetime | None
     last_contact_at: AwareDatetime | None
+    order_count: int
+    order_sums: list[OrderSumShape]
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -413,3 +434,5 @@ class ProblemShape(Shape):
     """Of a forbidden move: the statuses that the order may go to."""
     sources: list[str] | None = None
     """Of a number that several sources have: which."""
+    macros: list[str] | None = None
+    """Of a team that is still needed: what the macros are called that give conversations to it."""

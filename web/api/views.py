@@ -1,10 +1,11 @@
 """Documents as the API and the pages show them: each function is one shape of `web.api.shapes`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from inbox.cards import WholeCard
 from inbox.customers import languages_of
 from inbox.model.capabilities import Capabilities
 from inbox.model.conversation import Priority, unread
@@ -31,14 +32,14 @@ def manager_view(manager: Document, viewer: Viewer) -> View:
         "capacity": manager["capacity"],
         "teams": manager["teams"],
         "languages": manager["languages"],
+        "channels": manager.get("channels", []),
+        "schedule": manager.get("schedule"),
+        "days_off": manager.get("days_off", []),
+        "off_shift": manager.get("off_shift", False),
+        "gone": manager.get("gone", False),
         "active": manager["active"],
         "created_at": manager["created_at"],
     }
-
-
-def team_view(team: Document, members: Sequence[str]) -> View:
-    """A team."""
-    return {"id": team["_id"], "name": team["name"], "members": list(members), "created_at": team["created_at"]}
 
 
 def author_view(author: Mapping[str, Any]) -> View:
@@ -76,7 +77,17 @@ def conversation_view(conversation: Document, viewer: Viewer) -> View:
         },
         "unread": unread(conversation, viewer.id),
         "assignment": conversation["assignment"],
+        "handed_over": _handed_over_view(conversation, viewer),
     }
+
+
+def _handed_over_view(conversation: Document, viewer: Viewer) -> View | None:
+    """By whom it was handed over to whoever holds it or to its team; `new` until this viewer, who got it, opens it."""
+    told = conversation.get("handed_over")
+    if told is None:
+        return None
+    new = not told["opened"] and conversation["assignee_id"] == viewer.id
+    return {"by": author_view(told["by"]), "note": told["note"], "at": told["at"], "new": new}
 
 
 def attachment_view(attachment: Mapping[str, Any]) -> View:
@@ -162,19 +173,8 @@ def identity_view(identity: Document) -> View:
 
 
 def card_view(customer: Document) -> View:
-    """A card without its identities, and without what is theirs."""
-    view = customer_view(customer, ())
-    for field in ("identities", "avatar_url", "first_contact_at", "last_contact_at"):
-        del view[field]
-    return view
-
-
-def customer_view(customer: Document, identities: Sequence[Document]) -> View:
-    """A card with those of `identities` that are its own."""
+    """What stands on a card itself."""
     contacts = [*customer["phones"], *customer["emails"]]
-    own = [row for row in identities if row["customer_id"] == customer["_id"]]
-    shown = [identity_view(row) for row in own]
-    heard = [row["last_inbound_at"] for row in own if row.get("last_inbound_at") is not None]
     return {
         "id": customer["_id"],
         "name": customer["name"],
@@ -189,12 +189,22 @@ def customer_view(customer: Document, identities: Sequence[Document]) -> View:
         "last_manager_id": customer["last_manager_id"],
         "responsible_manager_id": customer.get("responsible_manager_id"),
         "version": customer.get("version", 0),
-        "avatar_url": next((one["avatar_url"] for one in shown if one["avatar_url"]), None),
-        "identities": shown,
-        "first_contact_at": min((row["created_at"] for row in own), default=None),
-        "last_contact_at": max(heard, default=None),
         "created_at": customer["created_at"],
         "updated_at": customer["updated_at"],
+    }
+
+
+def customer_view(whole: WholeCard) -> View:
+    """A card, with what stands elsewhere of the customer."""
+    identities = [identity_view(row) for row in whole.identities]
+    return {
+        **card_view(whole.card),
+        "avatar_url": next((one["avatar_url"] for one in identities if one["avatar_url"]), None),
+        "identities": identities,
+        "first_contact_at": whole.first_contact_at,
+        "last_contact_at": whole.last_contact_at,
+        "order_count": sum(one.count for one in whole.sums),
+        "order_sums": [{"currency": one.currency, "total": str(one.total)} for one in whole.sums],
     }
 
 
