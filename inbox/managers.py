@@ -1,7 +1,7 @@
 """Who may join, change and leave: the rules about managers that hold whoever asks, over HTTP or at the terminal."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +9,9 @@ import msgspec
 from inbox.model.errors import Forbidden, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.people import Role, Status, Viewer
+from inbox.model.schedule import DaysOff, Schedule
 from inbox.paging import decode_cursor, page
+from inbox.storage.channels import ChannelStore
 from inbox.storage.database import Document
 from inbox.storage.managers import ManagerStore
 from inbox.storage.sessions import SessionStore
@@ -23,7 +25,10 @@ _ADDRESS_LIMIT = 254
 
 
 class NewManager(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who is to join. The password comes as its hash."""
+    """Somebody who is to join. The password comes as its hash.
+
+    `channels` are ids, none stands for all. `schedule` is when they work, None stands for always; not on `days_off`.
+    """
 
     email: str
     name: str
@@ -32,6 +37,9 @@ class NewManager(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int = DEFAULT_CAPACITY
     teams: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    schedule: Schedule | None = None
+    days_off: tuple[DaysOff, ...] = ()
 
 
 def normalised_email(email: str) -> str:
@@ -54,6 +62,7 @@ class Managers:
         managers: ManagerStore,
         sessions: SessionStore,
         teams: TeamStore,
+        channels: ChannelStore,
         *,
         on_deactivated: Callable[[str], Awaitable[None]],
         on_changed: Callable[[Document], Awaitable[None]] | None = None,
@@ -61,13 +70,14 @@ class Managers:
         self._managers = managers
         self._sessions = sessions
         self._teams = teams
+        self._channels = channels
         self._on_deactivated = on_deactivated
         self._on_changed = on_changed
 
     async def create(self, wanted: NewManager, *, by: Viewer | None) -> Document:
         """Let somebody join, offline. `by` nobody: whoever has the server's terminal or environment."""
         _refuse_owners_to_admins(by, wanted.role)
-        await self._refuse_unknown_teams(wanted.teams)
+        await self._refuse_unknown(wanted.teams, wanted.channels)
         created = await self._managers.insert(
             {
                 "_id": new_id(),
@@ -79,6 +89,8 @@ class Managers:
                 "capacity": wanted.capacity,
                 "teams": list(wanted.teams),
                 "languages": list(wanted.languages),
+                "channels": list(wanted.channels),
+                **_stored_shifts({"schedule": wanted.schedule, "days_off": wanted.days_off}),
                 "active": True,
                 "created_at": now(),
             }
@@ -99,7 +111,9 @@ class Managers:
         return found
 
     async def change(self, manager_id: str, changes: dict[str, Any], *, by: Viewer) -> Document:
-        """Set `email`, `name`, `role`, `capacity`, `teams`, `languages`, `active` or `password_hash`.
+        """Set `email`, `name`, `role`, `capacity`, `teams`, `languages`, `channels`, `active` or `password_hash`.
+
+        `schedule` (a `Schedule` or None) and `days_off` (of `DaysOff`) say when they work.
 
         Whoever is deactivated, and whoever's password somebody else sets, is signed out everywhere.
         """
@@ -107,7 +121,8 @@ class Managers:
         _refuse_owners_to_admins(by, Role(before["role"]), Role(changes.get("role", Role.MANAGER)))
         if "email" in changes:
             changes = {**changes, "email": normalised_email(changes["email"])}
-        await self._refuse_unknown_teams(changes.get("teams", ()))
+        await self._refuse_unknown(changes.get("teams", ()), changes.get("channels", ()))
+        changes = {**changes, **_stored_shifts(changes)}
         leaves = changes.get("active") is False
         if leaves:
             changes = {**changes, "status": Status.OFFLINE.value}
@@ -144,10 +159,25 @@ class Managers:
         if self._on_changed is not None:
             await self._on_changed({field: value for field, value in manager.items() if field != "password_hash"})
 
-    async def _refuse_unknown_teams(self, teams: Any) -> None:
+    async def _refuse_unknown(self, teams: Sequence[str], channels: Sequence[str]) -> None:
         missing = await self._teams.missing(teams) if teams else []
         if missing:
             raise Invalid("teams", f"there is no team {missing[0]}")
+        known = {channel["_id"] for channel in await self._channels.all()} if channels else set()
+        for position, channel_id in enumerate(channels):
+            if channel_id not in known:
+                raise Invalid(f"channels.{position}", f"there is no channel {channel_id}")
+
+
+def _stored_shifts(changes: Mapping[str, Any]) -> Document:
+    """What `changes` say of the `schedule` and the `days_off` of a manager, as their row keeps it."""
+    stored: Document = {}
+    if "schedule" in changes:
+        schedule: Schedule | None = changes["schedule"]
+        stored["schedule"] = None if schedule is None else schedule.model_dump(mode="json", by_alias=True)
+    if "days_off" in changes:
+        stored["days_off"] = [days.model_dump(mode="json", by_alias=True) for days in changes["days_off"]]
+    return stored
 
 
 def _refuse_owners_to_admins(by: Viewer | None, *roles: Role) -> None:

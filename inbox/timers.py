@@ -31,6 +31,7 @@ _PATIENT = frozenset(
         "import.run",
         "media.fetch",
         "task.due",
+        "team.dissolve",
         FOLLOW_UP,
     }
 )

@@ -54,6 +54,11 @@ class MacroStore:
                 return _BEGINNING | found
         return None
 
+    async def that_assign_to(self, team_id: str) -> list[Document]:
+        """The macros in use, whoever owns them, that give conversations to a team: `{_id, name, owner_id}`."""
+        wanted = {"actions.team_id": team_id, "archived": {"$ne": True}}
+        return await self._macros.find(wanted, {"name": 1, "owner_id": 1}).sort("name", 1).to_list(None)
+
     async def page(self, viewer_id: str, after: str | None, limit: int, *, archived: bool = False) -> list[Document]:
         """The shared macros and this manager's own, in the order they were created; the `archived` ones or the rest."""
         condition: Document = {"owner_id": {"$in": [None, viewer_id]}, "archived": True if archived else {"$ne": True}}

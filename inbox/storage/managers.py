@@ -1,8 +1,10 @@
 """The people who answer.
 
-`{_id, email, name, password_hash, role, status, capacity, teams, languages, holding, ratio, last_assigned_at, active,
-created_at}`. `holding`, `ratio` and `last_assigned_at` belong to routing: they are created here, and `ratio` follows
-`capacity` in the same update, so that a claim never sees one without the other.
+`{_id, email, name, password_hash, role, status, capacity, teams, languages, channels, schedule, days_off, holding,
+ratio, last_assigned_at, active, created_at}`. `channels` are ids, none stands for all. `schedule` is an
+`inbox.model.schedule.Schedule`, None for always; `days_off` are its `DaysOff`. `holding`, `ratio` and
+`last_assigned_at` belong to routing: they are created here, and `ratio` follows `capacity` in the same update, so that
+a claim never sees one without the other.
 """
 
 from collections.abc import Sequence
@@ -51,6 +53,25 @@ class ManagerStore:
         """Names by id."""
         rows = self._managers.find({"_id": {"$in": list(manager_ids)}}, {"name": 1})
         return {row["_id"]: row["name"] async for row in rows}
+
+    async def active(self, manager_ids: Sequence[str]) -> set[str]:
+        """Which of these ids are active managers'."""
+        rows = self._managers.find({"_id": {"$in": list(manager_ids)}, "active": True}, {"_id": 1})
+        return {row["_id"] async for row in rows}
+
+    async def of_team(self, team_id: str) -> list[str]:
+        """Ids of everybody in a team, active or not."""
+        return [row["_id"] async for row in self._managers.find({"teams": team_id}, {"_id": 1}).sort("_id", 1)]
+
+    async def regroup(self, manager_id: str, team_id: str, *, joins: bool) -> Document | None:
+        """Put a manager into a team, or take them out of it; returns them as they are now."""
+        changed: Document | None = await self._managers.find_one_and_update(
+            {"_id": manager_id},
+            {"$addToSet" if joins else "$pull": {"teams": team_id}},
+            {"password_hash": 0},
+            return_document=pymongo.ReturnDocument.AFTER,
+        )
+        return changed
 
     async def page(self, after: str | None, limit: int) -> list[Document]:
         """Managers in the order they were created, those after the id `after`."""

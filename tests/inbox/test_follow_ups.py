@@ -181,7 +181,7 @@ async def test_what_is_not_possible_any_more_is_said_and_the_rest_is_done(desk):
 
 
 async def test_a_team_gets_what_its_holder_is_no_member_of(desk):
-    team = await desk.house.teams.insert({"_id": "team", "name": "Packing", "created_at": now()})
+    team = await desk.house.team_store.insert({"_id": "team", "name": "Packing", "created_at": now()})
     outsider = await desk.hire("olena")
     await desk.house.assigner.hand_to(desk.case, outsider, by=MARY)
     message = await desk.reply({"type": "assign", "team_id": team["_id"]})

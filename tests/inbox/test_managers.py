@@ -5,6 +5,7 @@ import pytest
 from inbox.managers import Managers, NewManager, normalised_email
 from inbox.model.errors import Conflict, Forbidden, Invalid, NotFound, Taken
 from inbox.model.people import Role, Viewer
+from inbox.storage.channels import ChannelStore
 from inbox.storage.managers import ManagerStore
 from inbox.storage.sessions import SessionStore
 from inbox.storage.teams import TeamStore
@@ -35,6 +36,7 @@ def managers(database, told):
         ManagerStore(database),
         SessionStore(database),
         TeamStore(database),
+        ChannelStore(database),
         on_deactivated=told.hear_left,
         on_changed=told.hear_changed,
     )

@@ -117,7 +117,7 @@ ELIGIBILITY = [
 @pytest.mark.parametrize(("manager", "conversation", "eligible"), ELIGIBILITY)
 async def test_who_is_eligible(office, manager, conversation, eligible):
     for team in ("sales", "repairs"):
-        await office.house.teams.insert({"_id": team, "name": team, "created_at": now()})
+        await office.house.team_store.insert({"_id": team, "name": team, "created_at": now()})
     mary = await office.manager(**manager)
     waiting = await office.conversation(**conversation)
     await office.house.assigner.drain()
@@ -220,7 +220,7 @@ async def test_the_queue_moves_the_moment_there_is_room(office, event):
 
 
 async def test_a_conversation_that_nobody_may_take_does_not_hold_up_those_behind_it(office):
-    await office.house.teams.insert({"_id": "empty", "name": "empty", "created_at": now()})
+    await office.house.team_store.insert({"_id": "empty", "name": "empty", "created_at": now()})
     rows = [
         {**new_conversation(f"k{number}", customer_id=f"u{number}", channel_id="c1", at=now()), "team_id": "empty"}
         for number in range(205)

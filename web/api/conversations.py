@@ -9,7 +9,7 @@ from inbox.conversations import ConversationQuery, Conversations
 from inbox.model.errors import Invalid
 from inbox.model.people import Author
 from inbox.replies import Draft, Replies
-from inbox.storage.teams import TeamStore
+from inbox.teams import Teams
 from routing.assignment import Assigner
 from web.api.requests import ConversationPatch, ConversationsQuery, NewConversation
 from web.api.views import conversation_view, message_view
@@ -24,7 +24,7 @@ class ConversationHandlers:
     conversations: Conversations
     replies: Replies
     assigner: Assigner
-    teams: TeamStore
+    teams: Teams
 
     async def index(self, call: Call[None, ConversationsQuery]) -> web.Response:
         """Those that the viewer may see."""

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, StringCons
 
 from inbox.macros import MAX_ACTIONS, MAX_BUTTONS, MAX_DATA, MAX_TITLE
 from inbox.model.conversation import MAX_LABEL, MAX_LABELS, ConversationStatus
-from inbox.model.people import Role, Status
+from inbox.model.people import Status
 from web.api.shapes import PriorityName
 from web.doors.bodies import Body, Change, PageQuery, Query
 from web.doors.passwords import MAX_LENGTH, MIN_LENGTH
@@ -55,10 +55,8 @@ Token = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LABEL)]
 Password = Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
-Capacity = Annotated[int, Field(ge=0, le=1000)]
 Clock = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Teams = Annotated[tuple[Id, ...], Field(max_length=50), AfterValidator(each_once)]
 Languages = Annotated[tuple[Language, ...], Field(max_length=20), AfterValidator(each_once)]
 Labels = Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS), AfterValidator(each_once)]
 ButtonData = Annotated[str, StringConstraints(min_length=1, max_length=MAX_DATA), AfterValidator(_short_enough)]
@@ -69,35 +67,6 @@ class Credentials(Body):
 
     email: Annotated[str, StringConstraints(max_length=1000)]
     password: Annotated[SecretStr, Field(max_length=1000)]
-
-
-class NewManagerBody(Body):
-    """Somebody who is to join."""
-
-    audited: ClassVar = frozenset({"name", "role", "capacity", "teams", "languages"})
-
-    email: Address
-    name: Name
-    password: Password
-    role: Role
-    capacity: Capacity = 10
-    teams: Teams = ()
-    languages: Languages = ()
-
-
-class ManagerChange(Change):
-    """What an admin changes about a manager."""
-
-    audited: ClassVar = frozenset({"name", "role", "capacity", "teams", "languages", "active"})
-
-    email: Address = ""
-    name: Name = ""
-    password: Password = SecretStr("")
-    role: Role = Role.MANAGER
-    capacity: Capacity = 10
-    teams: Teams = ()
-    languages: Languages = ()
-    active: bool = True
 
 
 class MeChange(Change):
@@ -161,14 +130,6 @@ class SettingsChange(Change):
     reopen_window_days: Annotated[int, Field(ge=0, le=365)] = 14
     notice_channels: Annotated[tuple[Id, ...], Field(max_length=100), AfterValidator(each_once)] = ()
     """On which channels customers are told of their orders, by id, the most wished-for first."""
-
-
-class NewTeam(Body):
-    """A team that is to be."""
-
-    audited: ClassVar = frozenset({"name"})
-
-    name: Name
 
 
 class NewChannel(Body):

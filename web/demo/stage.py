@@ -20,7 +20,7 @@ from channels.sandbox import Sandbox
 from channels.telegram.sandbox import Chat
 from inbox.managers import NewManager
 from inbox.model.conversation import preview
-from inbox.model.ids import identity_id, new_id, now, sort_key
+from inbox.model.ids import identity_id, now, sort_key
 from inbox.model.people import Author, Role, Status, Viewer
 from inbox.replies import Draft
 from inbox.storage.conversations import ConversationStore
@@ -161,7 +161,7 @@ class Stage:
     async def _hire(self) -> None:
         hashed = await Passwords().hash(PASSWORD)
         for key, name in TEAMS.items():
-            team = await self.house.teams.insert({"_id": new_id(), "name": name, "created_at": now()})
+            team = await self.house.teams.create(name)
             self.teams[key] = team["_id"]
         for one in MANAGERS:
             wanted = NewManager(

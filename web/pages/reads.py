@@ -22,6 +22,7 @@ from web.api.merging import merge_view, suggestion_view
 from web.api.order_sources import source_view
 from web.api.services import ApiServices
 from web.api.tasks import task_view
+from web.api.teams import team_view
 from web.api.transfers import import_view
 from web.api.views import (
     audit_view,
@@ -33,7 +34,6 @@ from web.api.views import (
     message_view,
     quarantined_view,
     rule_view,
-    team_view,
 )
 from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
@@ -112,19 +112,15 @@ class ServiceDesk:
     ) -> tuple[Sequence[View], str | None]:
         found, following = await self._services.customers.page(viewer, q, limit=limit, cursor=cursor)
         ids = [card["_id"] for card in found]
-        identities, cases = await asyncio.gather(
-            self._services.customers.identities(ids), self._services.search.cases(viewer, ids)
-        )
+        cards, cases = await asyncio.gather(self._services.cards.whole(found), self._services.search.cases(viewer, ids))
         shown = [
-            {**customer_view(card, identities[card["_id"]]), "contact_at": cases.get(card["_id"], {}).get("last_at")}
-            for card in found
+            {**customer_view(whole), "contact_at": cases.get(whole.card["_id"], {}).get("last_at")} for whole in cards
         ]
         return shown, following
 
     async def customer(self, customer_id: str) -> View:
         card = await self._services.customers.get(customer_id)
-        identities = await self._services.customers.identities([card["_id"]])
-        return customer_view(card, identities[card["_id"]])
+        return customer_view(await self._services.cards.one(card))
 
     async def same_person(self, customer_id: str) -> View:
         suggestions, merges = await asyncio.gather(
@@ -138,14 +134,14 @@ class ServiceDesk:
     async def orders(self, customer_id: str) -> View:
         orders, card = self._services.orders, await self._services.customers.get(customer_id)
         found, waiting, sums, pipeline, sources = await asyncio.gather(
-            orders.of_customer(customer_id),
+            orders.of_customer(card["_id"]),
             orders.waiting_for(card),
-            orders.sums(customer_id),
+            orders.sums([card["_id"]]),
             orders.pipeline(),
             self._services.order_sources.all(),
         )
         names = {source["_id"]: source["name"] for source in sources}
-        return orders_shown(found, waiting, sums, pipeline, names)
+        return orders_shown(found, waiting, sums[card["_id"]], pipeline, names)
 
     async def order_statuses(self) -> View:
         (pipeline, version), counts = await asyncio.gather(
@@ -211,9 +207,8 @@ class ServiceDesk:
         return [manager_view(row, viewer) for row in found]
 
     async def teams(self) -> Sequence[View]:
-        found = await self._services.teams.page(None, EVERYBODY)
-        members = await self._services.teams.members([team["_id"] for team in found])
-        return [team_view(team, members[team["_id"]]) for team in found]
+        found, _ = await self._services.teams.page(None, EVERYBODY)
+        return [team_view(team) for team in found]
 
     async def tasks(
         self, viewer: Viewer, *, customer_id: str | None = None, mine: bool = False, done: bool = False

@@ -7,6 +7,8 @@ import pytest
 from tests.web.api.desk import PASSWORD, written
 from web.api import shapes
 
+SPAN_DAYS, SPAN_FROM = "schedule.open.0.days", "schedule.open.0.from"
+NIGHTS = {"timezone": "Europe/Kyiv", "open": [{"days": ["mon", "fri"], "from": "22:00", "to": "06:00"}]}
 NEW = {"email": "Olha@Shop.example ", "name": " Olha ", "password": "battery staple", "role": "manager"}
 
 
@@ -45,6 +47,13 @@ async def test_an_address_joins_once(desk):
         ({"teams": ["nowhere"]}, "teams"),
         ({"languages": ["Ukrainian"]}, "languages.0"),
         ({"status": "online"}, "status"),
+        ({"channels": ["nothing"]}, "channels.0"),
+        ({"schedule": {"timezone": "Mars/Base", "open": []}}, "schedule.timezone"),
+        ({"schedule": {"timezone": "UTC", "open": [{"days": [], "from": "09:00", "to": "18:00"}]}}, SPAN_DAYS),
+        ({"schedule": {"timezone": "UTC", "open": [{"days": ["mon"], "from": "09:60", "to": "18:00"}]}}, SPAN_FROM),
+        ({"days_off": [{"from": "2026-12-24", "to": "2026-12-20"}]}, "days_off.0"),
+        ({"days_off": [{"from": "2026-02-30", "to": "2026-03-01"}]}, "days_off.0.from"),
+        ({"off_shift": True}, "off_shift"),
     ],
 )
 async def test_wrong_values_are_named_and_nothing_is_stored(desk, wrong, field):
@@ -139,3 +148,22 @@ async def test_capacity_and_its_ratio_change_together(desk, database):
 async def test_nobody_by_that_id(desk):
     assert (await desk.admin.call("GET", "/managers/nobody")).status == 404
     assert (await desk.admin.call("PATCH", "/managers/nobody", {"name": "X"})).status == 404
+
+
+async def test_working_hours_days_off_and_channels_are_the_admins_to_set(desk):
+    await desk.house.database.durable.channels.insert_one({"_id": "bot", "kind": "telegram", "name": "Bot"})
+    absence = {"from": "2026-12-24", "to": "2026-12-26"}
+    wanted = {"schedule": NIGHTS, "days_off": [absence], "channels": ["bot", "bot"]}
+    joined = (await desk.admin.call("POST", "/managers", {**NEW, **wanted})).fits(shapes.ManagerShape)
+    assert joined.body["schedule"] == NIGHTS
+    assert (joined.body["days_off"], joined.body["channels"]) == ([absence], ["bot"])
+    path = f"/managers/{joined.body['id']}"
+    changed = (await desk.admin.call("PATCH", path, {"schedule": None, "days_off": []})).fits(shapes.ManagerShape)
+    assert (changed.body["schedule"], changed.body["days_off"], changed.body["channels"]) == (None, [], ["bot"])
+    entry = (await desk.admin.get(f"/audit?object_id={joined.body['id']}"))["items"][0]
+    assert entry["changed"] == {"schedule": None, "days_off": []}
+    shown = (await desk.manager.call("GET", f"/managers/{desk.manager.id}")).fits(shapes.ManagerShape)
+    assert (shown.body["schedule"], shown.body["days_off"], shown.body["channels"]) == (None, [], [])
+    for field, value in wanted.items():
+        refused = await desk.manager.call("PATCH", "/me", {field: value})
+        assert (refused.status, refused.fields) == (422, [field])

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from inbox.managers import Managers, NewManager
 from inbox.model.people import Role
 from inbox.storage.audit import AuditStore
+from inbox.storage.channels import ChannelStore
 from inbox.storage.database import Database
 from inbox.storage.managers import ManagerStore
 from inbox.storage.sessions import SessionStore
@@ -42,7 +43,12 @@ def build_house(database: Database, redis: Redis, passwords: Passwords) -> Build
             return None
 
         managers = Managers(
-            manager_store, sessions, TeamStore(database), on_deactivated=nobody_minds, on_changed=nobody_minds
+            manager_store,
+            sessions,
+            TeamStore(database),
+            ChannelStore(database),
+            on_deactivated=nobody_minds,
+            on_changed=nobody_minds,
         )
         throttle = LoginThrottle(redis, namespace=database.name)
         audit = AuditStore(database)
