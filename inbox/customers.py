@@ -61,13 +61,6 @@ class Customers:
         """Cards by id."""
         return await self._people.customers(customer_ids)
 
-    async def identities(self, customer_ids: Sequence[str]) -> dict[str, list[Document]]:
-        """Every identity of these customers with what its channel allows now, by customer."""
-        found: dict[str, list[Document]] = {customer_id: [] for customer_id in customer_ids}
-        for identity in await self._reach.told(await self._people.identities(customer_ids)):
-            found[identity["customer_id"]].append(identity)
-        return found
-
     async def pictured(self, customer_ids: Sequence[str]) -> dict[str, Document]:
         """Of those of these customers who have a picture, the first identity with one, by customer."""
         found: dict[str, Document] = {}

@@ -2,11 +2,24 @@
 
 from collections.abc import AsyncIterator
 
+from inbox.cards import Cards, WholeCard
 from inbox.customer_fields import CustomerFields
 from inbox.media import Media, Reader
 from inbox.model.errors import NotFound
 from inbox.model.people import Viewer
-from inbox.model.tables import RECORDS, Format, Table, cells_of, columns_of, csv_line, json_line
+from inbox.model.tables import (
+    Format,
+    Record,
+    Table,
+    cells_of,
+    columns_of,
+    csv_line,
+    customer_record,
+    json_line,
+    macro_record,
+    moment_written,
+    order_record,
+)
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
 from inbox.storage.exporting import ExportStore
@@ -67,19 +80,18 @@ class PersonalData:
 class Lists:
     """Customers, orders and macros as files that can be read in again."""
 
-    def __init__(self, store: ExportStore, fields: CustomerFields) -> None:
+    def __init__(self, store: ExportStore, cards: Cards, fields: CustomerFields) -> None:
         self._store = store
+        self._cards = cards
         self._fields = fields
 
     async def written(
         self, table: Table, format_: Format, *, delimiter: str = ",", mark: bool = False
     ) -> AsyncIterator[bytes]:
         """A whole list, some hundred rows at a time; `mark` begins it with what tells Excel that it is UTF-8."""
-        record_of = RECORDS[table]
         columns = columns_of(table, await self._parts(table))
         pieces = [b"\xef\xbb\xbf" if mark else b"", csv_line(columns, delimiter)] if format_ is Format.CSV else []
-        async for document in self._documents(table):
-            record = record_of(document)
+        async for record in self._records(table):
             if format_ is Format.CSV:
                 pieces.append(csv_line(cells_of(table, record, columns), delimiter))
             else:
@@ -89,10 +101,17 @@ class Lists:
                 pieces = []
         yield b"".join(pieces)
 
-    def _documents(self, table: Table) -> AsyncIterator[Document]:
+    async def _records(self, table: Table) -> AsyncIterator[Record]:
         if table is Table.CUSTOMERS:
-            return self._store.cards()
-        return self._store.all_orders() if table is Table.ORDERS else self._store.shared_macros()
+            async for cards in self._store.cards():
+                for whole in await self._cards.whole(cards):
+                    yield {**customer_record(whole.card), **_told(whole)}
+        elif table is Table.ORDERS:
+            async for order in self._store.all_orders():
+                yield order_record(order)
+        else:
+            async for macro in self._store.shared_macros():
+                yield macro_record(macro)
 
     async def _parts(self, table: Table) -> list[str]:
         """The columns that depend on what the shop has: its own fields, and the languages of its macros."""
@@ -100,3 +119,13 @@ class Lists:
             known = [field.code for field in await self._fields.all()]
             return list(dict.fromkeys([*known, *await self._store.field_codes()]))
         return await self._store.macro_languages() if table is Table.MACROS else []
+
+
+def _told(whole: WholeCard) -> Record:
+    """What of a customer stands elsewhere than on the card (`inbox.model.tables.TOLD`)."""
+    contacts = {"first_contact_at": whole.first_contact_at, "last_contact_at": whole.last_contact_at}
+    return {
+        **{field: moment_written(at) for field, at in contacts.items() if at is not None},
+        "order_count": sum(one.count for one in whole.sums),
+        "order_sums": "; ".join(f"{one.total} {one.currency}" for one in whole.sums),
+    }

@@ -128,9 +128,9 @@ class Orders:
         """A card's orders, newest first."""
         return await self._store.of_customer(customer_id, limit)
 
-    async def sums(self, customer_id: str) -> list[Sum]:
-        """How many orders a card has and what they come to, by currency."""
-        return await self._store.sums(customer_id)
+    async def sums(self, customer_ids: Sequence[str]) -> dict[str, list[Sum]]:
+        """How many orders cards have and what they come to, by currency; what came to nothing adds nothing."""
+        return await self._store.sums(customer_ids, (await self._pipeline.get()).void)
 
     async def waiting_for(self, customer: Mapping[str, Any]) -> list[Document]:
         """Orders of nobody that have a phone or an e-mail of this card."""

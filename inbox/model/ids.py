@@ -60,6 +60,11 @@ def sort_key(sent_at: datetime, sequence: int = 0) -> str:
     return f"{int(sent_at.timestamp() * 1000):013d}{sequence:020d}"
 
 
+def sort_moment(key: str) -> datetime:
+    """The provider time in a sort key, in UTC."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(key[:13]))
+
+
 def now() -> datetime:
     """The present, in UTC and at MongoDB's resolution of a millisecond, so that what is kept equals what was made."""
     present = datetime.now(UTC)

@@ -8,6 +8,9 @@ from inbox.model.errors import Invalid
 
 MAX_STAGES = 60
 
+_VOID = frozenset({"returned", "cancelled"})
+"""Statuses that say by themselves that an order came to nothing."""
+
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """A status of orders: its code, what it is called (by language), and where an order may go from it."""
@@ -19,6 +22,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the customer is told when an order comes here."""
     macro_id: str | None = None
     """With which words; None for the ready-made ones."""
+    void: bool | None = None
+    """Whether an order that is here came to nothing and counts in no sum; None where its code says that."""
 
 
 class Pipeline(msgspec.Struct, frozen=True):
@@ -48,6 +53,11 @@ class Pipeline(msgspec.Struct, frozen=True):
         """Whether the customer is told of an order that comes to this status."""
         stage = self.stage(code)
         return stage is not None and stage.notify
+
+    @property
+    def void(self) -> tuple[str, ...]:
+        """Statuses of orders that came to nothing: what they come to is in no sum."""
+        return tuple(stage.code for stage in self.stages if (stage.code in _VOID if stage.void is None else stage.void))
 
     def title(self, code: str, languages: Sequence[str] = ()) -> str:
         """What a status is called, in the first of these languages that it has; its code where it is unknown."""

@@ -12,6 +12,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -47,6 +48,11 @@ COLUMNS: Mapping[Table, tuple[str, ...]] = {
     Table.MACROS: ("id", "name", "shortcut", "folder", "buttons", "actions"),
 }
 """The columns of each table, apart from those that stand for parts of `fields` and `text`."""
+
+TOLD: Mapping[Table, tuple[str, ...]] = {
+    Table.CUSTOMERS: ("first_contact_at", "last_contact_at", "order_count", "order_sums")
+}
+"""Columns that are written out and say nothing where they are read in: what follows from elsewhere."""
 
 PARTS = {Table.CUSTOMERS: ("field", "fields"), Table.MACROS: ("text", "text")}
 """How a column begins that is a part of something, and of what."""
@@ -110,7 +116,7 @@ def _plain(header: str) -> str:
 def columns_of(table: Table, parts: Sequence[str]) -> list[str]:
     """All columns of a table whose parts are these."""
     prefix, _ = PARTS.get(table, ("", ""))
-    return [*COLUMNS[table], *(f"{prefix}:{part}" for part in parts if prefix)]
+    return [*COLUMNS[table], *(f"{prefix}:{part}" for part in parts if prefix), *TOLD.get(table, ())]
 
 
 def customer_record(card: Mapping[str, Any]) -> Record:
@@ -145,7 +151,7 @@ def order_record(order: Mapping[str, Any]) -> Record:
         "payment": order["payment"] or "",
         "carrier": delivery["carrier"],
         "tracking_number": delivery["tracking_number"],
-        "created_at": order["created_at"].isoformat().replace("+00:00", "Z"),
+        "created_at": moment_written(order["created_at"]),
     }
 
 
@@ -162,7 +168,9 @@ def macro_record(macro: Mapping[str, Any]) -> Record:
     }
 
 
-RECORDS = {Table.CUSTOMERS: customer_record, Table.ORDERS: order_record, Table.MACROS: macro_record}
+def moment_written(at: datetime) -> str:
+    """A time as tables have it: RFC 3339 in UTC."""
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def csv_line(cells: Sequence[str], delimiter: str) -> bytes:
@@ -287,7 +295,7 @@ def rows_of(table: Table, sheet: Sheet) -> Iterator[tuple[int, Record | Invalid]
     if sheet.format is Format.JSONL:
         for number, line in enumerate(sheet.text.splitlines(), 1):
             if line.strip():
-                yield number, _object(line)
+                yield number, _object(table, line)
         return
     reader = csv.reader(io.StringIO(sheet.text), delimiter=sheet.delimiter)
     next(reader, None)
@@ -311,11 +319,12 @@ def rows_of(table: Table, sheet: Sheet) -> Iterator[tuple[int, Record | Invalid]
                 yield number, record
 
 
-def _object(line: str) -> Record | Invalid:
+def _object(table: Table, line: str) -> Record | Invalid:
     try:
         said = json.loads(line)
     except ValueError:
         return Invalid("row", "this is no JSON object; write one on each line")
     if not isinstance(said, dict):
         return Invalid("row", "this is no JSON object; write one on each line")
-    return {field: value for field, value in said.items() if value not in (None, "", [], {})}
+    told = TOLD.get(table, ())
+    return {field: value for field, value in said.items() if value not in (None, "", [], {}) and field not in told}

@@ -36,9 +36,16 @@ class ExportStore:
         within = {"conversation_id": {"$in": list(conversation_ids)}}
         return self._stream("happenings", {"customer_id": customer_id, **within}, "sort")
 
-    def cards(self) -> AsyncIterator[Document]:
-        """Every card that was not merged into another one."""
-        return self._stream("customers", {"merged_into": None}, "_id")
+    async def cards(self) -> AsyncIterator[list[Document]]:
+        """Every card that was not merged into another one, some hundred at a time."""
+        batch: list[Document] = []
+        async for card in self._stream("customers", {"merged_into": None}, "_id"):
+            batch.append(card)
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
 
     def all_orders(self) -> AsyncIterator[Document]:
         """Every order."""

@@ -33,7 +33,7 @@ class OrderQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sum(msgspec.Struct, frozen=True):
-    """How many orders in one currency, and what they come to."""
+    """How many orders in one currency, and what those of them come to that did not come to nothing."""
 
     currency: str
     count: int
@@ -107,16 +107,27 @@ class OrderStore:
         cursor = self._orders.find({"customer_id": customer_id}).sort([("created_at", -1), ("_id", -1)])
         return await cursor.limit(limit).to_list(limit)
 
-    async def sums(self, customer_id: str) -> list[Sum]:
-        """How many orders a card has and what they come to, by currency, most orders first."""
+    async def sums(self, customer_ids: Sequence[str], void: Sequence[str]) -> dict[str, list[Sum]]:
+        """How many orders cards have and what they come to, by currency, most orders first.
+
+        What is in one of the `void` statuses is counted and adds nothing.
+        """
+        # Times nothing, not nothing: so the sum has the currency's digits even where no order counts.
+        times = {"$cond": [{"$in": ["$status", list(void)]}, 0, 1]}
+        counted = {"$multiply": [{"$toDecimal": "$total"}, times]}
+        owner_and_currency = {"owner": "$customer_id", "currency": "$currency"}
         rows = self._orders.aggregate(
             [
-                {"$match": {"customer_id": customer_id}},
-                {"$group": {"_id": "$currency", "count": {"$sum": 1}, "total": {"$sum": {"$toDecimal": "$total"}}}},
+                {"$match": {"customer_id": {"$in": list(customer_ids)}}},
+                {"$group": {"_id": owner_and_currency, "count": {"$sum": 1}, "total": {"$sum": counted}}},
                 {"$sort": {"count": -1, "_id": 1}},
             ]
         )
-        return [Sum(row["_id"], row["count"], row["total"].to_decimal()) async for row in rows]
+        found: dict[str, list[Sum]] = {customer_id: [] for customer_id in customer_ids}
+        async for row in rows:
+            key = row["_id"]
+            found[key["owner"]].append(Sum(key["currency"], row["count"], row["total"].to_decimal()))
+        return found
 
     async def waiting(self, phones: Sequence[str], emails: Sequence[str], limit: int) -> list[Document]:
         """Orders of no card whose contact is one of these, and of which no person has said that they are nobody's."""

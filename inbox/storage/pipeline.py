@@ -1,4 +1,4 @@
-"""The shop's pipeline: one document of `settings`, `{statuses: [{code, title, next, notify, macro_id}], version}`."""
+"""The shop's pipeline, in `settings`: `{statuses: [{code, title, next, notify, macro_id, void}], version}`."""
 
 from collections.abc import Sequence
 

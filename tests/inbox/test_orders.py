@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from inbox.model.domain_events import CardsChanged, ContactProven, OrderStatusChanged
@@ -12,6 +13,7 @@ from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.orders import API_SOURCE, Contact, ForbiddenMove, Item, OrderSnapshot
 from inbox.model.people import Author
+from inbox.model.pipeline import Pipeline
 from inbox.orders import Ambiguous
 from inbox.storage.orders import OrderQuery
 from web.house import House
@@ -135,11 +137,26 @@ async def test_sums_are_exact_by_currency(house):
     owner = await card(house)
     for number, total, currency in (("1", "0.10", "UAH"), ("2", "0.20", "UAH"), ("3", "1500", "JPY")):
         await made(house, number, total=total, currency=currency, customer_id=owner)
-    sums = await house.orders.sums(owner)
-    assert [(one.currency, one.count, one.total) for one in sums] == [
+    sums = await house.orders.sums([owner, "nobody"])
+    assert [(one.currency, one.count, one.total) for one in sums[owner]] == [
         ("UAH", 2, Decimal("0.30")),
         ("JPY", 1, Decimal(1500)),
     ]
+    assert sums["nobody"] == []
+
+
+async def test_what_came_to_nothing_is_counted_and_in_no_sum(house):
+    owner, other = await card(house), await card(house)
+    for number, status in (("1", "delivered"), ("2", "returned"), ("3", "cancelled"), ("4", "new")):
+        await made(house, number, status, total="10.00", customer_id=owner)
+    await made(house, "5", "cancelled", total="10.00", customer_id=other)
+    sums = await house.orders.sums([owner, other])
+    assert [(one.count, one.total) for one in sums[owner]] == [(4, Decimal("20.00"))]
+    assert [(one.count, str(one.total)) for one in sums[other]] == [(1, "0.00")]
+    pipeline = await house.pipeline.get()
+    kept = [msgspec.structs.replace(one, void=one.code == "new") for one in pipeline.stages]
+    await house.pipeline.change(Pipeline(tuple(kept)))
+    assert (await house.orders.sums([owner]))[owner][0].total == Decimal("30.00")
 
 
 async def test_a_proven_contact_links_and_an_unproven_one_is_suggested(house):

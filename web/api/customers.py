@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from inbox.cards import Cards
 from inbox.customers import Customers
 from inbox.model.customer_fields import MAX_FIELDS, MAX_VALUE, as_text
 from inbox.storage.database import Document
@@ -198,21 +199,21 @@ class CustomerHandlers:
     """`/customers`: cards are readable by all, what was said only where its conversation is."""
 
     customers: Customers
+    cards: Cards
     timeline: Timeline
 
     async def index(self, call: Call[None, CustomersQuery]) -> web.Response:
         """Cards that have a word for each word of `q`."""
         query = call.query
         found, cursor = await self.customers.page(call.viewer, query.q, limit=query.limit, cursor=query.cursor)
-        identities = await self.customers.identities([row["_id"] for row in found])
-        cards = [customer_view(row, identities[row["_id"]]) for row in found]
+        cards = [customer_view(whole) for whole in await self.cards.whole(found)]
         return json_answer({"items": cards, "next_cursor": cursor})
 
     async def create(self, call: Call[NewCustomer, None]) -> web.Response:
         """Make a card by hand."""
         created = await self.customers.create(call.body.model_dump(exclude_unset=True))
         call.note.object_id = created["_id"]
-        return json_answer(customer_view(created, ()), status=201)
+        return json_answer(await self._shown(created), status=201)
 
     async def show(self, call: Call[None, None]) -> web.Response:
         """One card."""
@@ -248,13 +249,12 @@ class CustomerHandlers:
         return json_answer({"items": await self.customers.tags(call.query.q, call.query.limit)})
 
     async def _shown(self, card: Document) -> View:
-        identities = await self.customers.identities([card["_id"]])
-        return customer_view(card, identities[card["_id"]])
+        return customer_view(await self.cards.one(card))
 
 
 def rows(services: ApiServices) -> list[Route]:
     """The endpoints of customers."""
-    customers = CustomerHandlers(customers=services.customers, timeline=services.timeline)
+    customers = CustomerHandlers(customers=services.customers, cards=services.cards, timeline=services.timeline)
     return [
         row("GET", "/customers", Who.SIGNED_IN)(
             handler=customers.index,

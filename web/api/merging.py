@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import AwareDatetime, StringConstraints
 
+from inbox.cards import Cards
 from inbox.codes import Codes
-from inbox.customers import Customers
 from inbox.merging import Merging, told_of
 from inbox.model.people import Author
 from inbox.storage.database import Document
@@ -147,7 +147,7 @@ class MergingHandlers:
     merging: Merging
     suggestions: Suggestions
     codes: Codes
-    customers: Customers
+    cards: Cards
 
     async def merge(self, call: Call[MergeBody, None]) -> web.Response:
         """Join another card into this one."""
@@ -189,8 +189,7 @@ class MergingHandlers:
         return json_answer({"text": ASKED}, status=202)
 
     async def _shown(self, card: Document, **options: Any) -> web.Response:
-        identities = await self.customers.identities([card["_id"]])
-        return json_answer(customer_view(card, identities[card["_id"]]), **options)
+        return json_answer(customer_view(await self.cards.one(card)), **options)
 
 
 def rows(services: ApiServices) -> list[Route]:
@@ -199,7 +198,7 @@ def rows(services: ApiServices) -> list[Route]:
         merging=services.merging,
         suggestions=services.suggestions,
         codes=services.codes,
-        customers=services.customers,
+        cards=services.cards,
     )
     return [
         row("POST", "/customers/{id}/merge", Who.SIGNED_IN)(

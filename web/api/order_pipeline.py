@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+import msgspec
 from aiohttp import web
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -23,13 +24,17 @@ Following = Annotated[tuple[Code, ...], Field(max_length=MAX_STAGES), AfterValid
 
 
 class StageBody(Body):
-    """A status: its code, what it is called by language, where it leads, and whether customers are told of it."""
+    """A status: its code, what it is called by language, where it leads, and whether customers are told of it.
+
+    `void`: an order that is here came to nothing and counts in no sum. Left out, `cancelled` and `returned` say so.
+    """
 
     code: Code
     title: Annotated[dict[Language, Title], Field(min_length=1, max_length=20)]
     next: Following
     notify: bool = False
     macro_id: Id | None = None
+    void: bool | None = None
 
 
 class PipelineBody(Body):
@@ -46,6 +51,7 @@ class StageShape(Shape):
     next: list[str]
     notify: bool
     macro_id: str | None
+    void: bool
 
 
 class PipelineShape(Shape):
@@ -62,7 +68,8 @@ class ChangedPipelineShape(PipelineShape):
 
 def pipeline_view(pipeline: Pipeline) -> View:
     """The pipeline."""
-    return {"statuses": list(pipeline.stages)}
+    void = pipeline.void
+    return {"statuses": [{**msgspec.structs.asdict(stage), "void": stage.code in void} for stage in pipeline.stages]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

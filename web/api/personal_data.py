@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from inbox.avatars import Avatars
+from inbox.cards import Cards
 from inbox.customers import Customers
 from inbox.exporting import PersonalData
 from inbox.model.errors import NotFound
@@ -50,6 +51,7 @@ class PersonalDataHandlers:
 
     personal_data: PersonalData
     customers: Customers
+    cards: Cards
     avatars: Avatars
 
     async def export(self, call: Call[None, None]) -> web.StreamResponse:
@@ -71,11 +73,11 @@ class PersonalDataHandlers:
 
     async def _entries(self, call: Call[None, None], customer: Document) -> AsyncIterator[Entry]:
         viewer, customer_id = call.viewer, customer["_id"]
-        identities = (await self.customers.identities([customer_id]))[customer_id]
+        whole = await self.cards.one(customer)
         cases = await self.personal_data.conversations(viewer, customer_id)
         scope = _WHOLE if viewer.administers else _PARTLY
         yield Entry("README.txt", _at_once(README.format(scope=scope).encode()))
-        yield Entry("card.json", _at_once(json_bytes(customer_view(customer, identities))))
+        yield Entry("card.json", _at_once(json_bytes(customer_view(whole))))
         for number, case in enumerate(cases, 1):
             name = f"conversations/{number:03} {case['created_at']:%Y-%m-%d}"
             yield Entry(f"{name}.txt", _readable(self.personal_data.messages(case)))
@@ -95,7 +97,7 @@ class PersonalDataHandlers:
                         file, read = opened
                         name = f"files/{file['_id']} {safe_name(file['name'])}"
                         yield Entry(name, read(0, file["size"]), packed=False)
-        for identity in identities:
+        for identity in whole.identities:
             if identity.get("avatar"):
                 try:
                     picture, read = await self.avatars.open(identity["_id"])
@@ -131,7 +133,10 @@ def _told(message: dict[str, Any]) -> str:
 def rows(services: ApiServices) -> list[Route]:
     """The endpoint of a customer's own data."""
     handlers = PersonalDataHandlers(
-        personal_data=services.personal_data, customers=services.customers, avatars=services.avatars
+        personal_data=services.personal_data,
+        customers=services.customers,
+        cards=services.cards,
+        avatars=services.avatars,
     )
     return [
         row("GET", "/customers/{id}/export", Who.SIGNED_IN)(

@@ -91,6 +91,7 @@ def statuses_shown(pipeline: Pipeline, version: int, counts: Mapping[str, int]) 
                 "next": stage.next,
                 "notify": stage.notify,
                 "macro_id": stage.macro_id,
+                "void": stage.code in pipeline.void,
                 "orders": counts.get(stage.code, 0),
             }
             for stage in pipeline.stages

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.model.ids import derived_id, event_id, identity_id, inbound_message_id, new_id, now, sort_key
+from inbox.model.ids import derived_id, event_id, identity_id, inbound_message_id, new_id, now, sort_key, sort_moment
 
 parts = st.lists(st.text(max_size=8), max_size=4)
 moments = st.timedeltas(timedelta(days=1), timedelta(days=80_000)).map(datetime(1970, 1, 1, tzinfo=UTC).__add__)
@@ -42,6 +42,11 @@ def test_messages_sort_by_provider_time_and_then_by_the_providers_sequence(place
 @given(moments)
 def test_the_sequence_never_outweighs_a_millisecond(moment):
     assert sort_key(moment, 2**63 - 1) < sort_key(moment + timedelta(milliseconds=2), 0)
+
+
+@given(moments, st.integers(min_value=0, max_value=2**63 - 1))
+def test_a_sort_key_says_its_millisecond_again(moment, sequence):
+    assert abs(sort_moment(sort_key(moment, sequence)) - moment) <= timedelta(milliseconds=1)
 
 
 def test_the_present_is_what_the_database_gives_back():

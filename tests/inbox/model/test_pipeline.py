@@ -25,6 +25,7 @@ def test_the_default_is_sound_and_speaks_four_languages():
         "cancelled",
     )
     assert [one.code for one in DEFAULT_PIPELINE.stages if one.notify] == ["confirmed", "shipped", "delivered"]
+    assert DEFAULT_PIPELINE.void == ("returned", "cancelled")
     assert all(set(one.title) == {"uk", "ru", "en", "ka"} for one in DEFAULT_PIPELINE.stages)
 
 

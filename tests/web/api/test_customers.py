@@ -36,6 +36,32 @@ async def test_a_card_shows_where_it_can_be_reached(desk, database):
     assert identity["reachable"] is True
 
 
+async def test_a_card_says_when_they_wrote_first_and_last_whatever_the_channel(desk, database):
+    conversation = await written(database, "one", "two")
+    said = await desk.manager.get(f"/conversations/{conversation['_id']}/messages")
+    path = f"/customers/{conversation['customer_id']}"
+    card = await desk.manager.get(path)
+    (identity,) = card["identities"]
+    assert identity["window_until"] is None, "a channel without a window notes no time on the identity"
+    assert card["last_contact_at"] == max(message["sent_at"] for message in said["items"])
+    assert card["first_contact_at"] is not None
+    answer = {"text": "Hello", "channel_id": identity["channel_id"]}
+    await desk.manager.call("POST", f"/conversations/{conversation['_id']}/messages", answer)
+    (listed,) = (await desk.manager.get("/customers"))["items"]
+    assert listed["last_contact_at"] == card["last_contact_at"], "what the shop writes is no word of theirs"
+    by_hand = (await desk.manager.call("POST", "/customers", {"name": "Iryna"})).body
+    assert (by_hand["first_contact_at"], by_hand["last_contact_at"]) == (None, None)
+
+
+async def test_a_card_says_how_much_was_ordered(desk, database):
+    conversation = await written(database)
+    await history(desk, conversation["customer_id"])
+    for path in (f"/customers/{conversation['customer_id']}", "/customers"):
+        answer = await desk.manager.get(path)
+        card = answer["items"][0] if "items" in answer else answer
+        assert (card["order_count"], card["order_sums"]) == (1, [{"currency": "UAH", "total": "10.00"}])
+
+
 async def test_cards_are_found_by_any_of_their_names(desk, database):
     await written(database)
     await desk.manager.call("POST", "/customers", {"name": "Iryna", "phones": ["+380671234567"]})

@@ -197,9 +197,12 @@ async def test_the_pipeline_is_for_admins(desk):
 
 async def test_the_pipeline_is_set_as_it_was_read(desk):
     whole = await desk.admin.get("/order-pipeline")
-    assert set(whole["statuses"][0]) == {"code", "title", "next", "notify", "macro_id"}
+    assert set(whole["statuses"][0]) == {"code", "title", "next", "notify", "macro_id", "void"}
     assert [one["code"] for one in whole["statuses"] if one["notify"]] == ["confirmed", "shipped", "delivered"]
+    assert [one["code"] for one in whole["statuses"] if one["void"]] == ["returned", "cancelled"]
     whole["statuses"][0]["next"] = ["confirmed"]
+    del whole["statuses"][-1]["void"]
+    whole["statuses"][-2]["void"] = False
     whole["statuses"].append({"code": "lost", "title": {"uk": "Загублено"}, "next": ["returned"]})
     answer = await desk.admin.call("PUT", "/order-pipeline", whole, headers={"If-Match": '"0"'})
     assert answer.status == 200, answer
@@ -207,6 +210,7 @@ async def test_the_pipeline_is_set_as_it_was_read(desk):
     assert "lost" in answer.body["warnings"][0]
     after = await desk.admin.get("/order-pipeline")
     assert after["statuses"][0]["next"] == ["confirmed"]
+    assert [one["code"] for one in after["statuses"] if one["void"]] == ["cancelled"]
     stale = await desk.admin.call("PUT", "/order-pipeline", whole, headers={"If-Match": '"0"'})
     assert (stale.status, stale.body["current_version"]) == (409, 1)
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from aiohttp import FormData
 
 from inbox.model.orders import Contact
 from inbox.storage.database import Document
-from tests.inbox.customers import customer, order
+from tests.inbox.customers import case, customer, order
 from tests.web.api.desk import Answer, Caller, Desk
 from web.api.shapes import Page
 from web.api.transfers import ImportShape
@@ -79,6 +80,19 @@ async def test_what_goes_out_comes_in_again_and_changes_nothing(desk, table, que
     assert counts(await read_in(desk, out.raw, f"table={table}")) == {"created": len(before)}
     assert counts(await read_in(desk, out.raw, f"table={table}")) == {"unchanged": len(before)}
     assert await desk.house.database.durable.notices.find_one() is None
+
+
+async def test_customers_go_out_with_what_they_ordered_and_when_they_wrote(desk):
+    channel_id = "channel"
+    key = await customer(desk.house, name="Olena")
+    said = await case(desk.house, key, channel_id)
+    await order(desk.house, key, "A-1")
+    out = await desk.admin.call("GET", "/export/customers?format=jsonl")
+    told = json.loads(out.raw)
+    assert (told["order_count"], told["order_sums"]) == (1, "300.00 UAH")
+    assert datetime.fromisoformat(told["last_contact_at"]) == said["last_message"]["at"]
+    (row,) = csv.DictReader(io.StringIO((await desk.admin.call("GET", "/export/customers")).raw.decode(), newline=""))
+    assert (row["order_count"], row["last_contact_at"]) == ("1", told["last_contact_at"])
 
 
 async def test_no_cell_is_a_formula(desk):

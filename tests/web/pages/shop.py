@@ -109,6 +109,8 @@ def customer(key: str, name: str, *identities: Doc, **fields: Any) -> Doc:
         "identities": list(identities),
         "first_contact_at": ago(days=700),
         "last_contact_at": ago(hours=1),
+        "order_count": 0,
+        "order_sums": [],
         "created_at": ago(days=700),
         "updated_at": ago(days=1),
         **fields,

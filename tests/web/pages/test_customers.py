@@ -18,6 +18,15 @@ async def test_customers_stand_with_their_channels_tags_and_when_they_wrote_last
     assert "<time" in row
 
 
+async def test_a_row_says_what_they_bought(desk, read):
+    sums = [{"currency": "UAH", "total": "1299.50"}, {"currency": "EUR", "total": "10.00"}]
+    desk.cards = {"ann": customer("ann", "Ann", order_count=3, order_sums=sums), "bo": customer("bo", "Bo")}
+    page = await read("/customers")
+    assert "3 orders" in page
+    assert "1 299.50 ₴ + 10.00 €" in page
+    assert page.count("orders</b>") == 1
+
+
 async def test_who_has_no_channel_never_wrote(desk, read):
     desk.cards = {"new": customer("new", "Нова", last_contact_at=None)}
     assert "never wrote" in await read("/customers")

@@ -68,6 +68,7 @@ const collect = () =>
       next: chosen(stage),
       notify: key(stage, "notify").checked,
       macro_id: key(stage, "macro_id").value || null,
+      void: key(stage, "void").checked,
     };
   });
 

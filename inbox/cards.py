@@ -1,0 +1,61 @@
+"""Customer cards whole: with what stands elsewhere of a customer, read for a page of cards at once."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from inbox.orders import Orders
+from inbox.reach import Reach
+from inbox.storage.conversations import ConversationStore
+from inbox.storage.database import Document
+from inbox.storage.orders import Sum
+from inbox.storage.people import PeopleStore
+
+
+class WholeCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A card with its identities and what each allows now, its first and last contact, and what its orders come to."""
+
+    card: Document
+    identities: list[Document]
+    first_contact_at: datetime | None
+    """When the first channel heard of them; None for who is on none."""
+    last_contact_at: datetime | None
+    """When they wrote last, on any channel; None for who never did."""
+    sums: list[Sum]
+
+
+class Cards:
+    """Puts cards together with a handful of queries, however many they are."""
+
+    def __init__(self, people: PeopleStore, reach: Reach, conversations: ConversationStore, orders: Orders) -> None:
+        self._people = people
+        self._reach = reach
+        self._conversations = conversations
+        self._orders = orders
+
+    async def whole(self, cards: Sequence[Document]) -> list[WholeCard]:
+        """These cards whole, in their order."""
+        ids = [card["_id"] for card in cards]
+        identities, heard, sums = await asyncio.gather(
+            self._people.identities(ids), self._conversations.heard(ids), self._orders.sums(ids)
+        )
+        own: dict[str, list[Document]] = {customer_id: [] for customer_id in ids}
+        for identity in await self._reach.told(identities):
+            own[identity["customer_id"]].append(identity)
+        return [
+            WholeCard(
+                card=card,
+                identities=own[card["_id"]],
+                first_contact_at=min((row["created_at"] for row in own[card["_id"]]), default=None),
+                last_contact_at=heard.get(card["_id"]),
+                sums=sums[card["_id"]],
+            )
+            for card in cards
+        ]
+
+    async def one(self, card: Document) -> WholeCard:
+        """One card whole."""
+        (whole,) = await self.whole([card])
+        return whole
