@@ -20,7 +20,9 @@ from inbox.model.searched import Searched, marks_of, place_of, texts_of
 from inbox.model.words import words_of
 from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
-from inbox.storage.search import LEASE, Changes, HistoryLost, SearchStore
+from inbox.storage.history import HistoryLost
+from inbox.storage.roles import LEASE
+from inbox.storage.search import Changes, SearchStore
 
 POLL_SECONDS = 0.5
 """How often to look for changes: together they cost less, and nobody searches for what they have just read."""
@@ -80,7 +82,7 @@ class Indexing:
 
     async def _let_go(self, role: str) -> None:
         try:
-            await self._store.release(role, self._holder)
+            await self._store.roles.release(role, self._holder)
         except Exception as error:
             if not is_unavailable(error):
                 raise
@@ -88,7 +90,7 @@ class Indexing:
     # Following
 
     async def _follow_if_free(self) -> None:
-        noted = await self._store.claim("follower", self._holder)
+        noted = await self._store.roles.claim("follower", self._holder)
         if noted is None:
             return
         try:
@@ -102,26 +104,26 @@ class Indexing:
         try:
             if token is None:
                 # From here on nothing is missed; what was stored before is for a build to read.
-                await self._note("follower", token=(await follower.take(0)).token)
+                await self._note("follower", token=(await follower.take(0))[1])
                 await self._store.want_build()
             noted_at = swept_at = time.monotonic()
             while True:
-                changes = await follower.take(TAKEN_TOGETHER)
-                kinds = await self._index(changes)
-                if changes.count or time.monotonic() - noted_at > LEASE.total_seconds() / 3:
-                    await self._note("follower", token=changes.token)
+                changes, token = await follower.take(TAKEN_TOGETHER)
+                kinds = await self._index(Changes.of(changes))
+                if changes or time.monotonic() - noted_at > LEASE.total_seconds() / 3:
+                    await self._note("follower", token=token)
                     noted_at = time.monotonic()
                 await self._unite(kinds)
                 if time.monotonic() - swept_at > SWEEP_SECONDS:
-                    await self._store.sweep((await self._store.role("builder")).get("build", 0))
+                    await self._store.sweep((await self._store.roles.read("builder")).get("build", 0))
                     swept_at = time.monotonic()
-                if changes.count < TAKEN_TOGETHER:
+                if len(changes) < TAKEN_TOGETHER:
                     await asyncio.sleep(self._poll_seconds)
         finally:
             await follower.close()
 
     async def _note(self, role: str, **fields: object) -> None:
-        if not await self._store.note(role, self._holder, fields):
+        if not await self._store.roles.note(role, self._holder, fields):
             raise _Lost
 
     async def _index(self, changes: Changes) -> Iterable[Searched]:
@@ -149,7 +151,7 @@ class Indexing:
     async def _unite(self, kinds: Iterable[Searched]) -> None:
         """Unite small segments of what changed, unless a build is about to replace them."""
         for kind in kinds:
-            if (await self._store.role("builder")).get("wanted"):
+            if (await self._store.roles.read("builder")).get("wanted"):
                 return
             sizes = await self._store.sizes(kind)
             for numbers in _of_one_size(sizes, self._store.small):
@@ -165,12 +167,12 @@ class Indexing:
     # Building
 
     async def _build_if_wanted(self) -> None:
-        if (await self._store.role("builder")).get("wanted"):
+        if (await self._store.roles.read("builder")).get("wanted"):
             await self.build()
 
     async def build(self, progress: Progress | None = None) -> bool:
         """Build the index of all that is stored; False where another process is at it. The old one serves meanwhile."""
-        if await self._store.claim("builder", self._holder) is None:
+        if await self._store.roles.claim("builder", self._holder) is None:
             return False
         holding = asyncio.create_task(self._hold("builder"))
         building = asyncio.create_task(self._build(progress))

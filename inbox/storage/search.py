@@ -10,7 +10,6 @@ A segment's row is written before its words and goes live after them; it is reti
 enough for whoever still reads them. So nobody sees half of one, and what a crash left behind is known by its row.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
@@ -18,17 +17,13 @@ from typing import Any
 
 import msgspec
 import pymongo
-from pymongo.change_stream import DatabaseChangeStream
-from pymongo.errors import OperationFailure
 
 from inbox.model.ids import now
 from inbox.model.postings import Row, Segment
 from inbox.model.searched import IDENTITY_TOLD_BY, TOLD_BY, Searched, place_of
 from inbox.storage.database import Database, Document
-from inbox.storage.errors import Duplicate
-
-LEASE = timedelta(seconds=9)
-"""How long a process may follow or build without saying that it still does."""
+from inbox.storage.history import Follower
+from inbox.storage.roles import Roles
 
 READ_ON = timedelta(seconds=30)
 """How long a segment is kept for those who still read it."""
@@ -43,23 +38,27 @@ PAGE_ROWS = 32
 """How many entries' names are read together: what fits to a word lies scattered."""
 
 _WRITE_TOGETHER = 1000
-_HISTORY_LOST = frozenset({136, 222, 260, 280, 286})
-"""Codes by which MongoDB says that it no longer knows what happened since then."""
-
 _IDENTITIES = "identities"
 
 
-class HistoryLost(Exception):
-    """Changes that nobody followed are forgotten: the index is to be built anew."""
-
-
 class Changes(msgspec.Struct, frozen=True):
-    """Ids of what changed, and where to go on."""
+    """Ids of what changed."""
 
     ids: Mapping[Searched, set[str]]
     identities: set[str]
-    count: int
-    token: Document | None
+
+    @classmethod
+    def of(cls, changes: Sequence[Document]) -> "Changes":
+        """What a follower took."""
+        ids: dict[Searched, set[str]] = {}
+        identities: set[str] = set()
+        for change in changes:
+            key, collection = change["documentKey"]["_id"], change["ns"]["coll"]
+            if collection == _IDENTITIES:
+                identities.add(key)
+            else:
+                ids.setdefault(Searched(collection), set()).add(key)
+        return cls(ids, identities)
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,43 +71,6 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     blocks: dict[str, dict[str, bytes]] | None
 
 
-class Follower:
-    """The stream of changes that search follows, open at one place of the database's history."""
-
-    def __init__(self, stream: DatabaseChangeStream[Document]) -> None:
-        self._stream = stream
-
-    async def take(self, limit: int) -> Changes:
-        """What changed since, at most so much of it. Raises `HistoryLost`."""
-        # The driver hands out changes one by one; in a thread of their own a thousand cost one hop.
-        return await asyncio.to_thread(self._take, limit)
-
-    def _take(self, limit: int) -> Changes:
-        ids: dict[Searched, set[str]] = {}
-        identities: set[str] = set()
-        count = 0
-        try:
-            while count < limit and (change := self._stream.try_next()) is not None:
-                count += 1
-                key, collection = change["documentKey"]["_id"], change["ns"]["coll"]
-                if collection == _IDENTITIES:
-                    identities.add(key)
-                else:
-                    ids.setdefault(Searched(collection), set()).add(key)
-        except OperationFailure as error:
-            if error.code in _HISTORY_LOST:
-                raise HistoryLost from error
-            raise
-        if not self._stream.alive:
-            raise HistoryLost
-        token = self._stream.resume_token
-        return Changes(ids, identities, count, None if token is None else dict(token))
-
-    async def close(self) -> None:
-        """Stop following."""
-        await asyncio.to_thread(self._stream.close)
-
-
 class SearchStore:
     """The collections of search, and what they are made of."""
 
@@ -118,46 +80,13 @@ class SearchStore:
         self._segments = database.durable.search_segments
         self._blocks = database.durable.search_blocks
         self._pages = database.durable.search_pages
-        self._roles = database.durable.search_roles
-
-    # Who keeps the index: one process follows, one builds.
-
-    async def claim(self, role: str, holder: str) -> Document | None:
-        """Take a role (`follower`, `builder`): what was noted in it last, or None while somebody else has it."""
-        present = now()
-        taken = await self._roles.find_one({"_id": role, "lease_until": {"$gt": present}, "holder": {"$ne": holder}})
-        if taken is not None:
-            return None
-        free = [{"lease_until": None}, {"lease_until": {"$lte": present}}, {"holder": holder}]
-        try:
-            noted: Document = await self._roles.find_one_and_update(
-                {"_id": role, "$or": free},
-                {"$set": {"holder": holder, "lease_until": present + LEASE}},
-                upsert=True,
-                return_document=pymongo.ReturnDocument.AFTER,
-            )
-        except Duplicate:
-            return None
-        return noted
-
-    async def note(self, role: str, holder: str, fields: Mapping[str, Any] | None = None) -> bool:
-        """Keep a role and note something in it; False where somebody else has it by now."""
-        noted = await self._roles.update_one(
-            {"_id": role, "holder": holder}, {"$set": {**(fields or {}), "lease_until": now() + LEASE}}
-        )
-        return bool(noted.matched_count)
-
-    async def release(self, role: str, holder: str) -> None:
-        """Let somebody else have a role at once."""
-        await self._roles.update_one({"_id": role, "holder": holder}, {"$set": {"lease_until": None}})
-
-    async def role(self, role: str) -> Document:
-        """What was noted in a role last."""
-        return await self._roles.find_one({"_id": role}) or {}
+        self._notes = database.durable.search_roles
+        self.roles = Roles(self._notes)
+        """Who keeps the index: one process is its `follower`, one its `builder`."""
 
     async def want_build(self) -> None:
         """Have the index built anew by whoever sees this first."""
-        await self._roles.update_one(
+        await self._notes.update_one(
             {"_id": "builder"}, {"$set": {"wanted": True}, "$setOnInsert": {"lease_until": None}}, upsert=True
         )
 
@@ -174,20 +103,7 @@ class SearchStore:
             {"$match": {"ns.coll": {"$in": [*Searched, _IDENTITIES]}, "$or": said}},
             {"$project": {"documentKey": 1, "ns": 1, "operationType": 1}},
         ]
-        try:
-            # Told are changes that a majority has; the driver must not ask for others.
-            stream: DatabaseChangeStream[Document] = await asyncio.to_thread(
-                self._database.relaxed.delegate.watch,
-                pipeline,
-                resume_after=token,
-                max_await_time_ms=_AWAIT_MS,
-                batch_size=_WRITE_TOGETHER,
-            )
-        except OperationFailure as error:
-            if error.code in _HISTORY_LOST:
-                raise HistoryLost from error
-            raise
-        return Follower(stream)
+        return await Follower.open(self._database.relaxed, pipeline, token)
 
     async def documents(self, kind: Searched, ids: Sequence[str]) -> dict[str, Document]:
         """What there is to find, by id."""
@@ -250,7 +166,7 @@ class SearchStore:
 
     async def next_number(self) -> int:
         """A number that no segment has."""
-        row = await self._roles.find_one_and_update(
+        row = await self._notes.find_one_and_update(
             {"_id": "numbers"}, {"$inc": {"next": 1}}, upsert=True, return_document=pymongo.ReturnDocument.AFTER
         )
         return int(row["next"])
@@ -430,7 +346,6 @@ class SearchStore:
 
 
 _DIGITS = 12
-_AWAIT_MS = 1
 
 
 def _page_id(number: int, page: int) -> str:

@@ -20,6 +20,7 @@ from inbox.model.words import read_query
 from inbox.search import ANYWHERE, Narrowed, Search
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Database, Document
+from inbox.storage.roles import Roles
 from inbox.storage.search import SearchStore
 from tests.flow import Shop, until
 
@@ -81,7 +82,7 @@ class Library:
             await asyncio.gather(worker, return_exceptions=True)
 
     async def _built(self) -> bool:
-        builder = await self.store.role("builder")
+        builder = await self.store.roles.read("builder")
         return builder.get("wanted") is False
 
     async def found(
@@ -286,11 +287,24 @@ async def test_however_it_came_to_be_the_index_finds_what_is_stored(
             assert await library.found(q) == expected[q], q
 
 
+class MortalRoles(Roles):
+    """Tells before each note what is noted."""
+
+    def __init__(self, database: Database, before: Callable[[Mapping[str, Any]], None]) -> None:
+        super().__init__(database.durable.search_roles)
+        self._before = before
+
+    async def note(self, role: str, holder: str, fields: Mapping[str, Any] | None = None) -> bool:
+        self._before(fields or {})
+        return await super().note(role, holder, fields)
+
+
 class Mortal(SearchStore):
     """A store whose process loses the database at one step, the first time that it comes to it."""
 
     def __init__(self, database: Database, step: str) -> None:
         super().__init__(database, small=20)
+        self.roles = MortalRoles(database, self._noting)
         self._step = step
         self.died = False
 
@@ -299,9 +313,8 @@ class Mortal(SearchStore):
             self.died = True
             raise AutoReconnect("the process died here")
 
-    async def note(self, role: str, holder: str, fields: Mapping[str, Any] | None = None) -> bool:
-        self._live("note", token=bool(fields and fields.get("token")) and self._followed)
-        return await super().note(role, holder, fields)
+    def _noting(self, fields: Mapping[str, Any]) -> None:
+        self._live("note", token=bool(fields.get("token")) and self._followed)
 
     _followed = False
 
