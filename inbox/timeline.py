@@ -149,6 +149,7 @@ class Timeline:
                 "customer_id": conversation["customer_id"],
                 "conversation_id": conversation["_id"],
                 "case": conversation["openings"],
+                "team_id": conversation["team_id"],
                 "kind": kind,
                 "at": at,
                 "sort": sort_key(at),

@@ -1,8 +1,8 @@
 """What happened with a customer besides messages and notes.
 
-`happenings` holds what a conversation itself forgets: `{_id, customer_id, conversation_id, case, kind, at, sort, by}`
-with `assignee_id` and `reason` where `kind` is `assignment`, `status` and `snoozed_until` where it is `status`; `case`
-is the number of the opening that it happened in. Orders keep their own history.
+`happenings` holds what a conversation itself forgets: `{_id, customer_id, conversation_id, case, team_id, kind, at,
+sort, by}` with `assignee_id` and `reason` where `kind` is `assignment`, `status` and `snoozed_until` where it is
+`status`; `case` is the number of the opening that it happened in. Orders keep their own history.
 """
 
 from collections.abc import Sequence
