@@ -120,7 +120,8 @@ def joined(kept: Mapping[str, Any], other: Mapping[str, Any]) -> Document:
     newest = max(both, key=lambda case: (case["last_message"] or {}).get("sort", ""))
     heard = max(both, key=lambda case: str(case["last_inbound_sort"]))
     holder = kept if kept["assignee_id"] is not None else other
-    waiting = [case["waiting_since"] for case in both if case["waiting_since"] is not None]
+    waiting = [case for case in both if case["waiting_since"] is not None]
+    longest = min(waiting, key=lambda case: (case["waiting_since"], case is other), default=None)
     until = [case["snoozed_until"] for case in both if case["snoozed_until"] is not None]
     return {
         "status": awake["status"],
@@ -133,7 +134,9 @@ def joined(kept: Mapping[str, Any], other: Mapping[str, Any]) -> Document:
         "priority": max(kept["priority"], other["priority"]),
         "labels": sorted({*kept["labels"], *other["labels"]}),
         "channel_id": heard["channel_id"],
-        "waiting_since": min(waiting) if waiting else None,
+        "waiting_since": longest["waiting_since"] if longest is not None else None,
+        # As far as it fits: whoever keeps the clocks hears of what was joined.
+        "clock": longest.get("clock") if longest is not None else None,
         "created_at": min(kept["created_at"], other["created_at"]),
         "opened_at": min(kept["opened_at"], other["opened_at"]),
         "opened_by": kept["opened_by"] or other["opened_by"],
@@ -177,7 +180,7 @@ def unjoined(present: Mapping[str, Any], kept: Mapping[str, Any], other: Mapping
     `kept` and `other` are the two as they were when they were joined. What messages tell of it is counted anew.
     """
     merged = joined(kept, other)
-    back = {field: kept[field] for field, value in merged.items() if present[field] == value}
+    back = {field: kept.get(field) for field, value in merged.items() if present.get(field) == value}
     return {
         **back,
         "labels": [label for label in present["labels"] if label in kept["labels"] or label not in other["labels"]],

@@ -97,6 +97,25 @@ def test_a_reply_in_between_leaves_unread_what_was_written_after_it(case, answer
     assert (row["waiting_since"] is None) == (not later)
 
 
+@given(_portions(), st.integers(0, 201))
+def test_a_wait_begins_with_the_first_message_that_nobody_answered(case, answered_at):
+    """Fewer than are counted at most: of more, nobody knows when the first was written."""
+    numbers, portions = case
+    sent = message(answered_at, direction="out")
+    row = reply(reduce(lambda row, portion: receive(row, *map(message, portion)), portions, fresh()), sent)
+    first = min((number for number in sorted(numbers)[-KEEP_UNANSWERED:] if number > answered_at), default=None)
+    if len(numbers) <= KEEP_UNANSWERED:
+        assert row["waiting_since"] == (message(first)["received_at"] if first is not None else None)
+
+
+def test_a_message_that_is_heard_of_again_begins_no_wait_behind_a_rest():
+    asked = receive(fresh(), message(1), message(2))
+    closed = asked | {"status": "closed", "active": False, "waiting_since": None}
+    assert receive(closed, message(1), message(2))["waiting_since"] is None
+    woken = asked | {"waiting_since": START + timedelta(hours=2)}
+    assert receive(woken, message(1))["waiting_since"] == woken["waiting_since"]
+
+
 def test_the_first_message_opens_and_names_the_opening():
     row = receive(fresh(), message(2), message(1))
     assert (row["status"], row["active"]) == ("open", True)
