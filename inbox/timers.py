@@ -25,6 +25,7 @@ _PATIENT = frozenset(
         "cards.settle",
         "carrier.look",
         "channel.check",
+        "clock.strike",
         "contact.proven",
         "conversation.wake",
         "customer.erase",

@@ -118,6 +118,7 @@ from inbox.timers import Timers
 from inbox.tracking import Tracking
 from inbox.wakeups import Wakeups
 from routing.assignment import Assigner
+from routing.clocks import Winder
 from routing.handing_over import HandingOver
 from routing.policies import Policies
 from routing.setup import RoutingSetup
@@ -164,18 +165,19 @@ class House:
         self.outbox_store = OutboxStore(database)
         timer_store = TimerStore(database)
         people = PeopleStore(database)
-        conversation_store = ConversationStore(database)
         message_store = MessageStore(database)
         self.attachment_store = attachment_store = AttachmentStore(database, buckets)
         self.manager_store = ManagerStore(database)
         self.session_store = SessionStore(database)
         self.audit = AuditStore(database)
         self.team_store = TeamStore(database)
+        self.settings = ShopSettings(SettingsStore(database))
+        self.policies = Policies(self.settings, self.team_store)
+        winder = Winder(self.policies, timer_store)
+        conversation_store = ConversationStore(database, winder)
 
         # The ground floor: the flow of messages.
         self.files = Files(attachment_store)
-        self.settings = ShopSettings(SettingsStore(database))
-        self.policies = Policies(self.settings, self.team_store)
         channel_store = ChannelStore(database)
         self.channels = Channels(
             store=channel_store,

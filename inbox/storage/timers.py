@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pymongo
+from pymongo.errors import BulkWriteError
 
 from inbox.model.ids import new_id, now
 from inbox.storage.database import Database, Document
-from inbox.storage.errors import Duplicate
+from inbox.storage.errors import Duplicate, duplicate_positions
 
 LEASE = timedelta(seconds=15)
 
@@ -65,6 +66,29 @@ class TimerStore:
             for timer_id, data in timers.items()
         ]
         await self._relaxed.bulk_write(writes, ordered=False)
+
+    async def bring_forward(self, kind: str, timers: Mapping[str, tuple[datetime, Mapping[str, Any]]]) -> None:
+        """Set several timers by id, each with its time and data; one that is set for an earlier time keeps that.
+
+        One that is being done is done again. Durable with the next durable write.
+        """
+        writes = [
+            pymongo.UpdateOne(
+                {"_id": timer_id},
+                {
+                    "$min": {"due_at": due_at},
+                    "$set": {"lease_until": None, "holder": None},
+                    "$setOnInsert": {"kind": kind, "data": dict(data), "attempts": 0},
+                },
+                upsert=True,
+            )
+            for timer_id, (due_at, data) in timers.items()
+        ]
+        try:
+            await self._relaxed.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            # Another process set one at the same moment: it is there to be brought forward now.
+            await self._relaxed.bulk_write([writes[place] for place in duplicate_positions(error)], ordered=False)
 
     async def clear(self, timer_id: str) -> None:
         """Forget a timer."""

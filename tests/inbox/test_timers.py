@@ -151,3 +151,42 @@ async def test_what_never_works_is_given_up_unless_something_would_stay_asleep(f
     assert all(now() < row["due_at"] <= now() + timedelta(seconds=601) for row in rows.values())
     await worker.stop()
     await running
+
+
+async def test_a_timer_is_brought_forward_and_never_put_off(floor):
+    soon, later = now() + timedelta(hours=1), now() + timedelta(hours=2)
+    await floor.timers.bring_forward("k", {"t": (later, {"n": 1}), "u": (soon, {"n": 2})})
+    await floor.timers.bring_forward("k", {"t": (soon, {"n": 3}), "u": (later, {"n": 4})})
+    rows = await left(floor)
+    assert {key: (row["due_at"], row["data"]) for key, row in rows.items()} == {
+        "t": (soon, {"n": 1}),
+        "u": (soon, {"n": 2}),
+    }
+
+
+async def test_several_processes_bring_the_same_timers_forward(floor):
+    soon = now() + timedelta(hours=1)
+    await asyncio.gather(
+        *(
+            floor.timers.bring_forward("k", {f"t{number}": (soon + timedelta(minutes=turn), {}) for number in range(9)})
+            for turn in range(8)
+        )
+    )
+    assert [row["due_at"] for row in (await left(floor)).values()] == [soon] * 9
+
+
+async def test_what_is_brought_forward_while_it_is_done_is_done_again(floor, worker):
+    done: list[int] = []
+
+    async def handler(_data: dict[str, Any]) -> None:
+        done.append(1)
+        if len(done) == 1:
+            await floor.timers.bring_forward("k", {"t": (now(), {})})
+
+    worker.handle("k", handler)
+    await floor.timers.set("t", "k", now(), {})
+    running = await work(worker)
+    await until(lambda: _empty(floor))
+    await worker.stop()
+    await running
+    assert len(done) == 2
