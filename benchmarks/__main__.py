@@ -1,8 +1,9 @@
 """`make bench`: the flow of messages against a bare floor, on the same databases, in one run.
 
-    python -m benchmarks [--seconds 8] [--messages 100000] [--json FILE]
+    python -m benchmarks [--seconds 8] [--messages 100000] [--days 20] [--json FILE]
 
-Searching a million messages takes minutes to prepare: `make bench-search`.
+Searching a million messages takes minutes to prepare: `make bench-search`. Whom conversations are given to is compared
+on made-up days (`benchmarks.simulation`).
 
 Every figure is of this machine at this moment; only the ratios travel.
 """
@@ -26,6 +27,7 @@ from aiohttp import ClientError, ClientSession
 from benchmarks.processes import MEGABYTE, cpu_seconds, resident_mb
 from benchmarks.search import measure as measure_search
 from benchmarks.search import print_search
+from benchmarks.simulation import SEEDS, print_simulation, simulate
 from benchmarks.table import print_table
 from channels.sandbox import Sandbox
 from inbox.storage.database import Database, connect
@@ -213,6 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The flow against a bare floor.")
     parser.add_argument("--seconds", type=float, default=8.0, help="length of each load")
     parser.add_argument("--messages", type=int, default=100_000, help="how many messages are searched; 0 for no search")
+    parser.add_argument("--days", type=int, default=SEEDS, help="how many days are simulated; 0 for no simulation")
     parser.add_argument("--json", type=Path, help="also write the figures there")
     options = parser.parse_args()
     results = uvloop.run(bench(options.seconds))
@@ -221,6 +224,10 @@ def main() -> None:
         results["search"] = uvloop.run(measure_search(options.messages))
         print()
         print_search(results["search"])
+    if options.days:
+        results["simulation"] = simulate(options.days)
+        print()
+        print_simulation(results["simulation"])
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 
