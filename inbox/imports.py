@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from inbox.live import Frame, LiveFeed
 from inbox.model.errors import Conflict, DomainError, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.people import Viewer
-from inbox.model.tables import Format, Record, Sheet, Table, rows_of, sheet_of, text_of
+from inbox.model.tables import Format, Record, Sheet, Table, check_columns, check_named, rows_of, sheet_of, text_of
 from inbox.paging import moment_and_id, page
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.database import Document
@@ -40,9 +40,13 @@ CHUNK = 100
 KEPT_FOR = timedelta(hours=1)
 """How long a file stays after it was only tried, so that it can be read in as it was tried."""
 
+AFTER_A_CRASH = timedelta(seconds=10)
+"""How long after somebody died who was about to have a file read a worker looks for it."""
+
 _LONGEST = 300
 """How long a text of a row may be, where its column says nothing else, in characters."""
 
+_NOT_KEPT = "the file is not kept any more: send it again"
 _SAID = re.compile(r"^'[^']*' (?=is )")
 
 _log = structlog.get_logger(__name__)
@@ -89,8 +93,13 @@ class Imports:
         delimiter: str = "",
         dry_run: bool,
     ) -> Document:
-        """Have a file read in, or tried only. Raises `Invalid` for one that is no such table."""
-        sheet = await asyncio.to_thread(_sheet, table, content, format_, encoding, delimiter)
+        """Have a file read in, or tried only. Raises `Invalid` for one that is no such table.
+
+        One that is only tried may have columns that nobody knows: `try_as` says what they are.
+        """
+        sheet = await asyncio.to_thread(lambda: sheet_of(table, text_of(content, encoding), format_, delimiter))
+        if not dry_run:
+            check_named(table, sheet)
         total = await asyncio.to_thread(_count, table, sheet)
         file_id, size = await self._attachments.write(name, at_once(content))
         row: Document = {
@@ -112,19 +121,47 @@ class Imports:
 
     async def apply(self, viewer: Viewer, import_id: str) -> Document:
         """Read in what was tried before, as it was tried. Raises `Conflict` where its file is not kept any more."""
-        tried = await self.get(import_id)
-        if not tried["dry_run"] or tried["state"] != "done":
-            raise Conflict("only a file that was tried to its end can be read in like this")
-        if not tried["file_id"] or await self._store.change(import_id, {"file_id": ""}) is None:
-            raise Conflict("the file is not kept any more: send it again")
+        tried = await self._tried(import_id)
+        if tried["format"] == Format.CSV:
+            check_columns(Table(tried["table"]), tried["headers"], tried["columns"])
+        if not await self._store.take_file(tried):
+            raise Conflict(_NOT_KEPT)
         row = {**tried, "_id": new_id(), **_beginning(viewer, dry_run=False)}
         await self._start(row)
         return row
 
+    async def try_as(self, viewer: Viewer, import_id: str, columns: Sequence[str | None]) -> Document:
+        """Try a file anew with these columns, one for each header, None for one that is left out.
+
+        Raises `Invalid` for columns that it cannot have, and `Conflict` where its file is not kept any more.
+        """
+        tried = await self._tried(import_id)
+        if tried["format"] != Format.CSV:
+            raise Invalid("columns", "in JSON lines each object names its own fields")
+        check_columns(Table(tried["table"]), tried["headers"], columns)
+        await self._set_going(import_id, AFTER_A_CRASH)
+        begun = await self._store.begin_again(import_id, {"columns": list(columns), **_beginning(viewer, dry_run=True)})
+        if begun is None:
+            raise Conflict(_NOT_KEPT)
+        await self._set_going(import_id)
+        return begun
+
+    async def _tried(self, import_id: str) -> Document:
+        tried = await self.get(import_id)
+        if not tried["dry_run"] or tried["state"] != "done":
+            raise Conflict("only a file that was tried to its end can be read in, or tried with other columns")
+        if not tried["file_id"]:
+            raise Conflict(_NOT_KEPT)
+        return tried
+
     async def _start(self, row: Document) -> None:
-        # The timer stands first: a row without one would wait for ever.
-        await self._timers.set(f"{TIMER}:{row['_id']}", TIMER, now(), {"import_id": row["_id"]})
+        await self._set_going(row["_id"], AFTER_A_CRASH)
         await self._store.insert(row)
+        await self._set_going(row["_id"])
+
+    async def _set_going(self, import_id: str, after: timedelta = timedelta()) -> None:
+        """Have a worker come to a row. It is set before the row is written too: one without it would wait for ever."""
+        await self._timers.set(f"{TIMER}:{import_id}", TIMER, now() + after, {"import_id": import_id})
         self._wakeups.ring("timers")
 
     async def get(self, import_id: str) -> Document:
@@ -152,8 +189,9 @@ class Imports:
             await self._end(row, "failed", "who gave this file has left")
             return
         content = b"".join([chunk async for chunk in self._attachments.read(row["file_id"], 0, row["size"])])
-        table, format_ = Table(row["table"]), Format(row["format"])
-        sheet = await asyncio.to_thread(_sheet, table, content, format_, row["encoding"], row["delimiter"])
+        text = await asyncio.to_thread(text_of, content, row["encoding"])
+        table = Table(row["table"])
+        sheet = Sheet(text, Format(row["format"]), row["delimiter"], row["headers"], row["columns"])
         await self._show(await self._store.change(row["_id"], {"state": "running"}))
         rows = itertools.islice(rows_of(table, sheet), row["next"], None)
         viewer = Viewer.of(manager)
@@ -206,10 +244,6 @@ def _beginning(viewer: Viewer, *, dry_run: bool) -> Document:
         "at": now(),
         "finished_at": None,
     }
-
-
-def _sheet(table: Table, content: bytes, format_: Format | None, encoding: str, delimiter: str) -> Sheet:
-    return sheet_of(table, text_of(content, encoding), format_, delimiter)
 
 
 def _count(table: Table, sheet: Sheet) -> int:

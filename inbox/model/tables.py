@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -212,11 +212,11 @@ def _meant(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def record_of(table: Table, cells: Mapping[str, str]) -> Record:
-    """What cells say, by column. Raises `Invalid` where one is not what its column holds."""
+def record_of(table: Table, cells: Iterable[tuple[str, str]]) -> Record:
+    """What cells say, each with its column. Raises `Invalid` where one is not what its column holds."""
     _, whole = PARTS.get(table, ("", ""))
     record: Record = {}
-    for column, written in cells.items():
+    for column, written in cells:
         cell = _meant(written.strip(" \n"))
         if not cell:
             continue
@@ -224,7 +224,8 @@ def record_of(table: Table, cells: Mapping[str, str]) -> Record:
             record.setdefault(whole, {})[column.partition(":")[2]] = cell
         elif column in _LISTS:
             separate = [one.strip() for one in re.split(r"[;\n]", cell) if one.strip()]
-            record[column] = _json(column, cell) if cell.startswith("[") else separate
+            said = _json(column, cell) if cell.startswith("[") else separate
+            record[column] = [*record[column], *said] if column in record else said
         elif column in _JSON and cell[0] in "[{":
             record[column] = _json(column, cell)
         else:
@@ -273,7 +274,12 @@ class Sheet(msgspec.Struct, frozen=True):
 
 
 def sheet_of(table: Table, text: str, format_: Format | None = None, delimiter: str = "") -> Sheet:
-    """Look at a file. Raises `Invalid` where it has nothing of such a table."""
+    """Look at a file: of several headers that mean the same the first counts, but those of lists together.
+
+    Raises `Invalid` for what is no text.
+    """
+    if "\x00" in text:
+        raise Invalid("file", "this is no text; save the table as CSV")
     if format_ is None:
         format_ = Format.JSONL if text.lstrip()[:1] == "{" else Format.CSV
     if format_ is Format.JSONL:
@@ -281,13 +287,37 @@ def sheet_of(table: Table, text: str, format_: Format | None = None, delimiter: 
     first = text.partition("\n")[0]
     delimiter = delimiter or delimiter_of(first)
     headers = next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
-    columns = [column_of(table, header) for header in headers]
-    twice = {column for column in columns if column is not None and columns.count(column) > 1}
-    if twice:
-        raise Invalid("file", f"several columns mean {', '.join(sorted(twice))}: keep one of each")
-    if not set(columns) & set(NEEDED[table]):
-        raise Invalid("file", f"the first line has to name columns, one of them {' or '.join(NEEDED[table])}")
+    columns: list[str | None] = []
+    for header in headers:
+        column = column_of(table, header)
+        columns.append(column if column in _LISTS or column not in columns else None)
     return Sheet(text, format_, delimiter, headers, columns)
+
+
+def check_columns(table: Table, headers: Sequence[str], columns: Sequence[str | None]) -> None:
+    """Raise `Invalid` where a file with these headers cannot have these columns, None for one that is left out."""
+    if len(columns) != len(headers):
+        raise Invalid("columns", f"the file has {len(headers)} columns; say of each what it is, null to leave it out")
+    for position, column in enumerate(columns):
+        if column is not None and not _is_column(table, column):
+            known = ", ".join([*COLUMNS[table], *(f"{prefix}:…" for prefix, _ in [PARTS[table]] if table in PARTS)])
+            raise Invalid(f"columns.{position}", f"there is no column {column[:40]!r}; there are: {known}")
+        if column is not None and column not in _LISTS and column in columns[:position]:
+            raise Invalid(f"columns.{position}", f"another column is {column} already; leave one of them out")
+    if not set(columns) & set(NEEDED[table]):
+        raise Invalid("columns", f"one of them has to be {' or '.join(NEEDED[table])}")
+
+
+def _is_column(table: Table, column: str) -> bool:
+    prefix, _ = PARTS.get(table, ("", ""))
+    start, colon, part = column.partition(":")
+    return column in COLUMNS[table] or (bool(colon) and start == prefix and part == part.strip() != "")
+
+
+def check_named(table: Table, sheet: Sheet) -> None:
+    """Raise `Invalid` where no header names what such a table needs."""
+    if sheet.format is Format.CSV and not set(sheet.columns) & set(NEEDED[table]):
+        raise Invalid("file", f"the first line has to name columns, one of them {' or '.join(NEEDED[table])}")
 
 
 def rows_of(table: Table, sheet: Sheet) -> Iterator[tuple[int, Record | Invalid]]:
@@ -312,7 +342,7 @@ def rows_of(table: Table, sheet: Sheet) -> Iterator[tuple[int, Record | Invalid]
         if any(cell.strip() for cell in cells):
             named = zip(sheet.columns, cells, strict=False)
             try:
-                record = record_of(table, {column: cell for column, cell in named if column is not None})
+                record = record_of(table, ((column, cell) for column, cell in named if column is not None))
             except Invalid as error:
                 yield number, error
             else:

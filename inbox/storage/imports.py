@@ -46,6 +46,21 @@ class ImportStore:
         )
         return changed
 
+    async def take_file(self, row: Mapping[str, Any]) -> bool:
+        """Take the file that an import had away from it; whether it had it still."""
+        kept = {"_id": row["_id"], "file_id": row["file_id"]}
+        return bool((await self._imports.update_one(kept, {"$set": {"file_id": ""}})).matched_count)
+
+    async def begin_again(self, import_id: str, changes: Mapping[str, Any]) -> Document | None:
+        """Have a file that was tried to its end be tried anew; None where it was not, or is not kept any more."""
+        tried = {"_id": import_id, "dry_run": True, "state": "done", "file_id": {"$gt": ""}}
+        if await self._imports.find_one(tried, {"_id": 1}) is not None:
+            await self._refusals.delete_many({"import_id": import_id})
+        begun: Document | None = await self._imports.find_one_and_update(
+            tried, {"$set": dict(changes)}, return_document=pymongo.ReturnDocument.AFTER
+        )
+        return begun
+
     async def advance(
         self, row: Mapping[str, Any], done: int, counts: Mapping[str, int], refused: Sequence[Document]
     ) -> Document | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from inbox.exporting import Lists
 from inbox.imports import MAX_BYTES, Imports
@@ -20,7 +20,7 @@ from web.api.services import ApiServices
 from web.api.shapes import AuthorShape, Page, Shape
 from web.api.views import View, author_view
 from web.doors.answers import json_answer
-from web.doors.bodies import PageQuery, Query
+from web.doors.bodies import Body, PageQuery, Query
 from web.doors.problems import FieldError, Problem
 from web.doors.table import Call, Route, Who
 
@@ -35,6 +35,8 @@ def _encoding(name: str) -> str:
         raise ValueError("give an encoding by its name, such as utf-8 or cp1251") from error
 
 
+MAX_COLUMNS = 1_000
+Column = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Delimiter = Literal["comma", "semicolon", "tab"]
 Encoding = Annotated[str, StringConstraints(max_length=40, pattern=r"^[\w.:-]*$"), AfterValidator(_encoding)]
 
@@ -55,6 +57,15 @@ class ImportQuery(Query):
     delimiter: Delimiter | None = None
     encoding: Encoding = ""
     dry_run: bool = False
+
+
+class ColumnsBody(Body):
+    """What a file's columns are, one for each header, null for one that is left out.
+
+    A column is one of the table's, or a part: `field:<code>` of a customer, `text:<language>` of a macro.
+    """
+
+    columns: Annotated[tuple[Column | None, ...], Field(max_length=MAX_COLUMNS)]
 
 
 class ImportCounts(Shape):
@@ -152,6 +163,10 @@ class TransferHandlers:
         """Read in what was tried."""
         return self._begun(call, await self.imports.apply(call.viewer, call.path()))
 
+    async def try_as(self, call: Call[ColumnsBody, None]) -> web.Response:
+        """Try it with other columns."""
+        return self._begun(call, await self.imports.try_as(call.viewer, call.path(), call.body.columns))
+
     def _begun(self, call: Call[Any, Any], begun: Document) -> web.Response:
         call.note.object_id = begun["_id"]
         call.note.changed |= {"table": begun["table"], "rows": begun["total"], "dry_run": begun["dry_run"]}
@@ -220,6 +235,14 @@ def rows(services: ApiServices) -> list[Route]:
         row("POST", "/imports/{id}/apply", Who.ADMIN)(
             handler=transfers.apply,
             summary="Read in a file that was tried; 409 where it is not kept any more",
+            answer=ImportShape,
+            statuses=(202,),
+            audit="list.import",
+        ),
+        row("POST", "/imports/{id}/columns", Who.ADMIN)(
+            handler=transfers.try_as,
+            summary="Say what the columns of a file are that was tried, and try it anew; 409 where it is not kept",
+            body=ColumnsBody,
             answer=ImportShape,
             statuses=(202,),
             audit="list.import",

@@ -40,6 +40,43 @@ OWN_PLACES = tuple(place for place in ADMIN_PLACES if place[0] in ("macros", "pr
 TABLES = (("customers", _("Customers")), ("orders", _("Orders")), ("macros", _("Macros")))
 """What is imported and exported."""
 
+COLUMN_TITLES = {
+    "customers": {
+        "id": _("Card's id"),
+        "name": _("Name"),
+        "phones": _("Phones"),
+        "emails": _("E-mail addresses"),
+        "tags": _("Tags"),
+        "languages": _("Languages"),
+        "notices": _("Is told of orders"),
+    },
+    "orders": {
+        "number": _("Number"),
+        "source": _("Shop"),
+        "status": _("Status"),
+        "customer_id": _("Card's id"),
+        "customer_name": _("Buyer's name"),
+        "customer_phone": _("Buyer's phone"),
+        "customer_email": _("Buyer's e-mail address"),
+        "items": _("Goods"),
+        "total": _("Total"),
+        "currency": _("Currency"),
+        "payment": _("Payment"),
+        "carrier": _("Carrier"),
+        "tracking_number": _("Parcel number"),
+        "created_at": _("Ordered at"),
+    },
+    "macros": {
+        "id": _("Macro's id"),
+        "name": _("Name"),
+        "shortcut": _("Shortcut"),
+        "folder": _("Folder"),
+        "buttons": _("Buttons"),
+        "actions": _("Actions"),
+    },
+}
+"""What the columns of a file may be, as a person chooses them."""
+
 COUNTED = (
     ("created", _("new")),
     ("updated", _("changed")),
@@ -222,7 +259,12 @@ class SettingsPages:
 
     async def transfer(self, call: Call[None, None]) -> web.Response:
         """Lists out and in, and who was erased."""
-        imports, erasures = await asyncio.gather(self.desk.imports(), self.desk.erasures())
+        imports, erasures, fields, shop = await asyncio.gather(
+            self.desk.imports(), self.desk.erasures(), self.desk.customer_fields(), self.desk.shop()
+        )
+        titles = {table: dict(known) for table, known in COLUMN_TITLES.items()}
+        titles["customers"] |= {f"field:{field['code']}": field["title"] for field in fields if not field["archived"]}
+        titles["macros"] |= {f"text:{code}": _("Text: %(language)s") % {"language": code} for code in shop["languages"]}
         return await self._page(
             call,
             "transfer",
@@ -231,6 +273,7 @@ class SettingsPages:
             tables=TABLES,
             titles=dict(TABLES),
             counted=COUNTED,
+            column_titles=titles,
         )
 
     async def audit(self, call: Call[None, CursorQuery]) -> web.Response:

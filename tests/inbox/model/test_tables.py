@@ -10,6 +10,8 @@ from inbox.model.tables import (
     Format,
     Table,
     cells_of,
+    check_columns,
+    check_named,
     column_of,
     columns_of,
     csv_line,
@@ -94,9 +96,38 @@ def test_headers_are_known_in_three_languages(header, column):
 
 def test_a_file_of_something_else_is_refused():
     with pytest.raises(Invalid, match="name columns"):
-        sheet_of(Table.ORDERS, "a,b\n1,2\n")
-    with pytest.raises(Invalid, match="several columns mean phones"):
-        sheet_of(Table.CUSTOMERS, "phone,телефон\n1,2\n")
+        check_named(Table.ORDERS, sheet_of(Table.ORDERS, "a,b\n1,2\n"))
+    with pytest.raises(Invalid, match="no text"):
+        sheet_of(Table.CUSTOMERS, "PNG\x00\x01,name\n")
+
+
+def test_columns_that_mean_the_same_list_count_together_and_of_others_the_first():
+    sheet = sheet_of(Table.CUSTOMERS, "phone,ПІБ,телефон,name\n1,Ann,2;3,Bo\n")
+    assert sheet.columns == ["phones", "name", "phones", None]
+    ((_, record),) = rows_of(Table.CUSTOMERS, sheet)
+    assert record == {"phones": ["1", "2", "3"], "name": "Ann"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "field", "why"),
+    [
+        (["name"], "columns", "3 columns"),
+        (["name", "pigeons", None], "columns.1", "there are: id, name, phones, .* field:…"),
+        (["name", None, "name"], "columns.2", "already"),
+        (["tags", None, "field:size"], "columns", "name or phones or emails or id"),
+        (["name", "text:uk", None], "columns.1", "no column"),
+        (["name", "field:", None], "columns.1", "no column"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused_by_their_place(columns, field, why):
+    with pytest.raises(Invalid, match=why) as refused:
+        check_columns(Table.CUSTOMERS, ["a", "b", "c"], columns)
+    assert refused.value.field == field
+
+
+def test_columns_may_be_lists_twice_and_fields_of_the_shops():
+    check_columns(Table.CUSTOMERS, ["a", "b", "c"], ["phones", "phones", "field:Взуття"])
+    check_columns(Table.MACROS, ["a", "b"], ["name", "text:uk"])
 
 
 def test_rows_are_numbered_as_a_spreadsheet_shows_them():

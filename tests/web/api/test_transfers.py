@@ -121,6 +121,60 @@ async def test_a_trial_changes_nothing_and_is_applied_as_it_was_tried(desk):
     assert await desk.house.database.durable["media.files"].find_one() is None, "the file is not kept"
 
 
+async def say_columns(desk: Desk, told: dict[str, Any], columns: list[str | None]) -> Answer:
+    return await desk.admin.call("POST", f"/imports/{told['id']}/columns", {"columns": columns})
+
+
+async def test_a_file_that_says_nothing_known_is_tried_and_then_told_what_it_is(desk):
+    content = "Хто;Моб.;Взуття;Ще\nОлена;067 111 22 77;38;x\nНіхто;12;39;y\n"
+    tried = await read_in(desk, content, "table=customers&dry_run=true")
+    assert (tried["columns"], counts(tried)) == ([None] * 4, {"refused": 2})
+    assert (await desk.admin.call("POST", f"/imports/{tried['id']}/apply")).fields == ["columns"]
+    again = await say_columns(desk, tried, ["name", "phones", "field:size", None])
+    assert again.fits(ImportShape).status == 202, again
+    assert (again.body["id"], again.body["state"], again.body["done"]) == (tried["id"], "waiting", 0)
+    await desk.house.imports.run({"import_id": tried["id"]})
+    told = await desk.admin.get(f"/imports/{tried['id']}")
+    assert (counts(told), told["can_apply"]) == ({"created": 1, "refused": 1}, True)
+    assert [row[:2] for row in await refused(desk, told)] == [["3", "phones"]], "the first try's refusals are gone"
+    assert await documents(desk, "customers") == []
+    applied = await desk.admin.call("POST", f"/imports/{tried['id']}/apply")
+    await desk.house.imports.run({"import_id": applied.body["id"]})
+    (card,) = await documents(desk, "customers")
+    assert (card["name"], card["fields"]) == ("Олена", {"size": "38"})
+    assert (await say_columns(desk, tried, ["name", None, None, None])).status == 409, "its file is not kept"
+    fresh = await read_in(desk, content, "table=customers&dry_run=true")
+    assert fresh["columns"] == [None] * 4, "nothing is remembered for the next file"
+
+
+@pytest.mark.parametrize(
+    ("columns", "field"),
+    [
+        (["name"], "columns"),
+        (["name", "pigeons"], "columns.1"),
+        (["name", "name"], "columns.1"),
+        (["tags", None], "columns"),
+        ([1, None], "columns.0"),
+    ],
+)
+async def test_columns_that_cannot_be_are_refused_and_the_try_stays(desk, columns, field):
+    tried = await read_in(desk, "name,b\nAnn,1\n", "table=customers&dry_run=true")
+    answer = await say_columns(desk, tried, columns)
+    assert (answer.status, answer.fields) == (422, [field])
+    assert await desk.admin.get(f"/imports/{tried['id']}") == tried
+
+
+async def test_only_a_table_that_was_tried_to_its_end_has_columns_to_say(desk):
+    lines = await read_in(desk, '{"name": "Ann"}\n', "table=customers&dry_run=true")
+    assert (await say_columns(desk, lines, [])).fields == ["columns"]
+    begun = await send(desk.admin, "name\nAnn\n", "table=customers&dry_run=true")
+    assert (await say_columns(desk, begun.body, ["name"])).status == 409
+    done = await read_in(desk, "name\nAnn\n", "table=customers")
+    assert (await say_columns(desk, done, ["name"])).status == 409
+    assert (await desk.admin.call("POST", "/imports/nothing/columns", {"columns": ["name"]})).status == 404
+    assert (await desk.manager.call("POST", f"/imports/{lines['id']}/columns", {"columns": []})).status == 403
+
+
 async def test_a_card_is_found_by_its_contact_and_grows(desk):
     key = await customer(desk.house, phones=[{"number": "+380671112277", "proven": True}], name="Olena")
     told = await read_in(desk, "name,phone,tags\nOlena K,+380671112277,vip\n", "table=customers")

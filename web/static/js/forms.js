@@ -8,7 +8,7 @@ const put = (into, name, value) => {
   const path = name.split(".");
   const leaf = path.pop();
   let place = into;
-  for (const part of path) place = place[part] ??= {};
+  for (const [at, part] of path.entries()) place = place[part] ??= /^\d+$/.test(path[at + 1] ?? leaf) ? [] : {};
   place[leaf] = value;
 };
 
