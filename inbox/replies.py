@@ -46,6 +46,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     attachments: Sequence[str] = ()
     reply_to: str | None = None
     client_token: str | None = None
+    seen: str | None = None
+    """The id of the last message that the writer of a reply knew of, where it may not go over what came after it."""
     macro_id: str | None = None
     automatic: bool = False
     private: bool | None = None
@@ -106,7 +108,8 @@ class Replies:
     async def post(self, conversation_id: str, draft: Draft, *, author: Author) -> tuple[Document, bool]:
         """Write into a conversation. Second: False where the client token was known and the first message is returned.
 
-        Raises `Invalid` naming the field for what cannot be sent; then nothing is stored.
+        Raises `Invalid` naming the field for what cannot be sent, `Overtaken` where others said something after what
+        the writer has `seen`; then nothing is stored.
         """
         conversation = await self._existing(conversation_id)
         token = draft.client_token
@@ -117,7 +120,8 @@ class Replies:
         if message is None:
             drafted, rows, shared = await self._drafted(conversation, draft, author)
             follow_up = follow_up_timer(drafted) if draft.macro_id or drafted.get("actions") else None
-            message, created = await self._messages.post(drafted, rows, files=shared, timer=follow_up)
+            seen = await self._seen(draft.seen, conversation) if draft.kind == "reply" else None
+            message, created = await self._messages.post(drafted, rows, files=shared, timer=follow_up, seen=seen)
         if not created:
             # If the first try broke off behind the write, this calls the sender.
             rows = [row for row in await self._outbox.of_message(message["_id"]) if row["live"]]
@@ -132,6 +136,16 @@ class Replies:
             # The first try may have broken off before anybody saw what it had written.
             message = await self._show(message, author)
         return message, created
+
+    async def _seen(self, seen: str | None, conversation: Document) -> Document | None:
+        """The newest message that a writer knew of."""
+        if seen is None:
+            return None
+        message = await self._messages.get(seen)
+        # In a thread that shows all that happened with a customer it may be of another conversation of theirs.
+        if message is None or message["customer_id"] != conversation["customer_id"]:
+            raise Invalid("seen", "there is no such message of this customer")
+        return message
 
     async def knows(self, conversation_id: str, client_token: str) -> bool:
         """Whether a message was posted under this token."""

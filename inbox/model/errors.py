@@ -5,12 +5,14 @@ DomainError
   Forbidden   403  seen, but not theirs to change
   Invalid     422  `field` and what to do about it
   Conflict    409  somebody else was first, or the state forbids it
+    Taken     409  `field` must be unique and is not
+    Overtaken 409  a reply was written without knowing what was said since
   TooOften    429  asked for too many times; `after` so many seconds it may be asked for again
   ProviderUnavailable  502  a channel's provider did not answer
-    Taken     409  `field` must be unique and is not
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class DomainError(Exception):
@@ -55,6 +57,18 @@ class Taken(Conflict):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.remedy = reason
+
+
+class Overtaken(Conflict):
+    """Something was said that the writer of a reply has not seen: `newer` messages, oldest first."""
+
+    def __init__(self, newer: Sequence[dict[str, Any]]) -> None:
+        last = newer[-1]
+        who = "the customer" if last["direction"] == "in" else last["author"]["name"] or "the shop"
+        super().__init__(
+            f"{who} wrote meanwhile: look, and send it again with the newest message as `seen` if it still fits"
+        )
+        self.newer = newer
 
 
 class TooOften(DomainError):

@@ -7,19 +7,24 @@ lost.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pymongo
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import BulkWriteError
 
+from inbox.model.errors import Overtaken
 from inbox.model.ids import now, sort_key
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate, duplicate_positions
 from inbox.storage.places import Place, standing_before
 
 CURRENT: dict[str, Any] = {"return_document": pymongo.ReturnDocument.AFTER}
+
+_SHOWN_NEWER = 20
+_BELATED = timedelta(days=1)
+"""By how much a message that just came may be older than those that came before it, to be news all the same."""
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _RECEIPT_RANK = {"queued": 0, "sending": 1, "uncertain": 2, "failed": 3, "sent": 3, "delivered": 4, "read": 5}
@@ -173,6 +178,7 @@ class MessageStore:
         self._watermarks = database.relaxed.watermarks
         self._bodies = database.relaxed.bodies
         self._outbox = database.durable.outbox
+        self._conversations = database.durable.conversations
         self._attachments = database.durable.attachments
         self._timers = database.durable.timers
         self._client = database.client
@@ -259,13 +265,22 @@ class MessageStore:
         *,
         files: Sequence[Document] = (),
         timer: Document | None = None,
+        seen: Document | None = None,
     ) -> tuple[Document, bool]:
         """Store a message of ours with its outbox rows, its files' rows and what is due after it: all or nothing.
 
-        A client token known in its conversation returns the first message and False.
+        A client token known in its conversation returns the first message and False. Raises `Overtaken` where
+        others' messages came after the one `seen`: of two who answer at the same moment, one is told of the other.
         """
 
         async def write(session: AsyncIOMotorClientSession) -> None:
+            if seen is not None:
+                # The write makes transactions that answer in the same conversation follow one another.
+                mark = {"$set": {"last_posted": message["_id"]}}
+                await self._conversations.update_one({"_id": message["conversation_id"]}, mark, session=session)
+                newer = await self._newer(message, seen, session)
+                if newer:
+                    raise Overtaken(newer)
             await self._durable.insert_one(message, session=session)
             if rows:
                 await self._outbox.insert_many(rows, session=session)
@@ -283,6 +298,25 @@ class MessageStore:
                 raise
             return first, False
         return message, True
+
+    async def _newer(self, reply: Document, seen: Document, session: AsyncIOMotorClientSession) -> list[Document]:
+        """What the customer, or anybody of the shop but the writer, said after a message: at most 20, oldest first.
+
+        When it came counts, not where it stands: a provider that tells time in seconds has a customer's message stand
+        before the reply that it answers.
+        """
+        said: Document = {
+            "conversation_id": reply["conversation_id"],
+            "created_at": {"$gt": seen["created_at"]},
+            "sort": {"$gt": sort_key(seen["sent_at"] - _BELATED)},
+            "direction": {"$in": ["in", "out"]},
+            "author.id": {"$ne": reply["author"]["id"]},
+            "deleted_at": None,
+            "quiet": {"$ne": True},
+            "notice": None,
+        }
+        newest = self._durable.find(said, session=session).sort([("created_at", -1), ("sort", -1)]).limit(_SHOWN_NEWER)
+        return list(reversed(await newest.to_list(_SHOWN_NEWER)))
 
     async def change(self, message_id: str, changes: Mapping[str, Any]) -> Document | None:
         """Set fields of a message."""

@@ -15,7 +15,7 @@ from inbox.macros import Macros, Prepared
 from inbox.media import Media
 from inbox.messages import Messages
 from inbox.model.actions import FOLLOW_UPS
-from inbox.model.errors import Invalid, NotFound
+from inbox.model.errors import Invalid, NotFound, Overtaken
 from inbox.model.macros import Filled
 from inbox.model.people import Author
 from inbox.model.typed import each
@@ -54,10 +54,17 @@ class MessageHandlers:
         return json_answer({"items": [message_view(row) for row in found], "next_cursor": cursor})
 
     async def create(self, call: Call[NewMessage, None]) -> web.Response:
-        """Reply or take a note. A known client token answers 200 with the first message."""
+        """Reply or take a note.
+
+        A known client token answers 200 with the first message; a reply over what its writer has not `seen` 409.
+        """
         conversation = await self.conversations.get(call.viewer, call.path())
         draft = await self._draft(call, conversation)
-        message, created = await self.replies.post(conversation["_id"], draft, author=Author.of(call.viewer))
+        try:
+            message, created = await self.replies.post(conversation["_id"], draft, author=Author.of(call.viewer))
+        except Overtaken as error:
+            newer = [message_view(row) for row in error.newer]
+            raise Problem(409, str(error), members={"newer": newer}) from error
         call.note.object_id = message["_id"]
         call.note.skip = not created
         return json_answer(message_view(message), status=201 if created else 200)
@@ -116,6 +123,7 @@ class MessageHandlers:
             reply_to=body.reply_to,
             private=body.private,
             client_token=body.client_token,
+            seen=body.seen,
         )
         if body.macro_id is None and not body.actions:
             return draft

@@ -200,7 +200,9 @@ class NewMessage(Body):
     """A reply or a note. `private` says how the public comment in `reply_to` is answered; absent means in public.
 
     With a `macro_id`, what is left out of `text`, `attachments`, `buttons` and `actions` is the macro's. `order` is the
-    customer's order that it speaks of, by id or number; without it, the latest that may still go somewhere.
+    customer's order that it speaks of, by id or number; without it, the latest that may still go somewhere. `seen` is
+    the message that came last of those that the writer knew of: where others' came after it, a reply answers 409 with
+    what is `newer`.
     """
 
     audited: ClassVar = frozenset({"kind", "channel_id", "macro_id", "private"})
@@ -216,6 +218,7 @@ class NewMessage(Body):
     reply_to: Id | None = None
     private: bool | None = None
     client_token: Token | None = None
+    seen: Id | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> "NewMessage":

@@ -37,7 +37,7 @@ class FieldError(dict[str, str]):
 
 
 class Problem(Exception):
-    """A refusal with its HTTP status."""
+    """A refusal with its HTTP status; `members` are what it tells besides (RFC 9457, section 3.2)."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Problem(Exception):
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
         current_version: int | None = None,
-        choices: Mapping[str, Sequence[str]] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -55,7 +55,7 @@ class Problem(Exception):
         self.errors = list(errors)
         self.headers = dict(headers or {})
         self.current_version = current_version
-        self.choices = choices or {}
+        self.members = members or {}
 
     def response(self, instance: str) -> web.Response:
         """The answer that tells it."""
@@ -67,7 +67,7 @@ class Problem(Exception):
             "instance": instance,
             **({"errors": self.errors} if self.errors else {}),
             **({} if self.current_version is None else {"current_version": self.current_version}),
-            **self.choices,
+            **self.members,
         }
         return web.Response(
             status=self.status, body=json_bytes(document), content_type=MEDIA_TYPE, headers=self.headers
@@ -107,7 +107,7 @@ def _field_problem(status: int) -> Callable[[Any], Problem]:
 
 
 def _conflict_problem(error: Conflict) -> Problem:
-    return Problem(409, str(error), current_version=error.current, choices=error.choices)
+    return Problem(409, str(error), current_version=error.current, members=error.choices)
 
 
 def _provider_problem(error: ChannelFailure) -> Problem:
