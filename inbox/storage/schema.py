@@ -19,6 +19,9 @@ KEEP_CODES_SECONDS = 86400
 KEEP_REFUSALS_SECONDS = 30 * 86400
 """How long it is told which rows of a file were refused."""
 
+KEEP_PROCESSES_SECONDS = 3600
+"""How long a process is remembered that died: much longer than the clocks of two machines may differ."""
+
 _Keys = list[tuple[str, int]]
 
 _ANY_CASE = Collation("en", strength=2)
@@ -140,11 +143,31 @@ COLLECTIONS: tuple[Collection, ...] = (
             _index("status", "-last_at", name="status"),
             _index("-last_at", name="recent"),
             _index(
+                "team_id",
                 "-priority",
                 "waiting_since",
+                "_id",
+                "channel_id",
+                "wants.language",
                 partialFilterExpression={"active": True, "assignee_id": None},
                 name="queue",
             ),
+            # What counts for whom, to be summed up without reading a conversation.
+            _index(
+                "active",
+                "assignee_id",
+                "status",
+                "channel_id",
+                "_id",
+                partialFilterExpression={"active": True},
+                name="held",
+            ),
+            _index(
+                "waiting_for.until",
+                partialFilterExpression={"waiting_for.until": {"$exists": True}},
+                name="kept",
+            ),
+            _index("clock.warn_at", partialFilterExpression={"clock.warn_at": {"$exists": True}}, name="at_risk"),
         ),
         of_customer=True,
     ),
@@ -200,8 +223,36 @@ COLLECTIONS: tuple[Collection, ...] = (
         of_conversation=True,
     ),
     Collection(
-        "managers", (_index("email", unique=True, name="one_per_email"), _index("status", "ratio", name="free"))
+        "managers",
+        (
+            _index("email", unique=True, name="one_per_email"),
+            # In the orders of `routing.strategies`; only those are in them who could take something.
+            _index(
+                "ratio",
+                "pressure",
+                "last_assigned_at",
+                "_id",
+                partialFilterExpression={"active": True, "status": "online"},
+                name="free",
+            ),
+            _index(
+                "last_assigned_at",
+                "_id",
+                partialFilterExpression={"active": True, "status": "online"},
+                name="turn",
+            ),
+            _index("lost_at", name="lost"),
+        ),
     ),
+    # Who is there (`inbox.storage.presence`): stretches of connections by process, and the processes.
+    Collection(
+        "presences",
+        (
+            _index("manager_id", "closed_at", name="manager"),
+            _index("closed_at", "process", name="process"),
+        ),
+    ),
+    Collection("processes", (_index("lease_until", expireAfterSeconds=KEEP_PROCESSES_SECONDS, name="forget"),)),
     Collection(
         "sessions",
         (_index("manager_id", name="manager"), _index("expires_at", expireAfterSeconds=0, name="forget")),
@@ -278,5 +329,17 @@ COLLECTIONS: tuple[Collection, ...] = (
     # People who were erased: the proof of it, and until all is gone what is still to be removed.
     Collection("erasures", (_index("-at", name="recent"),)),
     Collection("erasing_portions", (_index("erasure_id", name="erasure"),)),
+    # What became of each case, and the sums over them by hour. Erasing leaves nothing of a case but what it added to
+    # sums, by which nobody is known (`inbox.storage.numbers`).
+    Collection(
+        "cases",
+        (
+            _index("conversation_id", "no", name="conversation"),
+            _index("shares.key", name="hours"),
+            _index("stale", partialFilterExpression={"stale": {"$exists": True}}, name="stale"),
+        ),
+    ),
+    Collection("hours", (_index("hour", name="hour"),)),
+    Collection("number_roles"),
     Collection("settings"),
 )
