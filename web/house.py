@@ -35,6 +35,7 @@ from inbox.events import EventBus
 from inbox.exporting import Lists, PersonalData
 from inbox.files import Files
 from inbox.follow_ups import FollowUps
+from inbox.gathering import Gathering
 from inbox.imports import TIMER as IMPORT
 from inbox.imports import Imports
 from inbox.indexing import Indexing
@@ -54,6 +55,7 @@ from inbox.model.macros import MacroTexts
 from inbox.model.tables import Table
 from inbox.notes import CustomerNotes
 from inbox.notices import Notices
+from inbox.numbers import Numbers
 from inbox.order_pushes import ByKind, OrderPushes
 from inbox.order_sources import OrderSources
 from inbox.orders import Orders
@@ -67,6 +69,7 @@ from inbox.quarantine import Quarantine
 from inbox.reach import Reach
 from inbox.readers import CustomerReader, MacroReader, OrderReader
 from inbox.replies import Replies
+from inbox.reports import Reports
 from inbox.search import Search
 from inbox.secrets import SecretBox
 from inbox.settings import ShopSettings
@@ -93,12 +96,15 @@ from inbox.storage.merging import MergeStore
 from inbox.storage.messages import MessageStore
 from inbox.storage.notes import NoteStore
 from inbox.storage.notices import NoticeStore
+from inbox.storage.numbers import NumberStore
 from inbox.storage.order_sources import OrderSourceStore
 from inbox.storage.orders import OrderStore
 from inbox.storage.outbox import OutboxStore
 from inbox.storage.parcels import CarrierStore, ParcelStore
 from inbox.storage.people import PeopleStore
 from inbox.storage.pipeline import PipelineStore
+from inbox.storage.queue import QueueStore
+from inbox.storage.roles import Roles
 from inbox.storage.rules import ReplyBudget, RuleStore
 from inbox.storage.s3 import Buckets
 from inbox.storage.search import SearchStore
@@ -118,6 +124,7 @@ from inbox.timers import Timers
 from inbox.tracking import Tracking
 from inbox.wakeups import Wakeups
 from routing.assignment import Assigner
+from routing.finding import WAIT
 from routing.clocks import Winder
 from routing.handing_over import HandingOver
 from routing.policies import Policies
@@ -159,12 +166,14 @@ class House:
         self.bus = EventBus()
         self.wakeups = Wakeups(redis, database.name)
         self.feed = LiveFeed(LiveLog(database), self.wakeups)
+        self.gathering = Gathering(redis, database.name)
 
         # What is kept.
         self.journal_store = JournalStore(database)
         self.outbox_store = OutboxStore(database)
         timer_store = TimerStore(database)
         people = PeopleStore(database)
+        queue_store = QueueStore(database)
         message_store = MessageStore(database)
         self.attachment_store = attachment_store = AttachmentStore(database, buckets)
         self.manager_store = ManagerStore(database)
@@ -429,9 +438,14 @@ class House:
         )
         self.assigner = Assigner(
             workloads=WorkloadStore(database),
+            queue=queue_store,
+            roles=Roles(database.durable.meta),
             conversations=conversation_store,
             people=people,
+            channels=self.channels,
+            policies=self.policies,
             settings=self.settings,
+            timers=timer_store,
             feed=self.feed,
             bus=self.bus,
             metrics=self.metrics,
@@ -488,8 +502,20 @@ class House:
             on_policy=self.policies.forget,
         )
 
+        number_store = NumberStore(database)
+        self.numbers = Numbers(number_store, self.policies.hours, self.feed)
+        self.reports = Reports(
+            store=number_store,
+            settings=self.settings,
+            managers=self.manager_store,
+            teams=self.team_store,
+            channels=self.channels,
+            people=people,
+        )
+
         # Who hears of what.
         self.timeline.subscribe(self.bus)
+        self.numbers.subscribe(self.bus)
         self.bus.subscribe(MessageReceived, self.channels.hear)
         self.bus.subscribe(ContactProven, self.orders.contact_proven)
         self.bus.subscribe(CardsChanged, self.orders.cards_changed)
@@ -503,6 +529,7 @@ class House:
         self.timers.handle("channel.check", self.channels.check_again)
         self.timers.handle("channel.acknowledge", self.channels.acknowledge)
         self.timers.handle("conversation.wake", self.conversations.wake)
+        self.timers.handle(WAIT, self.assigner.wait_is_over)
         self.timers.handle(DISSOLVE, self.teams.dissolve)
         self.timers.handle(FOLLOW_UP, self.follow_ups.finish)
         self.timers.handle(SETTLE, self.merging.settle)
@@ -540,9 +567,11 @@ class House:
             for name, work in (
                 ("wakeups", self.wakeups.run()),
                 ("live", self.feed.run()),
+                ("gathering", self.gathering.run()),
                 ("sweeper", self.sweeper.run()),
                 ("indexing", self.indexing.run()),
                 ("notices", self.notices.run()),
+                ("numbers", self.numbers.run()),
             )
         ]
         ingest = asyncio.create_task(_lasting(self.ingest.run(), "ingest"))

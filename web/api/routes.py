@@ -19,6 +19,7 @@ from web.api import (
     order_sources,
     orders,
     personal_data,
+    reports,
     requests,
     routing,
     search,
@@ -78,6 +79,7 @@ def api_table(doors: Doors, services: ApiServices) -> list[Route]:
         *tasks.rows(services),
         *search.rows(services),
         *carriers.rows(services),
+        *reports.rows(services),
         *notices.rows(services),
         *_live(doors, services),
     ]
@@ -350,11 +352,16 @@ def _rules(services: ApiServices) -> list[Route]:
 
 
 def _live(doors: Doors, services: ApiServices) -> list[Route]:
-    live = LiveHandlers(feed=services.feed, sign_in=doors.sign_in)
+    live = LiveHandlers(
+        feed=services.feed,
+        gathering=services.gathering,
+        conversations=services.conversations,
+        sign_in=doors.sign_in,
+    )
     return [
         row("GET", "/live", Who.SIGNED_IN)(
             handler=live.follow,
-            summary="A WebSocket of frames {seq, type, data}; since resumes",
+            summary="A WebSocket of frames {seq, type, data}; since resumes; a page says what it views and where it types",
             query=requests.LiveQuery,
             statuses=(101,),
             checks_origin=True,

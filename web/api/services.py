@@ -13,6 +13,7 @@ from inbox.customers import Customers
 from inbox.erasing import Erasing
 from inbox.exporting import Lists, PersonalData
 from inbox.follow_ups import FollowUps
+from inbox.gathering import Gathering
 from inbox.imports import Imports
 from inbox.live import LiveFeed
 from inbox.macros import Macros
@@ -28,6 +29,7 @@ from inbox.pipeline import OrderPipeline
 from inbox.previews import Previews
 from inbox.quarantine import Quarantine
 from inbox.replies import Replies
+from inbox.reports import Reports
 from inbox.search import Search
 from inbox.settings import ShopSettings
 from inbox.storage.audit import AuditStore
@@ -59,6 +61,7 @@ class ApiServices:
     erasing: Erasing
     feed: LiveFeed
     follow_ups: FollowUps
+    gathering: Gathering
     handing_over: HandingOver
     imports: Imports
     lists: Lists
@@ -76,6 +79,7 @@ class ApiServices:
     notices: Notices
     quarantine: Quarantine
     replies: Replies
+    reports: Reports
     routing_setup: RoutingSetup
     rules: RuleLibrary
     search: Search

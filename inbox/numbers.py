@@ -1,0 +1,179 @@
+"""Keeping the numbers: every case is read again when its conversation changed, every hour summed again when a case did.
+
+One process at a time follows the database's own history of changes, so that nothing is missed, whoever died between a
+write and its announcement, and nobody who writes pays for it. A case is read from what is stored now: doing it twice,
+late or in another order ends in the same row. Where the history is lost, or there was none to begin with, every
+conversation is read once, in portions whose last place is noted.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from inbox.events import EventBus
+from inbox.live import Frame, LiveFeed
+from inbox.model.domain_events import CustomerErased
+from inbox.model.ids import new_id
+from inbox.model.numbers import cases_of
+from inbox.model.schedule import Schedule
+from inbox.storage.database import Document
+from inbox.storage.errors import is_unavailable
+from inbox.storage.history import HistoryLost
+from inbox.storage.numbers import NumberStore
+from inbox.storage.roles import LEASE
+
+POLL_SECONDS = 1.0
+"""How often to look for changes: a conversation that changed ten times meanwhile is read once."""
+
+LEISURE = 3
+"""How many times as long as it worked the worker rests: messages go first."""
+
+TAKEN_TOGETHER = 5000
+READ_TOGETHER = 100
+SUMMED_TOGETHER = 500
+
+ROLE = "keeper"
+
+_log = structlog.get_logger(__name__)
+
+Hours = Callable[[str | None], Awaitable[Schedule]]
+"""When the clocks of a team's conversations run; None are those without a team."""
+
+
+class _Lost(Exception):
+    """Another process has the role by now."""
+
+
+class Numbers:
+    """The worker of this process."""
+
+    def __init__(self, store: NumberStore, hours: Hours, feed: LiveFeed, *, poll_seconds: float = POLL_SECONDS) -> None:
+        self._store = store
+        self._hours = hours
+        self._feed = feed
+        self._poll_seconds = poll_seconds
+        self._holder = new_id()
+        self._term = 0
+
+    def subscribe(self, bus: EventBus) -> None:
+        """Hear of who is erased."""
+        bus.subscribe(CustomerErased, self._erased)
+
+    async def run(self) -> None:
+        """Keep the numbers whenever nobody else does, until cancelled; then let others do it at once."""
+        try:
+            while True:
+                try:
+                    await self._keep_if_free()
+                except _Lost:
+                    _log.info("numbers_role_lost")
+                except Exception as error:
+                    if not is_unavailable(error):
+                        _log.exception("numbers_failed")
+                await asyncio.sleep(self._poll_seconds)
+        finally:
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        try:
+            await self._store.roles.release(ROLE, self._holder)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+
+    async def _keep_if_free(self) -> None:
+        noted = await self._store.roles.claim(ROLE, self._holder)
+        if noted is None:
+            return
+        self._term = noted["term"]
+        try:
+            await self._keep(noted.get("token"), noted.get("read_to"))
+        except HistoryLost:
+            _log.warning("numbers_history_lost")
+            await self._note(token=None)
+
+    async def _keep(self, token: Document | None, read_to: str | None) -> None:
+        """Follow from a place on. `read_to` is how far all conversations are read; None where they are."""
+        follower = await self._store.follow(token)
+        try:
+            if token is None:
+                read_to = ""
+                await self._note(token=(await follower.take(0))[1], read_to=read_to)
+            noted_at = time.monotonic()
+            while True:
+                began = time.monotonic()
+                changes, token = await follower.take(TAKEN_TOGETHER)
+                await self.read(list(dict.fromkeys(change["documentKey"]["_id"] for change in changes)))
+                reading_on = read_to is not None
+                if read_to is not None:
+                    read_to = await self._read_on(read_to)
+                if changes or reading_on or began - noted_at > LEASE.total_seconds() / 3:
+                    await self._note(token=token, read_to=read_to)
+                    noted_at = began
+                if await self._sum_up():
+                    await self._feed.publish([Frame(type="numbers.updated", data={"_id": "hours"})])
+                await asyncio.sleep(max(self._poll_seconds, LEISURE * (time.monotonic() - began)))
+        finally:
+            await follower.close()
+
+    async def _read_on(self, read_to: str) -> str | None:
+        """Read some more of all conversations; the place reached, None where that was the last."""
+        ids = await self._store.conversation_ids(read_to, READ_TOGETHER)
+        await self.read(ids)
+        return ids[-1] if ids else None
+
+    async def read(self, conversation_ids: Sequence[str]) -> None:
+        """Have the cases of these conversations as they are now."""
+        for start in range(0, len(conversation_ids), READ_TOGETHER):
+            await self._note()
+            portion = conversation_ids[start : start + READ_TOGETHER]
+            present = await self._store.conversations(portion)
+            if present:
+                await self._read(present)
+            gone = {*portion} - {row["_id"] for row in present}
+            if gone:
+                erased = await self._store.erased(sorted(gone))
+                await self._store.leave_sums(sorted(erased))
+                # These ended in another one, which has their messages by now.
+                await self._store.withdraw(sorted(gone - erased), self._term)
+
+    async def _read(self, conversations: Sequence[Document]) -> None:
+        ids = [row["_id"] for row in conversations]
+        # In this order: what happens in between is a change that is still to be followed.
+        known = await self._store.cases(ids)
+        happenings = await self._store.happenings(ids)
+        messages = await self._store.messages({row["_id"]: _since(row) for row in conversations})
+        before = {row["_id"]: row for rows in known.values() for row in rows}
+        rows = []
+        for conversation in conversations:
+            key = conversation["_id"]
+            earlier = {row["no"]: row for row in known.get(key, ())}
+            schedule = await self._hours(conversation["team_id"])
+            rows += cases_of(conversation, happenings.get(key, ()), messages.get(key, ()), schedule, earlier)
+        changed = [row for row in rows if not row.items() <= before.get(row["_id"], {}).items()]
+        if changed:
+            await self._store.put(changed, before, self._term)
+
+    async def _sum_up(self) -> bool:
+        """Sum the hours anew that cases changed; whether there were any."""
+        changed = False
+        while cases := await self._store.stale(SUMMED_TOGETHER):
+            await self._note()
+            await self._store.sum_up(cases, self._term)
+            changed = True
+        return changed
+
+    async def _note(self, **fields: object) -> None:
+        if not await self._store.roles.note(ROLE, self._holder, fields):
+            raise _Lost
+
+    async def _erased(self, event: CustomerErased) -> None:
+        await self._store.leave_sums(event.conversation_ids)
+
+
+def _since(conversation: Document) -> str:
+    """From where on a conversation's messages tell of the cases that it remembers."""
+    begun = conversation.get("begun")
+    return str(begun[0]["sort"]) if begun and begun[0]["no"] > 1 else ""
