@@ -243,18 +243,12 @@ class FollowUps:
         raise Invalid("conversation", "the customer has written again meanwhile")
 
     async def _move_order(self, step: _Step, action: SetOrderStatus) -> None:
-        order = await self._orders.by_id(step.stored["order_id"])
-        if not any(_is_move(entry, step, action) for entry in order["history"]):
-            await self._orders.set_status(order["_id"], action.status, step.author)
+        macro_id = step.message["macro_id"]
+        macro = await self._macros.called(macro_id) if macro_id is not None else ""
+        reply = {"message_id": step.message["_id"], "macro_id": macro_id, "macro": macro}
+        await self._orders.set_status(step.stored["order_id"], action.status, step.author, reply=reply)
 
     async def _change(self, step: _Step, changes: Mapping[str, Any]) -> Document:
         return await self._conversations.change(
             step.message["conversation_id"], changes, by=step.author, once=step.once
         )
-
-
-def _is_move(entry: Mapping[str, Any], step: _Step, action: SetOrderStatus) -> bool:
-    """Whether an entry of an order's history is this very move, made before a crash."""
-    moved_to = entry["changes"].get("status", {}).get("to")
-    same_author = entry["by"].get("id") == step.author.id
-    return bool(moved_to == action.status and same_author and entry["at"] >= step.message["created_at"])

@@ -131,6 +131,11 @@ class Macros:
         found = await self._store.get(macro_id)
         return found if found is not None and found["owner_id"] is None and not found["archived"] else None
 
+    async def called(self, macro_id: str) -> str:
+        """What a macro is called, archived or not; empty where there is none of this id."""
+        macro = await self._store.get(macro_id)
+        return "" if macro is None else str(macro["name"])
+
     async def shared_like(self, macro_id: str, shortcut: str, name: str, folder: str) -> Document | None:
         """The shared macro of this id, else of this shortcut, else of this name in this folder."""
         return await self._store.shared_like(macro_id, shortcut, name, folder)

@@ -214,15 +214,22 @@ class Orders:
         await self._tell(before, after, author)
 
     async def set_status(
-        self, key: str, status: str, author: Author, *, version: int | None = None, binding: bool = True
+        self,
+        key: str,
+        status: str,
+        author: Author,
+        *,
+        version: int | None = None,
+        binding: bool = True,
+        reply: Document | None = None,
     ) -> Document:
-        """Move an order by its id; does nothing where it has the status already.
+        """Move an order by its id, along with a `reply` perhaps; does nothing where it has the status already.
 
         Raises `ForbiddenMove` unless `binding` is False: an irregular move is marked then.
         """
         pipeline = await self._pipeline.get()
         before, after = await self._decide(
-            key, lambda order: moved(order, status, pipeline, author, at=now(), binding=binding), version
+            key, lambda order: moved(order, status, pipeline, author, at=now(), binding=binding, reply=reply), version
         )
         await self._tell(before, after, author)
         return after

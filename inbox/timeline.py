@@ -121,6 +121,7 @@ class Timeline:
                 "source": order["source"],
                 "changes": entry["changes"],
                 "irregular": entry["irregular"],
+                "reply": entry.get("reply"),
             }
             for order in await self._store.histories(customer_id)
             for entry in order["history"]

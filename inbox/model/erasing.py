@@ -37,6 +37,7 @@ def without_person(order: Mapping[str, Any]) -> Document:
                 for field, change in entry["changes"].items()
                 if field not in _PERSONAL
             },
+            **({"reply": {**entry["reply"], "message_id": None}} if "reply" in entry else {}),
         }
         for entry in order["history"]
     ]

@@ -13,10 +13,10 @@ comparison only, so late, repeated and disordered pushes end in the same state.
 
 The stored order: `{_id, source, number, external_id, customer_id, linked_by, contact {phone, email, name}, items
 [{name, quantity, price, sku}], total, currency, payment, delivery {carrier, tracking_number}, status, told {status,
-at}, decided {status, at, seen {status, at}} | null, history [{no, at, by, changes {field: {from, to}}, irregular}],
-due_notices [{no, status, at}], noticing, created_at, updated_at, changed_at, version}`. Times of the source are
-`created_at` and `updated_at`; ours is `changed_at`. A change's `no` is the version that it made, its `at` when it
-happened: in the shop, where a shop told of it.
+at}, decided {status, at, seen {status, at}} | null, history [{no, at, by, changes {field: {from, to}}, irregular,
+reply?}], due_notices [{no, status, at}], noticing, created_at, updated_at, changed_at, version}`. Times of the source
+are `created_at` and `updated_at`; ours is `changed_at`. A change's `no` is the version that it made, its `at` when it
+happened: in the shop, where a shop told of it. Its `reply` {message_id, macro_id, macro} is what it came along with.
 """
 
 import json
@@ -244,20 +244,31 @@ def moved(
     at: datetime,
     binding: bool = True,
     quiet: bool = False,
+    reply: Document | None = None,
 ) -> Change | None:
     """What somebody's decision on a status changes; None where the order has it already.
 
-    Raises `Invalid` for an unknown status, and `ForbiddenMove` unless `binding` is False: then it is marked irregular.
+    `reply` is what it came along with, and moves it once. Raises `Invalid` for an unknown status, and `ForbiddenMove`
+    unless `binding` is False: then it is marked irregular.
     """
     _must_exist(status, pipeline)
-    if status == order["status"]:
+    if status == order["status"] or (reply is not None and _came_along(order, status, reply)):
         return None
     told = order["told"]
     decided_at = max(at, told["at"])
     decided = {"status": status, "at": decided_at, "seen": told}
-    return _settled(
+    change = _settled(
         order, {"decided": decided}, {}, status, pipeline, author, at=at, happened_at=at, binding=binding, quiet=quiet
     )
+    if change is None or change.entry is None or reply is None:
+        return change
+    return msgspec.structs.replace(change, entry={**change.entry, "reply": reply})
+
+
+def _came_along(order: Mapping[str, Any], status: str, reply: Document) -> bool:
+    """Whether a reply has moved the order to this status before, whatever became of it since."""
+    moves = [entry for entry in order["history"] if entry.get("reply", {}).get("message_id") == reply["message_id"]]
+    return any(entry["changes"]["status"]["to"] == status for entry in moves)
 
 
 def linked(

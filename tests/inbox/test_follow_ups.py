@@ -14,8 +14,8 @@ from inbox.managers import NewManager
 from inbox.model.actions import FOLLOW_UPS
 from inbox.model.errors import Invalid
 from inbox.model.ids import now
-from inbox.model.orders import OrderSnapshot
-from inbox.model.people import BOT, Author, Role
+from inbox.model.orders import ForbiddenMove, OrderSnapshot
+from inbox.model.people import BOT, Author, Role, Viewer
 from inbox.model.typed import each
 from inbox.replies import Draft
 from inbox.storage.timers import FOLLOW_UP
@@ -147,6 +147,32 @@ async def test_a_holder_who_was_relieved_since_is_not_burdened_again(desk):
     await desk.forget(message)
     await desk.finish(message)
     assert (await desk.conversation())["assignee_id"] == second
+
+
+async def test_an_orders_history_says_with_which_macro_it_moved(desk):
+    macro = await desk.house.macros.create(
+        Viewer(id="mary", name="Mary", role=Role.ADMIN), name="Packed!", text={"en": "It is packed"}, shared=True
+    )
+    order = await desk.order("paid")
+    planned = await desk.plan({"type": "order_status", "status": "packed"}, order=order)
+    draft = Draft(text="It is packed", actions=planned, macro_id=macro["_id"])
+    message, _ = await desk.floor.replies.post(desk.case, draft, author=MARY)
+    await desk.finish(message)
+    told = (await desk.house.orders.by_id(order["_id"]))["history"][-1]
+    assert (told["by"]["name"], told["changes"]["status"]["to"]) == ("Mary", "packed")
+    assert told["reply"] == {"message_id": message["_id"], "macro_id": macro["_id"], "macro": "Packed!"}
+
+
+async def test_a_move_by_hand_between_two_of_the_same_reply_stands(desk):
+    order = await desk.order("paid")
+    message = await desk.reply({"type": "order_status", "status": "packed"}, order=order)
+    reply = {"message_id": message["_id"], "macro_id": None, "macro": ""}
+    await desk.finish(message)
+    await desk.house.orders.set_status(order["_id"], "cancelled", MARY)
+    again = await desk.house.orders.set_status(order["_id"], "packed", MARY, reply=reply)
+    assert again["status"] == "cancelled"
+    with pytest.raises(ForbiddenMove):
+        await desk.house.orders.set_status(order["_id"], "packed", MARY, reply={**reply, "message_id": "another"})
 
 
 async def test_an_order_that_moved_on_since_does_not_move_back(desk):

@@ -126,7 +126,7 @@ class TimelineEventShape(Shape):
     """Something that happened.
 
     `assignment`: `assignee_id` (null: back to the queue) and why. `status`: of the conversation. `note`: on the card.
-    `order`: which `fields` of it changed, and its `status` where that did.
+    `order`: which `fields` of it changed, its `status` where that did, and the `reply` that it came along with.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -174,7 +174,7 @@ def entry_view(entry: Document) -> View:
 def _order_entry(entry: Mapping[str, Any]) -> View:
     changes = entry["changes"]
     return {
-        **{field: entry[field] for field in ("order_id", "number", "source", "irregular")},
+        **{field: entry[field] for field in ("order_id", "number", "source", "irregular", "reply")},
         "status": changes.get("status"),
         "fields": [field for field in changes if field != "status"],
     }

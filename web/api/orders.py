@@ -153,14 +153,26 @@ class DifferenceShape(Shape):
     after: Annotated[Any, Field(alias="to")]
 
 
+class MovingReplyShape(Shape):
+    """The reply that a change came along with: null where it was erased; and its macro, as that was called."""
+
+    message_id: str | None
+    macro_id: str | None
+    macro: str
+
+
 class OrderChangeShape(Shape):
-    """Who changed what, and when. `irregular` marks a move of the shop's that the pipeline does not allow."""
+    """Who changed what, and when. `irregular` marks a move of the shop's that the pipeline does not allow.
+
+    `reply`: what was said to the customer as the status was set; null where it was set by itself.
+    """
 
     no: int
     at: AwareDatetime
     by: AuthorShape
     changes: dict[str, DifferenceShape]
     irregular: bool
+    reply: MovingReplyShape | None
 
 
 class OrderShape(Shape):
@@ -210,7 +222,9 @@ def order_view(order: Document) -> View:
     return {
         "id": order["_id"],
         **{field: order[field] for field in told},
-        "history": [{**entry, "by": author_view(entry["by"])} for entry in order["history"]],
+        "history": [
+            {**entry, "by": author_view(entry["by"]), "reply": entry.get("reply")} for entry in order["history"]
+        ],
     }
 
 

@@ -53,7 +53,7 @@ def sum_shown(one: Sum) -> str:
 
 
 def _step(entry: Mapping[str, Any], pipeline: Pipeline) -> View:
-    """A change in words: where the status went, and which other fields changed."""
+    """A change in words: where the status went, which other fields changed, and what was said along with it."""
     status = entry["changes"].get("status")
     return {
         "at": entry["at"],
@@ -61,6 +61,7 @@ def _step(entry: Mapping[str, Any], pipeline: Pipeline) -> View:
         "status": status_shown(pipeline, status["to"]) if status else None,
         "fields": [field for field in entry["changes"] if field != "status"],
         "irregular": entry["irregular"],
+        "reply": entry.get("reply"),
     }
 
 

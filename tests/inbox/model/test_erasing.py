@@ -45,7 +45,13 @@ def test_of_what_became_of_an_order_stays_how_far_it_was_paid_and_nothing_of_who
         "delivery": {"from": {"carrier": "", "tracking_number": ""}, "to": {"carrier": "np", "tracking_number": "1"}},
         "status": {"from": "new", "to": "paid"},
     }
-    order = {"payment": "paid", "delivery": {"carrier": "np"}, "history": [{"no": 2, "changes": changes}]}
+    said = {"message_id": "m", "macro_id": "x", "macro": "Paid"}
+    order = {
+        "payment": "paid",
+        "delivery": {"carrier": "np"},
+        "history": [{"no": 2, "changes": changes}, {"no": 3, "changes": {}, "reply": said}],
+    }
     assert without_person(order)["history"] == [
-        {"no": 2, "changes": {"payment": {"from": None, "to": "paid"}, "status": {"from": "new", "to": "paid"}}}
+        {"no": 2, "changes": {"payment": {"from": None, "to": "paid"}, "status": {"from": "new", "to": "paid"}}},
+        {"no": 3, "changes": {}, "reply": {**said, "message_id": None}},
     ]

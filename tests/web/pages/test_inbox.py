@@ -216,11 +216,12 @@ async def test_a_change_of_status_says_whose_it_is(desk, read, by, told):
 async def test_a_thread_shows_its_conversation_or_everything(desk, read):
     order = {"order_id": "o", "number": "1042", "source": "api", "irregular": False, "fields": []}
     moved = {"kind": "order", "id": "e", "at": ago(hours=1), "by": author("shop", "s", "Shop"), "conversation_id": None}
+    order["reply"] = {"message_id": "m", "macro_id": "x", "macro": "On its way"}
     desk.happened["olena-card"] = [{**moved, **order, "status": {"from": "confirmed", "to": "shipped"}}]
     desk.notes_of["olena-card"] = [note("n", "x")]
     assert "Order 1042" not in await read("/inbox/olena")
     page = await read("/inbox/olena?view=everything")
-    assert "Order 1042: Підтверджено → Відправлено · Shop" in page
+    assert "Order 1042: Підтверджено → Відправлено · Shop · with the macro “On its way”" in page
     assert 'data-view="everything"' in page
     assert "Order 1042" in await read(_fetched(page, "/fragments/conversations/olena/messages"))
 

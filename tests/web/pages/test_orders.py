@@ -54,7 +54,8 @@ def test_a_ring_fills_up_along_the_pipeline_and_says_where_nothing_follows():
 
 async def test_the_card_tells_what_was_bought_and_offers_only_allowed_moves(desk, read):
     order = sold(delivery=Delivery("Nova Poshta", "20450000000017"), payment="paid")
-    change = moved(order, "packed", DEFAULT_PIPELINE, ANN, at=AT)
+    reply = {"message_id": "m1", "macro_id": "x", "macro": "It is <packed>"}
+    change = moved(order, "packed", DEFAULT_PIPELINE, ANN, at=AT, reply=reply)
     assert change is not None
     order |= {**change.fields, "history": [*order["history"], change.entry]}
     waiting = sold("1002", contact=Contact(phone="+380671234567"))
@@ -64,7 +65,17 @@ async def test_the_card_tells_what_was_bought_and_offers_only_allowed_moves(desk
     )
     page = await read(f"/inbox/{case['id']}")
     block = page.partition('<section class="orders"')[2].partition("</section>")[0]
-    for words in ("№ 1001", "Packed", "Box &lt;b&gt;", "20450000000017", "Site", "Ann", "Perhaps theirs", "№ 1002"):
+    for words in (
+        "№ 1001",
+        "Packed",
+        "Box &lt;b&gt;",
+        "20450000000017",
+        "Site",
+        "Ann",
+        "with the macro “It is &lt;packed&gt;”",
+        "Perhaps theirs",
+        "№ 1002",
+    ):
         assert words in block
     moves = [code for code in DEFAULT_PIPELINE.codes if f'data-body=\'{{"status": "{code}"}}\'' in block]
     assert moves == ["shipped", "cancelled"]
