@@ -21,6 +21,9 @@ from routing.policies import Policies
 SETTLED = timedelta(seconds=5)
 """How long a connection has to stay away before that is written down: longer than a page takes to load anew."""
 
+LEAVE_SECONDS = 2.0
+"""How long a process that stops tries to say so."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -152,7 +155,11 @@ class Presence:
             await self._came(manager_id)
 
     async def leave(self) -> None:
-        """This process stops: its connections end now, and are looked after by those that stay."""
-        async with self._writing:
-            self._here.clear()
-            await self._store.leave(self._process, self._clock())
+        """This process stops: its connections end now, or without a database to note it in when its lease runs out."""
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS), self._writing:
+                self._here.clear()
+                await self._store.leave(self._process, self._clock())
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
