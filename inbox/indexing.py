@@ -50,12 +50,18 @@ class _Lost(Exception):
 
 
 class Indexing:
-    """The worker of this process."""
+    """The worker of this process. While `gives_way` says so, it takes only as much at a time as keeps its role."""
 
     def __init__(
-        self, store: SearchStore, *, poll_seconds: float = POLL_SECONDS, built_together: int = BUILT_TOGETHER
+        self,
+        store: SearchStore,
+        *,
+        gives_way: Callable[[], bool] = lambda: False,
+        poll_seconds: float = POLL_SECONDS,
+        built_together: int = BUILT_TOGETHER,
     ) -> None:
         self._store = store
+        self._gives_way = gives_way
         self._poll_seconds = poll_seconds
         self._built_together = built_together
         self._holder = new_id()
@@ -108,6 +114,9 @@ class Indexing:
                 await self._store.want_build()
             noted_at = swept_at = time.monotonic()
             while True:
+                if self._gives_way() and time.monotonic() - noted_at < LEASE.total_seconds() / 3:
+                    await asyncio.sleep(self._poll_seconds)
+                    continue
                 changes, token = await follower.take(TAKEN_TOGETHER)
                 kinds = await self._index(Changes.of(changes))
                 if changes or time.monotonic() - noted_at > LEASE.total_seconds() / 3:

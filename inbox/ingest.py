@@ -26,11 +26,11 @@ MAX_QUEUED = 5000
 CROWD = 64
 """From so many waiting events on, accepting goes first for as long as more keep coming."""
 
-CROWD_RATE = 400.0
-"""What counts as more keep coming, in events a second."""
+CROWD_RATE = 1500.0
+"""What counts as more keep coming, in events a second: about what can be worked off while they come."""
 
-GIVE_WAY_STEP = 0.025
-GIVE_WAY_STEPS = 32
+GIVE_WAY_STEP = 0.05
+GIVE_WAY_STEPS = 50
 """How long one batch stands back for accepting: seconds a look, and how many looks at the most."""
 
 _RETRY_SECONDS = 0.25
@@ -55,6 +55,11 @@ class Ingest:
         self._held: dict[str, float] = {}
         """Events in the hands of this process, with when their lease was last renewed (monotonic seconds)."""
         self._stopping = False
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits that whatever has time should give way."""
+        return len(self._queue) >= CROWD
 
     def submit(self, events: Sequence[Accepted]) -> None:
         """Take events that are durable in the journal and leased to this process."""
@@ -100,7 +105,7 @@ class Ingest:
 
     async def _give_way(self) -> None:
         """Stand back while webhooks pour in: a provider waits for its 200, and a larger batch costs less a message."""
-        if len(self._queue) < CROWD or self._stopping:
+        if not self.crowded or self._stopping:
             return
         for _ in range(GIVE_WAY_STEPS):
             before = self._arrivals

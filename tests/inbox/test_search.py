@@ -71,9 +71,9 @@ class Library:
         assert await Indexing(self.store, built_together=7).build()
 
     @contextlib.asynccontextmanager
-    async def kept(self, store: SearchStore | None = None) -> AsyncIterator[None]:
+    async def kept(self, store: SearchStore | None = None, **options: Any) -> AsyncIterator[None]:
         """A process that keeps the index."""
-        worker = asyncio.create_task(Indexing(store or self.store, poll_seconds=QUICK).run())
+        worker = asyncio.create_task(Indexing(store or self.store, poll_seconds=QUICK, **options).run())
         try:
             await until(self._built)
             yield
@@ -353,6 +353,12 @@ async def test_when_the_process_that_follows_ends_another_goes_on(library: Libra
             await until(library.finds("first", ["m1"]))
         await library.say(message(2, "second"))
         await until(library.finds("second", ["m2"]), seconds=5)
+
+
+async def test_whoever_always_gives_way_still_keeps_the_index(library: Library) -> None:
+    async with library.kept(gives_way=lambda: True):
+        await library.say(message(1, "Скринька дубова"))
+        await until(library.finds("скринька", ["m1"]))
 
 
 async def test_where_the_history_is_lost_the_index_is_built_anew(library: Library) -> None:
