@@ -273,13 +273,14 @@ class Batches:
 
         An opening is announced for the message that caused it, however often it is repeated.
         """
-        for item in work:
-            if not item.opens:
-                continue
-            conversation = conversations[item.document["conversation_id"]]
+        heard = [(item, conversations[item.document["conversation_id"]]) for item in work if item.opens]
+        opened = {row["customer_id"] for item, row in heard if row["opened_by"] == item.document["_id"]}
+        cards = await self._people.customers(list(opened)) if opened else {}
+        for item, conversation in heard:
             with structlog.contextvars.bound_contextvars(request_id=item.accepted.request_id):
                 if conversation["opened_by"] == item.document["_id"]:
-                    await self._bus.announce(ConversationOpened(conversation, item.document))
+                    card = cards.get(conversation["customer_id"], {})
+                    await self._bus.announce(ConversationOpened(conversation, item.document, card))
                 await self._bus.announce(MessageReceived(conversation, item.document))
                 _log.info("message_stored", message_id=item.document["_id"], conversation_id=conversation["_id"])
 

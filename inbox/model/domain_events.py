@@ -12,11 +12,12 @@ _Document = dict[str, Any]
 class ConversationOpened(msgspec.Struct, frozen=True):
     """A customer's message began a conversation or woke a closed or snoozed one.
 
-    May be announced again after a crash: `message["_id"]` names the opening.
+    May be announced again after a crash: `message["_id"]` names the opening. `card` is the customer's.
     """
 
     conversation: _Document
     message: _Document
+    card: _Document
 
 
 class MessageReceived(msgspec.Struct, frozen=True):
@@ -40,6 +41,12 @@ class ConversationAssigned(msgspec.Struct, frozen=True):
     before: _Document
     after: _Document
     author: Author
+
+
+class AvailabilityChanged(msgspec.Struct, frozen=True):
+    """A manager chose another status, is gone or back, or their shift began or ended. May be announced again."""
+
+    manager: _Document
 
 
 class ReplyPosted(msgspec.Struct, frozen=True):
@@ -105,6 +112,7 @@ DomainEvent = (
     | MessageReceived
     | ConversationChanged
     | ConversationAssigned
+    | AvailabilityChanged
     | ReplyPosted
     | ChannelPaused
     | ContactProven

@@ -202,18 +202,6 @@ class ConversationStore:
         )
         return changed
 
-    async def queue(self, limit: int, *, but: Sequence[str] = ()) -> list[Document]:
-        """Active conversations that nobody holds, `but` those: higher priority first, then who waits longest."""
-        cursor = self._durable.find(
-            {
-                "active": True,
-                "assignee_id": None,
-                "status": {"$in": [ConversationStatus.OPEN, ConversationStatus.PENDING]},
-                "_id": {"$nin": list(but)},
-            }
-        )
-        return await cursor.sort([("priority", -1), ("waiting_since", 1), ("_id", 1)]).limit(limit).to_list(limit)
-
     async def of_team(self, team_id: str, limit: int = 200) -> list[str]:
         """Ids of active conversations of a team."""
         cursor = self._durable.find({"team_id": team_id, "active": True}, {"_id": 1}).limit(limit)

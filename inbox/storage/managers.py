@@ -34,7 +34,8 @@ class ManagerStore:
     async def insert(self, manager: Document) -> Document:
         """Store a new manager, holding nothing. Raises `Taken` where the address is taken."""
         # A capacity of nothing is full whatever is held.
-        row = {**manager, "holding": [], "ratio": 0.0 if manager["capacity"] > 0 else 1.0, "last_assigned_at": _NEVER}
+        ratio = 0.0 if manager["capacity"] > 0 else 1.0
+        row = {**manager, "holding": [], "ratio": ratio, "pressure": 0.0, "last_assigned_at": _NEVER}
         try:
             await self._managers.insert_one(row)
         except Duplicate as error:

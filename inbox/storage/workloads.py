@@ -2,20 +2,68 @@
 
 `holding` is the set of conversations that count towards a manager's load, `ratio` is its size over the capacity.
 Choosing the best manager and taking a place with them is one conditional update, so parallel processes cannot overfill
-anyone.
+anyone. `available_at` is when they last became free to take something; `pressure` decides between equal ratios.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+import msgspec
 import pymongo
 
+from inbox.model.eligibility import Wanted
 from inbox.model.ids import now
 from inbox.model.people import Status
 from inbox.storage.database import Database, Document
 
 _CURRENT: dict[str, Any] = {"return_document": pymongo.ReturnDocument.AFTER}
 _SHOWN = {"password_hash": 0}
+
+# The equalities are those of the partial indexes that the claim goes by.
+_AVAILABLE: Document = {
+    "active": True,
+    "status": Status.ONLINE.value,
+    "gone": {"$ne": True},
+    "off_shift": {"$ne": True},
+    "ratio": {"$lt": 1},
+}
+
+_CHECKSUM_RANGE = 1_000_003
+
+
+class Serving(msgspec.Struct, frozen=True):
+    """Available managers who serve the same: who they are, and how many conversations they may still take."""
+
+    teams: tuple[str, ...]
+    languages: tuple[str, ...]
+    """None stands for all, as with channels."""
+    channels: tuple[str, ...]
+    manager_ids: frozenset[str]
+    places: int
+
+    @classmethod
+    def of(cls, manager: Mapping[str, Any]) -> "Serving":
+        """One manager by themselves."""
+        return cls(
+            teams=tuple(manager["teams"]),
+            languages=tuple(manager["languages"]),
+            channels=tuple(manager.get("channels") or ()),
+            manager_ids=frozenset({manager["_id"]}),
+            places=max(manager["capacity"] - len(manager["holding"]), 0),
+        )
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """How many conversations somebody has, and a sum over their ids that is the same in any order."""
+
+    count: int = 0
+    checksum: int = 0
+
+
+def checksum(conversation_id: str) -> Document:
+    """The expression for one conversation's part in a `Tally`."""
+    return {"$mod": [{"$toHashedIndexKey": conversation_id}, _CHECKSUM_RANGE]}
 
 
 def _holding(expression: Document, **also: Any) -> list[Document]:
@@ -25,49 +73,81 @@ def _holding(expression: Document, **also: Any) -> list[Document]:
     return [{"$set": {"holding": expression, **also}}, {"$set": {"ratio": full}}]
 
 
+def _serves(wanted: Wanted) -> Document:
+    """Managers whom nothing but their presence and their load can hinder."""
+    serves: Document = {"channels": {"$in": [None, [], wanted.channel_id]}}
+    if wanted.team_id is not None:
+        serves["teams"] = wanted.team_id
+    if wanted.language:
+        serves["languages"] = {"$in": [[], wanted.language]}
+    return serves
+
+
 class WorkloadStore:
     """Routing's view of the `managers` collection."""
 
     def __init__(self, database: Database) -> None:
         self._managers = database.durable.managers
+        self._relaxed = database.relaxed.managers
 
     async def claim(
         self,
         conversation_id: str,
+        wanted: Wanted,
+        order: Sequence[tuple[str, int]],
         *,
-        team_id: str | None,
-        language: str,
         among: Sequence[str] | None = None,
-        but: str | None = None,
+        available_since: datetime | None = None,
     ) -> Document | None:
-        """Take a place for a conversation with the eligible manager of the lowest load, ties to who waited longest.
+        """Take a place for a conversation with the first eligible manager in this order; None where nobody is.
 
-        Eligible: online, below capacity, in the team, serving the language (everybody, where `language` is empty).
-        `among` narrows the choice, `but` is left out of it. None where nobody is eligible.
+        `among` narrows the choice, as does the wish that they became available after a time.
         """
-        eligible: Document = {"active": True, "status": Status.ONLINE, "ratio": {"$lt": 1}}
-        if team_id is not None:
-            eligible["teams"] = team_id
-        if language:
-            eligible["$or"] = [{"languages": []}, {"languages": language}]
-        if among is not None or but is not None:
+        eligible = {**_AVAILABLE, **_serves(wanted)}
+        if among is not None or wanted.but is not None:
             eligible["_id"] = {
                 **({} if among is None else {"$in": list(among)}),
-                **({} if but is None else {"$ne": but}),
+                **({} if wanted.but is None else {"$ne": wanted.but}),
             }
+        if available_since is not None:
+            eligible["available_at"] = {"$gt": available_since}
         claimed: Document | None = await self._managers.find_one_and_update(
             eligible,
             _holding({"$setUnion": ["$holding", [conversation_id]]}, last_assigned_at=now()),
             projection=_SHOWN,
-            sort=[("ratio", 1), ("last_assigned_at", 1)],
+            sort=list(order),
             **_CURRENT,
         )
         return claimed
 
-    async def anybody_free(self) -> bool:
-        """Whether any manager could take anything at all."""
-        free = {"active": True, "status": Status.ONLINE, "ratio": {"$lt": 1}}
-        return await self._managers.find_one(free, {"_id": 1}) is not None
+    async def free(self) -> list[Serving]:
+        """Everybody who could take something, those together who serve the same."""
+        rows = self._managers.aggregate(
+            [
+                {"$match": _AVAILABLE},
+                {
+                    "$group": {
+                        "_id": {
+                            "teams": "$teams",
+                            "languages": "$languages",
+                            "channels": {"$ifNull": ["$channels", []]},
+                        },
+                        "manager_ids": {"$push": "$_id"},
+                        "places": {"$sum": {"$subtract": ["$capacity", {"$size": "$holding"}]}},
+                    }
+                },
+            ]
+        )
+        return [
+            msgspec.convert({**row["_id"], "manager_ids": row["manager_ids"], "places": row["places"]}, Serving)
+            async for row in rows
+        ]
+
+    async def serving(self, wanted: Wanted, among: Sequence[str]) -> str | None:
+        """Who of these would come into question if they were there and had room: the first of them."""
+        condition = {"_id": {"$in": list(among), "$ne": wanted.but}, "active": True, **_serves(wanted)}
+        found = {row["_id"] async for row in self._managers.find(condition, {"_id": 1})}
+        return next((manager_id for manager_id in among if manager_id in found), None)
 
     async def take(self, manager_id: str, conversation_id: str) -> Document | None:
         """Count a conversation for a manager whatever their capacity (a person decided so)."""
@@ -93,16 +173,55 @@ class WorkloadStore:
         """Ids of the managers for whom a conversation counts: one, but for what a crash or a merge left behind."""
         return {row["_id"] async for row in self._managers.find({"holding": conversation_id}, {"_id": 1})}
 
+    async def held(self, manager_id: str) -> set[str]:
+        """What counts for a manager."""
+        row = await self._managers.find_one({"_id": manager_id}, {"holding": 1})
+        return set() if row is None else set(row["holding"])
+
+    async def active(self, manager_id: str) -> Document | None:
+        """One active manager."""
+        return await self._managers.find_one({"_id": manager_id, "active": True}, _SHOWN)
+
     async def set_status(self, manager_id: str, status: Status) -> Document | None:
         """Note what a manager says about themselves."""
+        present = now()
+        became = {"$and": [{"$eq": [status.value, Status.ONLINE.value]}, {"$ne": ["$status", Status.ONLINE.value]}]}
+        available_at = {"$cond": [became, present, {"$ifNull": ["$available_at", None]}]}
+        same = {"$and": [{"$eq": ["$status", status.value]}, {"$gt": ["$status_at", None]}]}
+        status_at = {"$cond": [same, "$status_at", present]}
+        # Whoever says how free they are is there, whatever became of their connection.
+        there = {"lost_at": None, "gone": False, "gone_at": None}
         changed: Document | None = await self._managers.find_one_and_update(
             {"_id": manager_id, "active": True},
-            {"$set": {"status": status, "status_at": now()}},
+            [{"$set": {"status": status.value, "status_at": status_at, "available_at": available_at, **there}}],
             projection=_SHOWN,
             **_CURRENT,
         )
         return changed
 
-    async def all(self) -> list[Document]:
-        """Every manager with what they hold."""
-        return await self._managers.find({}, {"holding": 1, "active": 1}).to_list(None)
+    async def note_available(self, manager_id: str) -> Document | None:
+        """A manager can take something again: since now. None where they cannot after all."""
+        noted: Document | None = await self._managers.find_one_and_update(
+            {"_id": manager_id, **_AVAILABLE}, {"$set": {"available_at": now()}}, projection=_SHOWN, **_CURRENT
+        )
+        return noted
+
+    async def active_managers(self) -> list[Document]:
+        """Every active manager as a choice is explained by, with `load`."""
+        told = ("name", "status", "gone", "off_shift", "teams", "languages", "channels")
+        ranked = ("capacity", "ratio", "pressure", "last_assigned_at")
+        fields: Document = {**dict.fromkeys((*told, *ranked), 1), "load": {"$size": "$holding"}}
+        return await self._relaxed.aggregate([{"$match": {"active": True}}, {"$project": fields}]).to_list(None)
+
+    async def tally(self) -> list[Document]:
+        """Every manager as `{_id, active, capacity, pressure, tally}`."""
+        ids = {"$sum": {"$map": {"input": "$holding", "in": checksum("$$this")}}}
+        told = {"active": 1, "capacity": 1, "pressure": 1, "count": {"$size": "$holding"}, "checksum": ids}
+        rows = self._managers.aggregate([{"$project": told}])
+        return [{**row, "tally": Tally(row.pop("count"), int(row.pop("checksum")))} async for row in rows]
+
+    async def set_pressures(self, pressures: Iterable[tuple[str, float]]) -> None:
+        """Set what decides between equals."""
+        writes = [pymongo.UpdateOne({"_id": key}, {"$set": {"pressure": value}}) for key, value in pressures]
+        if writes:
+            await self._relaxed.bulk_write(writes, ordered=False)
