@@ -165,8 +165,9 @@ class ConversationStore:
 
     async def revise(self, before: Document, changes: Document) -> Document | None:
         """Change the very document that was read, and what follows from it; None where it is another one by now."""
-        along = await self._along({before["_id"]: (before, changes)})
-        return await self.change(before["_id"], {**changes, **along}, expected={"revision": before["revision"]})
+        key = before["_id"]
+        along = await self._along({key: (before, changes)})
+        return await self.change(key, {**changes, **along.get(key, {})}, expected={"revision": before["revision"]})
 
     async def label(self, conversation_id: str, *, add: Sequence[str], remove: Sequence[str]) -> Document | None:
         """Add and remove labels in one step."""
