@@ -104,6 +104,9 @@ class Numbers:
             noted_at = time.monotonic()
             while True:
                 began = time.monotonic()
+                if self._gives_way() and began - noted_at < LEASE.total_seconds() / 3:
+                    await asyncio.sleep(self._poll_seconds)
+                    continue
                 changes, token = await follower.take(TAKEN_TOGETHER)
                 await self.read(list(dict.fromkeys(change["documentKey"]["_id"] for change in changes)))
                 reading_on = read_to is not None

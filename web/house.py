@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from inbox.gathering import Gathering
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -35,7 +36,6 @@ from inbox.events import EventBus
 from inbox.exporting import Lists, PersonalData
 from inbox.files import Files
 from inbox.follow_ups import FollowUps
-from inbox.gathering import Gathering
 from inbox.imports import TIMER as IMPORT
 from inbox.imports import Imports
 from inbox.indexing import Indexing
@@ -124,8 +124,8 @@ from inbox.timers import Timers
 from inbox.tracking import Tracking
 from inbox.wakeups import Wakeups
 from routing.assignment import Assigner
-from routing.finding import WAIT
 from routing.clocks import Winder
+from routing.finding import WAIT
 from routing.handing_over import HandingOver
 from routing.policies import Policies
 from routing.setup import RoutingSetup
@@ -503,7 +503,9 @@ class House:
         )
 
         number_store = NumberStore(database)
-        self.numbers = Numbers(number_store, self.policies.hours, self.feed)
+        self.numbers = Numbers(
+            number_store, self.policies.hours, self.feed, gives_way=lambda: self.ingest.crowded
+        )
         self.reports = Reports(
             store=number_store,
             settings=self.settings,

@@ -23,9 +23,11 @@ from inbox.model.conversation import preview
 from inbox.model.ids import identity_id, now, sort_key
 from inbox.model.people import Author, Role, Status, Viewer
 from inbox.replies import Draft
+from inbox.settings import opening_hours
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
 from inbox.storage.messages import MessageStore
+from inbox.storage.numbers import NumberStore
 from inbox.storage.people import PeopleStore
 from web.demo.cast import (
     BOT,
@@ -41,6 +43,7 @@ from web.demo.cast import (
     WELCOME,
     WHOLESALE_MAILBOX,
 )
+from web.demo.past import tell_the_past
 from web.demo.phones import InstagramPhone, Mail
 from web.demo.script import Act, Case, Mishap, Phone, Reply, Story
 from web.doors.passwords import Passwords
@@ -94,6 +97,13 @@ class Stage:
         for manager in MANAGERS:
             await self.house.assigner.set_status(self.managers[manager.key].id, Status(manager.status))
         await asyncio.gather(*(performance.finish() for performance in performances))
+        await self._remember([channel_id for channel_id, _ in doors.values()])
+
+    async def _remember(self, channels: Sequence[str]) -> None:
+        """Have numbers of the weeks before."""
+        people = [viewer.id for viewer in self.managers.values()]
+        hours = opening_hours(await self.house.settings.get())
+        await tell_the_past(NumberStore(self.house.database), people, channels, hours, self.started)
 
     async def _open_telegram(self) -> Door:
         bot = self.sandbox.telegram.create_bot(BOT)
@@ -374,6 +384,10 @@ def _retold(conversation: Document, thread: Sequence[Document]) -> Document:
         "unanswered": [message["sort"] for message in waiting],
         "waiting_since": waiting[0]["received_at"] if waiting and not closed else None,
         "closed_at": last + CLOSED_AFTER if closed else None,
+        "begun": [
+            {**opening, "at": first, "sort": min(message["sort"] for message in received)}
+            for opening in conversation.get("begun", ())[-1:]
+        ],
     }
     if conversation["assignment"] is not None:
         by_reply = conversation["assignment"]["reason"] == "replied" and replies

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from inbox.model.people import Viewer
+from inbox.model.reports import By, Group, Name, Period
 from web.doors.table import Session
 
 View = Mapping[str, Any]
@@ -159,6 +160,12 @@ class Desk(Protocol):
 
     async def audit(self, cursor: str | None) -> tuple[Sequence[View], str | None]:
         """A page of who did what, newest first."""
+
+    async def wallboard(self, viewer: Viewer) -> View:
+        """The shop at this moment."""
+
+    async def report(self, viewer: Viewer, name: Name, period: Period, *, by: By | None, group: Group | None) -> View:
+        """A report: its `items` and their `total`."""
 
     def kinds(self) -> Sequence[View]:
         """What can be connected: `{name, title, fields: [{name, title, secret, required, default, hint}]}`."""

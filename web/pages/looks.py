@@ -190,6 +190,23 @@ class Clock:
         return self.present - since >= LATE
 
 
+def lasting(seconds: float | None) -> str:
+    """A duration in the two units that say most of it: 45 s, 4 min, 1 h 12 min, 2 d 3 h; a dash where there is none."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004 - seconds in a minute
+        return f"{whole} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes in an hour
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:  # noqa: PLR2004 - hours in a day
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
 def window(identity: Mapping[str, Any], whose: str, *, present: datetime | None = None) -> str:
     """Whether an identity may be written to now, by `person` (a manager) or `anybody`: open, closed, or `always`."""
     until = identity["window_until"]

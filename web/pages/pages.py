@@ -23,7 +23,10 @@ TEMPLATES = _WEB / "templates"
 STATIC = _WEB / "static"
 KIND_STYLES = "css/kinds.css"
 """Where the colours of the kinds are served: the one stylesheet that is no file, but made of what the kinds declare."""
-VENDOR = ("vendor/htmx.min.js", "vendor/idiomorph-ext.min.js", "vendor/icons.svg")
+VENDOR = (
+    *("vendor/htmx.min.js", "vendor/idiomorph-ext.min.js", "vendor/icons.svg"),
+    *("vendor/uplot.min.js", "vendor/uplot.min.css"),
+)
 """What set-up brings in; without it there are no pages."""
 
 THEMES = ("auto", "light", "dark")
@@ -60,6 +63,7 @@ class Pages:
             hue=looks.hue,
             initials=looks.initials,
             kind_icon=self._kind_icon,
+            lasting=looks.lasting,
             link=looks.link,
             moment=looks.moment,
             money=orders.money,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from inbox.conversations import ConversationQuery
 from inbox.model.channel import ChannelKind
 from inbox.model.people import Viewer
+from inbox.model.reports import By, Group, Name, Period
 from inbox.paging import moment_and_id, page
 from inbox.secrets import WrongKey
 from inbox.storage.audit import AuditQuery
@@ -20,6 +21,7 @@ from web.api.erasing import erasure_view
 from web.api.macros import macro_view
 from web.api.merging import merge_view, suggestion_view
 from web.api.order_sources import source_view
+from web.api.reports import wallboard_view
 from web.api.services import ApiServices
 from web.api.tasks import task_view
 from web.api.teams import team_view
@@ -303,6 +305,13 @@ class ServiceDesk:
             return channels.kind(channel["kind"]).webhook_steps(channels.read_settings(channel))
         except WrongKey:
             return ()
+
+    async def wallboard(self, viewer: Viewer) -> View:
+        return wallboard_view(await self._services.reports.wallboard(viewer), viewer)
+
+    async def report(self, viewer: Viewer, name: Name, period: Period, *, by: By | None, group: Group | None) -> View:
+        items, total = await self._services.reports.report(viewer, name, period, by=by, group=group)
+        return {"items": items, "total": total}
 
     def kinds(self) -> Sequence[View]:
         return [

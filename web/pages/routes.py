@@ -16,6 +16,7 @@ from web.pages.entry import EntryPages, NextQuery, Welcome
 from web.pages.inbox import FilesQuery, InboxPages, LaneQuery, ListQuery, OlderQuery, RowsQuery
 from web.pages.pages import Pages
 from web.pages.reads import ServiceDesk
+from web.pages.reports import ReportPages, ReportsQuery
 from web.pages.settings import ArchiveQuery, CursorQuery, LikeQuery, SettingsPages
 from web.pages.tasks import TaskPages, TasksQuery
 
@@ -33,6 +34,7 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
     settings = SettingsPages(desk=desk, pages=pages)
     customers = CustomerPages(desk=desk, pages=pages)
     tasks = TaskPages(desk=desk, pages=pages)
+    reports = ReportPages(desk=desk, pages=pages)
     entry = EntryPages(pages=pages, welcome=welcome)
     conversation = "/fragments/conversations/{id}"
     page = partial(_page, entry)
@@ -68,6 +70,8 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
         ),
         page("/tasks", Who.SIGNED_IN, tasks.index, "What is to be done", query=TasksQuery),
         page("/fragments/tasks/count", Who.SIGNED_IN, tasks.count, "How many tasks are overdue"),
+        page("/wallboard", Who.SIGNED_IN, reports.wallboard, "The shop at this moment"),
+        page("/reports", Who.SIGNED_IN, reports.reports, "What was asked and answered", query=ReportsQuery),
         page("/settings", Who.SIGNED_IN, settings.index, "What can be set"),
         page("/settings/general", Who.ADMIN, settings.general, "The shop"),
         page("/settings/channels", Who.ADMIN, settings.channels, "Connected accounts"),

@@ -9,6 +9,7 @@ import { start as startKeys } from "./keys.js";
 import { start as startLive } from "./live.js";
 import { start as startMacroEditor } from "./macro-editor.js";
 import { start as startPipeline } from "./pipeline.js";
+import { start as startReports } from "./reports.js";
 import { start as startSearch } from "./search.js";
 import { start as startTransfer } from "./transfer.js";
 
@@ -19,6 +20,7 @@ startForms();
 startMacroEditor();
 startKeys();
 startPipeline();
+startReports();
 startSearch();
 startTransfer();
 startLive();

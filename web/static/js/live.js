@@ -7,7 +7,7 @@ const RETRY_MS = [400, 1000, 2000, 4000, 8000];
 const PATIENCE_MS = 2500; // A shorter break is nobody's business.
 const POLL_MS = 5000;
 const SESSION_OVER = 4401;
-const GAP_MS = { "live:list": 400, "live:card": 400, "live:me": 1000 };
+const GAP_MS = { "live:list": 400, "live:card": 400, "live:me": 1000, "live:wallboard": 1000 };
 
 let socket = null;
 let since = null;
@@ -48,7 +48,7 @@ const everythingShown = () => {
   if (document.querySelector('.thread[data-view="everything"]')) soon("live:messages");
 };
 
-const everything = () => ["live:list", "live:messages", "live:bar", "live:card", "live:me", "live:tasks"].forEach(soon);
+const everything = () => ["live:list", "live:messages", "live:bar", "live:card", "live:me", "live:tasks", "live:wallboard"].forEach(soon);
 
 const handlers = {
   message(data) {
@@ -56,6 +56,7 @@ const handlers = {
     soon("live:list");
   },
   conversation(data, type) {
+    soon("live:wallboard");
     if (type === "conversation.moved") {
       moved(data);
       soon("live:list");
@@ -87,6 +88,7 @@ const handlers = {
     soon("live:bar");
   },
   manager() {
+    soon("live:wallboard");
     soon("live:me");
     soon("live:bar");
   },
@@ -105,6 +107,9 @@ const handlers = {
     soon("live:bar");
     soon("live:list");
     soon("live:place");
+  },
+  numbers() {
+    soon("live:wallboard");
   },
   import() {
     soon("live:place");
