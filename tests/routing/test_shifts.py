@@ -1,7 +1,7 @@
 """Shifts begin and end when their hours say so: once, whoever looks, whatever the clocks do meanwhile."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,8 +19,8 @@ OFFICE = {
 NIGHTS = {"timezone": "Europe/Kyiv", "open": [{"days": ["sat"], "from": "22:00", "to": "04:00"}]}
 
 
-def kyiv(*fields):
-    return datetime(*fields, tzinfo=KYIV).astimezone(UTC)
+def kyiv(year, month, day, *clock):
+    return datetime.combine(date(year, month, day), time(*clock), KYIV).astimezone(UTC)
 
 
 class Staff:
