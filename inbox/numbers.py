@@ -47,12 +47,21 @@ class _Lost(Exception):
 
 
 class Numbers:
-    """The worker of this process."""
+    """The worker of this process. While `gives_way` says so, it looks only as often as keeps its role."""
 
-    def __init__(self, store: NumberStore, hours: Hours, feed: LiveFeed, *, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self,
+        store: NumberStore,
+        hours: Hours,
+        feed: LiveFeed,
+        *,
+        gives_way: Callable[[], bool] = lambda: False,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
         self._store = store
         self._hours = hours
         self._feed = feed
+        self._gives_way = gives_way
         self._poll_seconds = poll_seconds
         self._holder = new_id()
         self._term = 0
