@@ -16,8 +16,8 @@ from inbox.managers import NewManager
 from inbox.model.people import Role
 from inbox.storage.database import Database
 from inbox.storage.s3 import Buckets
+from tests.passwords import quick_hash
 from web.app import build_app, listening
-from web.doors.passwords import Passwords
 from web.house import House
 from web.settings import Settings
 
@@ -84,9 +84,8 @@ class Shop:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         house = House(database, redis, secret_key=secret_key, base_url=url, buckets=buckets)
         await house.rules.install()
-        hashed = await Passwords().hash(PASSWORD)
         await house.managers.create(
-            NewManager(email=OWNER, name="Owner", password_hash=hashed, role=Role.OWNER), by=None
+            NewManager(email=OWNER, name="Owner", password_hash=quick_hash(PASSWORD), role=Role.OWNER), by=None
         )
         async with contextlib.AsyncExitStack() as stack:
             http = await stack.enter_async_context(ClientSession())

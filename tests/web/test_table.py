@@ -8,9 +8,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from inbox.managers import NewManager
 from inbox.model.people import Role
+from tests.passwords import quick_hash
 from web.app import build_app
 from web.doors.gate import TABLE
-from web.doors.passwords import Passwords
 from web.doors.table import Face, Who
 from web.settings import Settings
 
@@ -30,11 +30,9 @@ async def client(house):
 
 
 async def token_of(client, house, role: Role) -> str:
-    passwords = Passwords()
     email = f"{role}@shop.example"
-    hashed = await passwords.hash(PASSWORD)
-    await house.managers.create(NewManager(email=email, name=role.title(), password_hash=hashed, role=role), by=None)
-    passwords.close()
+    account = NewManager(email=email, name=role.title(), password_hash=quick_hash(PASSWORD), role=role)
+    await house.managers.create(account, by=None)
     answer = await client.post("/api/v1/sessions", json={"email": email, "password": PASSWORD})
     assert answer.status == 201
     token: str = (await answer.json())["token"]
