@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
 
+from bot.blanks import check
 from inbox.model.actions import Action, Close, Id, LabelConversation, SetPriority
 from inbox.model.macros import language_for
 from inbox.model.typed import ONE_TEXT, TEXT_BY_LANGUAGE
 from inbox.replies import MAX_TEXT
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT)]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT), AfterValidator(check)
+]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 
 
@@ -19,7 +22,10 @@ def _way(text: object) -> str:
 
 
 class Reply(Action):
-    """Say something: one text for everybody, or a text for each language."""
+    """Say something: one text for everybody, or a text for each language.
+
+    What a text leaves blank (`bot.blanks`) is filled in; where that is not known, nothing is said.
+    """
 
     type: Literal["reply"]
     text: Annotated[

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from bot.actions import Reply, UseMacro
+from bot.blanks import blanks, fill
 from bot.guards import MAX_REPLIES, REPLY_PERIOD, silence
 from bot.library import RuleLibrary
 from bot.playbook import Playbook
@@ -34,6 +35,7 @@ from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
 from inbox.storage.people import PeopleStore
 from inbox.storage.rules import ReplyBudget
+from routing.outlook import Outlooks
 
 _log = structlog.get_logger(__name__)
 
@@ -61,6 +63,7 @@ class BotEngine:
         budget: ReplyBudget,
         macros: Macros,
         follow_ups: FollowUps,
+        outlooks: Outlooks,
     ) -> None:
         self._library = library
         self._replies = replies
@@ -70,6 +73,7 @@ class BotEngine:
         self._budget = budget
         self._macros = macros
         self._follow_ups = follow_ups
+        self._outlooks = outlooks
         self._doers: dict[type[Action], Callable[[_Firing, Any], Awaitable[None]]] = {
             Reply: self._reply,
             UseMacro: self._use_macro,
@@ -120,6 +124,10 @@ class BotEngine:
 
     async def _reply(self, firing: _Firing, action: Reply) -> None:
         text = action.text_for(await self._language(firing.message), firing.playbook.languages)
+        if blanks(text):
+            outlook = await self._outlooks.of(firing.conversation)
+            known = {"queue.place": outlook.place, "queue.minutes": outlook.minutes} if outlook is not None else {}
+            text = fill(text, known)
         await self._say(firing, action, Draft(text=text))
 
     async def _use_macro(self, firing: _Firing, action: UseMacro) -> None:

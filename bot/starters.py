@@ -4,6 +4,7 @@ from typing import Any
 
 GREETING = "Greeting"
 OFF_HOURS = "Off-hours"
+QUEUE = "Place in the queue"
 
 STARTERS: tuple[dict[str, Any], ...] = (
     {
@@ -37,6 +38,24 @@ STARTERS: tuple[dict[str, Any], ...] = (
                     "ru": "Сейчас мы закрыты. Ответим, как только откроемся.",
                     "en": "We are closed at the moment. We will answer as soon as we open.",
                     "ka": "ამჟამად დაკეტილი ვართ. გახსნისთანავე გიპასუხებთ.",
+                },
+            }
+        ],
+    },
+    {
+        # Says nothing to whoever a manager takes at once, and where nobody knows how long it will last.
+        "name": QUEUE,
+        "enabled": False,
+        "trigger": "conversation_opened",
+        "conditions": [],
+        "actions": [
+            {
+                "type": "reply",
+                "text": {
+                    "uk": "Ваше місце в черзі: {{ queue.place }}. Орієнтовний час очікування: {{ queue.minutes }} хв.",
+                    "ru": "Ваше место в очереди: {{ queue.place }}. Примерное время ожидания: {{ queue.minutes }} мин.",
+                    "en": "Your place in the queue: {{ queue.place }}. Expected wait: about {{ queue.minutes }} min.",
+                    "ka": "თქვენი ადგილი რიგში: {{ queue.place }}. მოლოდინის სავარაუდო დრო: {{ queue.minutes }} წთ.",
                 },
             }
         ],

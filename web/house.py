@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from inbox.gathering import Gathering
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -36,6 +35,7 @@ from inbox.events import EventBus
 from inbox.exporting import Lists, PersonalData
 from inbox.files import Files
 from inbox.follow_ups import FollowUps
+from inbox.gathering import Gathering
 from inbox.imports import TIMER as IMPORT
 from inbox.imports import Imports
 from inbox.indexing import Indexing
@@ -74,6 +74,7 @@ from inbox.search import Search
 from inbox.secrets import SecretBox
 from inbox.settings import ShopSettings
 from inbox.shops import SHOPS
+from inbox.storage.absences import AbsenceStore
 from inbox.storage.attachments import AttachmentStore
 from inbox.storage.audit import AuditStore
 from inbox.storage.channels import ChannelStore
@@ -81,7 +82,7 @@ from inbox.storage.codes import CodeStore
 from inbox.storage.contacts import ContactStore
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.customer_fields import CustomerFieldStore
-from inbox.storage.database import Database
+from inbox.storage.database import Database, Document
 from inbox.storage.erasing import TIMER as ERASE
 from inbox.storage.erasing import ErasureStore
 from inbox.storage.exporting import ExportStore
@@ -103,6 +104,7 @@ from inbox.storage.outbox import OutboxStore
 from inbox.storage.parcels import CarrierStore, ParcelStore
 from inbox.storage.people import PeopleStore
 from inbox.storage.pipeline import PipelineStore
+from inbox.storage.presence import PresenceStore
 from inbox.storage.queue import QueueStore
 from inbox.storage.roles import Roles
 from inbox.storage.rules import ReplyBudget, RuleStore
@@ -110,10 +112,12 @@ from inbox.storage.s3 import Buckets
 from inbox.storage.search import SearchStore
 from inbox.storage.sessions import SessionStore
 from inbox.storage.settings import SettingsStore
+from inbox.storage.shifts import ShiftStore
 from inbox.storage.tasks import TaskStore
 from inbox.storage.teams import TeamStore
 from inbox.storage.timeline import TimelineStore
 from inbox.storage.timers import FOLLOW_UP, TimerStore
+from inbox.storage.waiting import WaitingStore
 from inbox.storage.workloads import WorkloadStore
 from inbox.suggestions import Suggestions
 from inbox.sweeper import Chore, Sweeper
@@ -124,11 +128,18 @@ from inbox.timers import Timers
 from inbox.tracking import Tracking
 from inbox.wakeups import Wakeups
 from routing.assignment import Assigner
-from routing.clocks import Winder
+from routing.clocks import STRIKE, Clocks, Winder
 from routing.finding import WAIT
 from routing.handing_over import HandingOver
+from routing.outlook import Outlooks
 from routing.policies import Policies
+from routing.presence import Presence
+from routing.priorities import LOOK_SECONDS, Priorities
+from routing.relief import TIMER as RELIEVE
+from routing.relief import Relief
 from routing.setup import RoutingSetup
+from routing.shifts import TIMER as SHIFT
+from routing.shifts import ShiftChanges
 
 REDIS_SECONDS = 0.5
 """How long anybody waits for Redis. It carries nothing that must not be lost, so nobody waits long."""
@@ -206,7 +217,6 @@ class House:
         reach = Reach(KINDS, message_store)
         search_store = SearchStore(database)
         self.search = Search(search_store, conversation_store)
-        self.indexing = Indexing(search_store)
         self.customer_fields = CustomerFields(CustomerFieldStore(database))
         self.customers = Customers(
             people=people,
@@ -293,6 +303,7 @@ class House:
             journal=self.journal_store,
         )
         self.ingest = Ingest(ByKind(batches, pushes, SHOPS), self.journal_store, self.metrics)
+        self.indexing = Indexing(search_store, gives_way=lambda: self.ingest.crowded)
         self.journal = Journal(self.journal_store, self.ingest, self.metrics)
         self.listening = Listening(ListenerStore(database), self.channels, self.journal)
         self.quarantine = Quarantine(self.journal_store, self.ingest, {**KINDS, **SHOPS})
@@ -450,6 +461,20 @@ class House:
             bus=self.bus,
             metrics=self.metrics,
         )
+        self.presence = Presence(PresenceStore(database), self.policies, on_changed=self.assigner.availability_changed)
+        self.shifts = ShiftChanges(
+            store=ShiftStore(database),
+            settings=self.settings,
+            timers=timer_store,
+            on_changed=self.assigner.availability_changed,
+        )
+        self.relief = Relief(
+            store=AbsenceStore(database),
+            assigner=self.assigner,
+            policies=self.policies,
+            timers=timer_store,
+            wakeups=self.wakeups,
+        )
         self.handing_over = HandingOver(
             assigner=self.assigner,
             conversations=conversation_store,
@@ -473,6 +498,27 @@ class House:
         self.rules = RuleLibrary(
             RuleStore(database), conversation_store, message_store, people, self.settings, self.macros
         )
+        waiting_store = WaitingStore(database)
+        self.clocks = Clocks(
+            winder=winder,
+            conversations=conversation_store,
+            people=people,
+            managers=self.manager_store,
+            tasks=self.tasks,
+            replies=self.replies,
+            relieve=self.assigner.relieve,
+            feed=self.feed,
+            bus=self.bus,
+        )
+        self.priorities = Priorities(
+            policies=self.policies,
+            store=waiting_store,
+            conversations=conversation_store,
+            people=people,
+            channels=self.channels,
+            feed=self.feed,
+            bus=self.bus,
+        )
         self.bot = BotEngine(
             library=self.rules,
             replies=self.replies,
@@ -482,6 +528,7 @@ class House:
             budget=ReplyBudget(database),
             macros=self.macros,
             follow_ups=self.follow_ups,
+            outlooks=Outlooks(waiting_store),
         )
         self.managers = Managers(
             self.manager_store,
@@ -489,7 +536,7 @@ class House:
             self.team_store,
             channel_store,
             on_deactivated=self.assigner.manager_left,
-            on_changed=self.assigner.manager_changed,
+            on_changed=self._manager_changed,
         )
         self.teams = Teams(
             store=self.team_store,
@@ -521,7 +568,10 @@ class House:
         self.bus.subscribe(MessageReceived, self.channels.hear)
         self.bus.subscribe(ContactProven, self.orders.contact_proven)
         self.bus.subscribe(CardsChanged, self.orders.cards_changed)
+        self.priorities.subscribe()
         self.assigner.subscribe()
+        self.clocks.subscribe()
+        self.relief.subscribe(self.bus)
         self.follow_ups.subscribe(self.bus)
         self.bot.subscribe(self.bus)
 
@@ -532,6 +582,8 @@ class House:
         self.timers.handle("channel.acknowledge", self.channels.acknowledge)
         self.timers.handle("conversation.wake", self.conversations.wake)
         self.timers.handle(WAIT, self.assigner.wait_is_over)
+        self.timers.handle(SHIFT, self.shifts.turn)
+        self.timers.handle(RELIEVE, self.relief.relieve)
         self.timers.handle(DISSOLVE, self.teams.dissolve)
         self.timers.handle(FOLLOW_UP, self.follow_ups.finish)
         self.timers.handle(SETTLE, self.merging.settle)
@@ -544,6 +596,7 @@ class House:
         self.timers.handle("identity.profile", self.profiles.learn)
         self.timers.handle_at_leisure("identity.avatar", self.avatars.fetch)
         self.timers.handle("task.due", self.tasks.ring)
+        self.timers.handle(STRIKE, self.clocks.strike)
         self.timers.handle("carrier.look", self.tracking.look)
         self.sweeper = Sweeper(
             [
@@ -553,13 +606,22 @@ class House:
                 Chore("follow_parcels", 15.0, self.tracking.adopt),
                 Chore("look_after_channels", 60.0, self.channels.look_after_all),
                 Chore("note_arrivals", 15.0, self.channels.note_heard),
+                Chore("renew_presence", 5.0, self.presence.renew),
+                Chore("look_for_absent", 1.0, self.presence.look),
+                Chore("check_presence", 60.0, self.presence.look_after_all),
+                Chore("check_shifts", 60.0, self.shifts.look_after_all),
+                Chore("check_relief", 60.0, self.relief.look_after_all),
                 Chore("reconcile_loads", 5.0, self.assigner.reconcile),
+                Chore("look_at_the_queue", LOOK_SECONDS, self.priorities.look),
                 Chore("forget_frames", 600.0, self.feed.forget),
                 Chore("forget_files", 600.0, self.files.forget_released),
                 Chore("forget_imported_files", 600.0, self.imports.forget_files),
                 Chore("forget_large_events", 60.0, self.journal_store.forget_large),
             ]
         )
+
+    async def _manager_changed(self, manager: Document) -> None:
+        await self.assigner.manager_changed(await self.shifts.follow(manager))
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -573,6 +635,7 @@ class House:
                 ("sweeper", self.sweeper.run()),
                 ("indexing", self.indexing.run()),
                 ("notices", self.notices.run()),
+                ("presence", self.presence.run()),
                 ("numbers", self.numbers.run()),
             )
         ]
@@ -592,6 +655,7 @@ class House:
             for task in workers:
                 task.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+            await self.presence.leave()
             await self.tracking.close()
             await self.channels.close()
 

@@ -64,7 +64,9 @@ from inbox.storage.search import SearchStore
 from inbox.storage.settings import SettingsStore
 from inbox.storage.teams import TeamStore
 from inbox.storage.timers import TimerStore
+from inbox.storage.waiting import WaitingStore
 from inbox.wakeups import Wakeups
+from routing.outlook import Outlooks
 
 Event = ConversationOpened | MessageReceived
 
@@ -256,6 +258,7 @@ class Process:
             budget=ReplyBudget(self.database),
             macros=self.macros,
             follow_ups=follow_ups,
+            outlooks=Outlooks(WaitingStore(self.database)),
         ).subscribe(self.bus)
         self.bus.subscribe(ConversationOpened, self._note)
         self.bus.subscribe(MessageReceived, self._note)

@@ -6,6 +6,7 @@ from pymongo import monitoring
 
 from bot.guards import MAX_REPLIES
 from inbox.model.domain_events import ConversationChanged, ConversationOpened
+from inbox.model.errors import Invalid
 from inbox.model.ids import now
 from inbox.model.people import BOT, Author
 from inbox.storage.database import connect
@@ -281,3 +282,30 @@ async def test_without_an_enabled_rule_a_thousand_messages_ask_the_database_almo
             await process.bus.announce(event)
     assert commands.count <= 6, "the rules and the settings, once a second"
     counted.close()
+
+
+async def test_a_customer_is_told_their_place_and_how_long_it_may_last(shop_process):
+    text = {"en": "Place {{ queue.place }}, about {{ queue.minutes }} min"}
+    await shop_process.greet(actions=[{"type": "reply", "text": text}])
+    rows = shop_process.database.durable.conversations
+    for number in range(5):
+        given = await shop_process.receive(external_id=f"given {number}")
+        at = now() - timedelta(minutes=10 - number * 2)
+        await rows.update_one({"_id": given["_id"]}, {"$set": {"assignee_id": "mary", "assignment": {"at": at}}})
+    ann = await shop_process.receive(external_id="ann")
+    bob = await shop_process.receive(external_id="bob")
+    assert await shop_process.bot_texts(ann["_id"]) == ["Place 1, about 3 min"]
+    assert await shop_process.bot_texts(bob["_id"]) == ["Place 2, about 5 min"]
+
+
+async def test_what_is_not_known_of_the_queue_is_not_said_and_the_rest_is(shop_process):
+    texts = ("About {{ queue.minutes }} min", "Place {{ queue.place }}")
+    await shop_process.greet(actions=[{"type": "reply", "text": text} for text in texts])
+    conversation = await shop_process.receive()
+    assert await shop_process.bot_texts(conversation["_id"]) == ["Place 1"]
+
+
+async def test_a_blank_that_nobody_can_fill_in_is_refused_when_the_rule_is_written(shop_process):
+    with pytest.raises(Invalid, match=r"queue\.length") as refused:
+        await shop_process.greet(actions=[{"type": "reply", "text": "{{ queue.length }}"}])
+    assert refused.value.field.startswith("actions.0.text")

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from bot.library import Trial
-from bot.starters import GREETING, OFF_HOURS
+from bot.starters import GREETING, OFF_HOURS, QUEUE
 from inbox.model.errors import Conflict, Invalid, NotFound
 
 ALWAYS_CLOSED = {"timezone": "Europe/Kyiv", "open": []}
@@ -14,16 +14,16 @@ async def names(library):
     return [row["name"] for row in rows]
 
 
-async def test_a_fresh_installation_has_two_disabled_rules(shop_process):
+async def test_a_fresh_installation_has_three_disabled_rules(shop_process):
     await shop_process.library.install()
     rows, _ = await shop_process.library.page(None, 100)
-    assert [(row["name"], row["enabled"]) for row in rows] == [(GREETING, False), (OFF_HOURS, False)]
+    assert [(row["name"], row["enabled"]) for row in rows] == [(GREETING, False), (OFF_HOURS, False), (QUEUE, False)]
 
 
 async def test_processes_that_start_together_install_once(shop_process, other_process):
     libraries = [shop_process.library, other_process.library] * 5
     await asyncio.gather(*(library.install() for library in libraries))
-    assert await names(shop_process.library) == [GREETING, OFF_HOURS]
+    assert await names(shop_process.library) == [GREETING, OFF_HOURS, QUEUE]
 
 
 async def test_a_deleted_starter_rule_does_not_come_back(shop_process):
@@ -32,7 +32,7 @@ async def test_a_deleted_starter_rule_does_not_come_back(shop_process):
     rows, _ = await library.page(None, 100)
     await library.delete(rows[0]["_id"])
     await library.install()
-    assert await names(library) == [OFF_HOURS]
+    assert await names(library) == [OFF_HOURS, QUEUE]
 
 
 async def test_the_demo_begins_with_its_greeting_enabled(shop_process):
