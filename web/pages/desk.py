@@ -114,8 +114,17 @@ class Desk(Protocol):
     async def managers(self, viewer: Viewer) -> Sequence[View]:
         """Everybody who answers."""
 
+    async def manager(self, viewer: Viewer, manager_id: str) -> View:
+        """One manager."""
+
     async def teams(self) -> Sequence[View]:
         """Every team."""
+
+    async def team(self, team_id: str) -> View:
+        """One team."""
+
+    async def routing(self) -> View:
+        """How conversations are given out and watched over in the whole shop."""
 
     async def tasks(
         self, viewer: Viewer, *, customer_id: str | None = None, mine: bool = False, done: bool = False

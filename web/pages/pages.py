@@ -13,7 +13,7 @@ from inbox.model.channel import ChannelKind
 from inbox.model.look import Look
 from inbox.model.people import Viewer
 from web.doors.table import Call
-from web.pages import looks, orders, thread
+from web.pages import hours, looks, orders, thread
 from web.pages.cards import about
 from web.pages.desk import View
 from web.pages.ways import ways
@@ -57,9 +57,11 @@ class Pages:
         self._environment.globals.update(static=self._address)
         self._environment.filters.update(
             about=about,
+            by_day=hours.by_day,
             channel_title=_channel_title,
             file_icon=looks.file_icon,
             files=thread.files,
+            hour_lines=hours.lines,
             hue=looks.hue,
             initials=looks.initials,
             kind_icon=self._kind_icon,

@@ -22,6 +22,7 @@ from web.api.macros import macro_view
 from web.api.merging import merge_view, suggestion_view
 from web.api.order_sources import source_view
 from web.api.reports import wallboard_view
+from web.api.routing import routing_view
 from web.api.services import ApiServices
 from web.api.tasks import task_view
 from web.api.teams import team_view
@@ -208,9 +209,18 @@ class ServiceDesk:
         found, _ = await self._services.managers.page(None, EVERYBODY)
         return [manager_view(row, viewer) for row in found]
 
+    async def manager(self, viewer: Viewer, manager_id: str) -> View:
+        return manager_view(await self._services.managers.get(manager_id), viewer)
+
     async def teams(self) -> Sequence[View]:
         found, _ = await self._services.teams.page(None, EVERYBODY)
         return [team_view(team) for team in found]
+
+    async def team(self, team_id: str) -> View:
+        return team_view(await self._services.teams.get(team_id))
+
+    async def routing(self) -> View:
+        return routing_view(await self._services.routing_setup.present())
 
     async def tasks(
         self, viewer: Viewer, *, customer_id: str | None = None, mine: bool = False, done: bool = False

@@ -3,16 +3,20 @@
 import asyncio
 import gettext
 import itertools
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import StringConstraints
 
+from inbox.model.ids import now
 from inbox.model.macros import FIELDS, VARIABLES
 from web.doors.bodies import Query
 from web.doors.table import Call
 from web.pages.desk import Desk, View, Wanted
+from web.pages.hours import LONG_DAY_NAMES, shift, zones
 from web.pages.pages import Pages, frame
 
 _ = gettext.NullTranslations().gettext
@@ -25,6 +29,7 @@ ADMIN_PLACES = (
     ("parcels", _("Order updates"), "truck"),
     ("fields", _("Customer fields"), "tag"),
     ("people", _("Managers and teams"), "users"),
+    ("routing", _("Routing"), "gauge"),
     ("macros", _("Macros"), "zap"),
     ("rules", _("Rules"), "bot"),
     ("transfer", _("Import and export"), "arrow-up-down"),
@@ -85,16 +90,6 @@ COUNTED = (
 )
 """What became of the rows of a file."""
 
-DAY_NAMES = {
-    "mon": _("Mon"),
-    "tue": _("Tue"),
-    "wed": _("Wed"),
-    "thu": _("Thu"),
-    "fri": _("Fri"),
-    "sat": _("Sat"),
-    "sun": _("Sun"),
-}
-
 TRIGGER_NAMES = {
     "conversation_opened": _("a conversation opens"),
     "message_received": _("a message comes"),
@@ -154,7 +149,7 @@ class SettingsPages:
 
     async def general(self, call: Call[None, None]) -> web.Response:
         """The shop itself."""
-        return await self._page(call, "general", day_names=DAY_NAMES)
+        return await self._page(call, "general", **_hours())
 
     async def channels(self, call: Call[None, None]) -> web.Response:
         """Connected accounts."""
@@ -175,8 +170,66 @@ class SettingsPages:
 
     async def people(self, call: Call[None, None]) -> web.Response:
         """Managers and teams."""
-        managers, teams = await asyncio.gather(self.desk.managers(call.viewer), self.desk.teams())
-        return await self._page(call, "people", managers=managers, teams=teams)
+        managers, teams, shop = await asyncio.gather(
+            self.desk.managers(call.viewer), self.desk.teams(), self.desk.shop()
+        )
+        shifts = {one["id"]: shift(one, shop["timezone"], now()) for one in managers}
+        names = {team["id"]: team["name"] for team in teams}
+        return await self._page(call, "people", managers=managers, teams=teams, team_names=names, shifts=shifts)
+
+    async def manager(self, call: Call[None, None]) -> web.Response:
+        """One manager: what they take, and when they work."""
+        manager, teams, channels, shop = await asyncio.gather(
+            self.desk.manager(call.viewer, call.path()),
+            self.desk.teams(),
+            self.desk.channels(call.viewer),
+            self.desk.shop(),
+        )
+        working = shift(manager, shop["timezone"], now())
+        return await self._page(
+            call,
+            "people",
+            template="manager",
+            manager=manager,
+            teams=teams,
+            channels=channels,
+            shift=working,
+            **_hours(),
+        )
+
+    async def team(self, call: Call[None, None]) -> web.Response:
+        """One team: who is in it, and the policy it goes by."""
+        team, routing, managers, channels = await asyncio.gather(
+            self.desk.team(call.path()),
+            self.desk.routing(),
+            self.desk.managers(call.viewer),
+            self.desk.channels(call.viewer),
+        )
+        return await self._page(
+            call,
+            "people",
+            template="team",
+            team=team,
+            routing=routing,
+            managers=managers,
+            channels=channels,
+            **_hours(),
+        )
+
+    async def routing(self, call: Call[None, None]) -> web.Response:
+        """How conversations are given out and watched over."""
+        routing, managers, channels = await asyncio.gather(
+            self.desk.routing(), self.desk.managers(call.viewer), self.desk.channels(call.viewer)
+        )
+        return await self._page(
+            call,
+            "routing",
+            routing=routing,
+            managers=managers,
+            channels=channels,
+            weighed=_weighed(routing, channels, self.desk.kinds()),
+            **_hours(),
+        )
 
     async def macros(self, call: Call[None, ArchiveQuery]) -> web.Response:
         """Prepared replies, by folder."""
@@ -283,7 +336,8 @@ class SettingsPages:
 
     async def profile(self, call: Call[None, None]) -> web.Response:
         """Oneself."""
-        return await self._page(call, "profile")
+        me, shop = await asyncio.gather(self.desk.me(call.signed_in), self.desk.shop())
+        return await self._page(call, "profile", shift=shift(me, shop["timezone"], now()))
 
     async def _page(self, call: Call[Any, Any], place: str, *, template: str = "", **context: Any) -> web.Response:
         me, shop = await asyncio.gather(self.desk.me(call.signed_in), self.desk.shop())
@@ -295,3 +349,26 @@ class SettingsPages:
             f"settings/{template or place}.html",
             **framed | {"shop": shop, "place": place, "places": places, "place_title": title} | context,
         )
+
+
+def _hours() -> dict[str, Any]:
+    """What a screen needs on which hours are set."""
+    return {"long_days": LONG_DAY_NAMES, "zones": zones()}
+
+
+def _weighed(routing: View, channels: Sequence[View], kinds: Sequence[View]) -> list[View]:
+    """What rules and weights may name: connected kinds, and channels where several are of a kind or one is named."""
+    named = {*routing["weights"], *itertools.chain.from_iterable(rule["channels"] for rule in routing["priorities"])}
+    counts = Counter(channel["kind"] for channel in channels)
+    single = [channel for channel in channels if counts[channel["kind"]] > 1 or channel["id"] in named]
+    parted = {channel["kind"] for channel in single}
+    titles = {channel["kind"]: channel["title"] for channel in channels}
+    titles |= {kind["name"]: kind["title"] for kind in kinds if kind["name"] in named}
+    every = _("%(kind)s, every account")
+    return [
+        *(
+            {"key": kind, "kind": kind, "name": every % {"kind": titles[kind]} if kind in parted else titles[kind]}
+            for kind in titles
+        ),
+        *({"key": one["id"], "kind": one["kind"], "name": one["name"]} for one in single),
+    ]

@@ -1,9 +1,12 @@
 """Groups of managers."""
 
+from typing import Any
+
 import pytest
 
 from inbox.model.ids import now
 from inbox.storage.conversations import ConversationStore
+from inbox.storage.database import Database, Document
 from inbox.teams import DISSOLVE
 from tests.web.api.desk import written
 from web.api.shapes import Page, ProblemShape
@@ -12,6 +15,12 @@ from web.api.teams import TeamShape
 
 async def a_team(desk, name="Returns"):
     return (await desk.admin.call("POST", "/teams", {"name": name})).fits(TeamShape).body["id"]
+
+
+async def value(database: Database, conversation: Document, field: str) -> Any:
+    found = await ConversationStore(database).get(conversation["_id"])
+    assert found is not None
+    return found[field]
 
 
 async def test_a_team_and_who_is_in_it(desk):
@@ -49,10 +58,9 @@ async def test_who_joins_a_team_gets_what_waited_for_it(desk, database):
     team = await a_team(desk)
     waiting = await written(database, "Anybody?", team_id=team)
     assert (await desk.manager.call("PUT", "/me/status", {"status": "online"})).status == 200
-    store = ConversationStore(database)
-    assert (await store.get(waiting["_id"]))["assignee_id"] is None
+    assert await value(database, waiting, "assignee_id") is None
     await desk.admin.call("PATCH", f"/teams/{team}", {"members": [desk.manager.id]})
-    assert (await store.get(waiting["_id"]))["assignee_id"] == desk.manager.id
+    assert await value(database, waiting, "assignee_id") == desk.manager.id
 
 
 async def test_a_policy_holds_as_a_whole_until_the_shops_does_again(desk):
@@ -130,8 +138,7 @@ async def test_what_a_deleted_team_had_is_everybodys(desk, database):
     assert (await desk.admin.call("DELETE", f"/teams/{team}")).status == 204
     assert (await desk.admin.call("GET", f"/teams/{team}")).status == 404
     assert (await desk.admin.get(f"/managers/{desk.manager.id}"))["teams"] == []
-    store = ConversationStore(database)
-    assert [(await store.get(row["_id"]))["team_id"] for row in (waiting, closed)] == [None, None]
+    assert [await value(database, row, "team_id") for row in (waiting, closed)] == [None, None]
     assert (await desk.house.policies.of(team)).strategy == "balanced"
     assert await database.durable.timers.count_documents({"kind": DISSOLVE}) == 0
     entry = (await desk.admin.get(f"/audit?object_id={team}"))["items"][0]
@@ -145,7 +152,7 @@ async def test_a_deletion_that_broke_off_is_seen_through_by_its_timer(desk, data
     await desk.house.team_store.delete(team)
     for _ in range(2):
         await desk.house.teams.dissolve({"team_id": team})
-    assert (await ConversationStore(database).get(waiting["_id"]))["team_id"] is None
+    assert await value(database, waiting, "team_id") is None
     assert (await desk.admin.get(f"/managers/{desk.manager.id}"))["teams"] == []
 
 

@@ -13,6 +13,7 @@ from inbox.model.errors import NotFound
 from inbox.model.people import Viewer
 from inbox.model.pipeline import DEFAULT_PIPELINE
 from inbox.shops import SHOPS
+from routing.policy import RoutingSettings
 from web.api.customers import FILES
 from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
@@ -63,6 +64,11 @@ def manager(key: str, name: str, **fields: Any) -> Doc:
         "capacity": 10,
         "teams": [],
         "languages": ["uk"],
+        "channels": [],
+        "schedule": None,
+        "days_off": [],
+        "off_shift": False,
+        "gone": False,
         "active": True,
         "created_at": ago(days=300),
         **fields,
@@ -274,6 +280,13 @@ def conversation(key: str, customer_id: str, channel_id: str, last: Doc | None, 
     }
 
 
+def _found(rows: Sequence[View], key: str) -> View:
+    for row in rows:
+        if row["id"] == key:
+            return row
+    raise NotFound(key)
+
+
 class Shop:
     """The `Desk` of a shop for carved boxes. Its lists are there to be changed by tests."""
 
@@ -293,9 +306,16 @@ class Shop:
             manager("nino", "Nino Gelashvili", status="away", load=2, languages=["ka", "en"]),
             manager("tom", "Tom Baker", status="offline", load=0),
         ]
+        self.routed = RoutingSettings()
         self.groups = [
-            {"id": "wholesale", "name": "Гурт", "members": ["ihor"], "created_at": ago(days=90)},
-            {"id": "returns", "name": "Повернення", "members": ["nino", "tom"], "created_at": ago(days=90)},
+            {"id": "wholesale", "name": "Гурт", "members": ["ihor"], "policy": None, "created_at": ago(days=90)},
+            {
+                "id": "returns",
+                "name": "Повернення",
+                "members": ["nino", "tom"],
+                "policy": None,
+                "created_at": ago(days=90),
+            },
         ]
         self.connected = [
             channel("tg", "telegram", "Telegram", "Telegram магазину"),
@@ -547,8 +567,17 @@ class Shop:
     async def managers(self, viewer: Viewer) -> Sequence[View]:
         return [row if viewer.administers else {**row, "email": None} for row in self.people]
 
+    async def manager(self, viewer: Viewer, manager_id: str) -> View:
+        return _found(await self.managers(viewer), manager_id)
+
     async def teams(self) -> Sequence[View]:
         return self.groups
+
+    async def team(self, team_id: str) -> View:
+        return _found(self.groups, team_id)
+
+    async def routing(self) -> View:
+        return self.routed.model_dump(mode="json", by_alias=True)
 
     async def macros(self, viewer: Viewer, *, archived: bool = False) -> Sequence[View]:
         mine = [row for row in self.macro_list if row["shared"] or viewer.administers]

@@ -2,7 +2,11 @@
 
 import pytest
 
-PLACES = ["general", "channels", "people", "macros", "rules", "quarantine", "audit"]
+from routing.policy import Policy, PriorityRule, RoutingSettings, Targets
+
+PLACES = ["general", "channels", "people", "routing", "macros", "rules", "quarantine", "audit"]
+NEVER = {"timezone": "Europe/Kyiv", "open": []}
+NIGHTS = {"timezone": "Asia/Tbilisi", "open": [{"days": ["mon", "tue"], "from": "22:00", "to": "06:00"}]}
 
 
 @pytest.mark.parametrize(
@@ -138,3 +142,94 @@ async def test_the_shops_own_fields_are_defined_on_one_screen(desk, read):
     assert 'value="Нова пошта, Укрпошта"' in page
     desk.field_list.clear()
     assert '<p class="hint" id="no-fields" >' in await read("/settings/fields")
+
+
+async def test_the_list_says_who_is_off_shift_gone_and_in_which_team(desk, read):
+    desk.people[1] |= {"schedule": NEVER, "teams": ["wholesale"]}
+    desk.people[2] |= {"gone": True}
+    page = await read("/settings/people")
+    assert "Never on shift" in page
+    assert "Busy · 9/10 · Гурт" in page
+    assert "Away, connection lost" in page
+    assert "goes by the shop's policy" in page
+    assert 'href="/settings/managers/ihor"' in page
+    assert 'href="/settings/teams/wholesale"' in page
+
+
+async def test_a_managers_hours_are_filled_in_day_by_day(desk, read):
+    desk.people[1] |= {"schedule": NIGHTS, "days_off": [{"from": "2026-12-24", "to": "2026-12-26"}], "channels": ["vb"]}
+    page = await read("/settings/managers/ihor")
+    assert page.count('data-from value="22:00"') == 2
+    assert 'value="Asia/Tbilisi"' in page
+    assert 'value="2026-12-24"' in page
+    assert 'value="vb" data-set checked' in page
+    assert 'id="manager-hours-own" ><legend' in page
+    assert '<option value="Europe/Kyiv">' in page
+
+
+async def test_who_always_works_is_offered_the_shops_hours(read):
+    page = await read("/settings/managers/ihor")
+    assert 'id="manager-hours-own" disabled hidden' in page
+    assert page.count('data-from value="09:00"') == 5 + 7, "five days, and what each day's new line begins with"
+
+
+@pytest.mark.parametrize("path", ["managers/nobody", "teams/nothing"])
+async def test_who_is_not_there_has_no_page(read, path):
+    await read(f"/settings/{path}", status=404)
+
+
+async def test_a_team_goes_by_the_shops_policy_until_it_has_its_own(desk, read):
+    page = await read("/settings/teams/wholesale")
+    assert 'id="team-policy-own" disabled hidden' in page
+    assert 'value="ihor" data-set checked' in page
+    desk.groups[0]["policy"] = Policy(strategy="sticky", leads=("ihor",)).model_dump(mode="json", by_alias=True)
+    page = await read("/settings/teams/wholesale")
+    assert 'id="team-policy-own" ><legend' in page
+    assert 'value="sticky" checked' in page
+    desk.groups[0]["members"] = []
+    assert "Nobody is in this team" in await read("/settings/teams/wholesale")
+
+
+async def test_routing_shows_every_setting(desk, read):
+    policy = Policy(
+        strategy="round_robin",
+        targets=Targets(first_reply=15),
+        channel_targets={"tg": Targets(next_reply=7)},
+        unanswered=45,
+        offline=None,
+    )
+    rule = PriorityRule(channels=("email", "vb"), tags=("vip", "гурт"), waiting=30, priority="urgent")
+    desk.routed = RoutingSettings(policy=policy, priorities=(rule,), weights={"email": 2.5}, grace=90)
+    page = await read("/settings/routing")
+    for shown in (
+        'value="round_robin" checked',
+        'name="policy.targets.first_reply" value="15"',
+        'name="policy.channel_targets.tg.next_reply" value="7"',
+        'name="policy.unanswered" value="45"',
+        'name="policy.offline" value=""',
+        'value="vip, гурт"',
+        'data-key="waiting" data-type="amount" value="30"',
+        'value="vb" data-set checked',
+        'name="weights.email" value="2.5"',
+        'name="grace" value="90"',
+    ):
+        assert shown in page
+    assert "Viber, every account" in page, "a single channel of it is named by a rule"
+
+
+async def test_routing_without_channels_or_rules_says_what_to_do(desk, read):
+    desk.connected.clear()
+    page = await read("/settings/routing")
+    assert "Connect a channel first" in page
+    assert "No rules: who waits longest comes first" in page
+
+
+async def test_the_profile_shows_ones_shifts_and_lets_nobody_change_them(desk, read):
+    assert "no fixed hours" in await read("/profile")
+    desk.people[1] |= {"schedule": NIGHTS, "days_off": [{"from": "2026-12-24", "to": "2026-12-26"}]}
+    page = await read("/profile", As="ihor")
+    assert '<dt>Mon–Tue</dt><dd class="n">22:00–06:00</dd>' in page
+    assert "2026-12-24 – 2026-12-26" in page
+    assert "data-week" not in page
+    desk.people[1]["schedule"] = NEVER
+    assert "You are never on shift" in await read("/profile", As="ihor")

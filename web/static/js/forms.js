@@ -2,19 +2,23 @@
 
 import { call, say, toast, token } from "./api.js";
 import { SNOOZES, refreshPlace, then } from "./desk.js";
+import { read as readWeek } from "./hours.js";
+import { name as nameRows } from "./rows.js";
 
 /** Put a value under a dotted name. */
 const put = (into, name, value) => {
   const path = name.split(".");
   const leaf = path.pop();
   let place = into;
-  for (const [at, part] of path.entries()) place = place[part] ??= /^\d+$/.test(path[at + 1] ?? leaf) ? [] : {};
+  for (const part of path) place = place[part] ??= {};
   place[leaf] = value;
 };
 
 const read = {
   list: (field) => field.value.split(",").map((part) => part.trim()).filter(Boolean),
   number: (field) => (field.value === "" ? undefined : Number(field.value)),
+  // Emptied means: none.
+  amount: (field) => (field.value === "" ? null : Number(field.value)),
   flag: (field) => field.checked,
   // By this browser's clock.
   moment: (field) => (field.value ? new Date(field.value).toISOString() : undefined),
@@ -27,14 +31,22 @@ const read = {
 const collect = (form) => {
   const body = form.dataset.base ? JSON.parse(form.dataset.base) : {};
   const sets = new Map();
+  nameRows(form);
+  for (const list of form.querySelectorAll("[data-rows]")) if (!list.matches(":disabled *")) put(body, list.dataset.rows, []);
   for (const field of form.elements) {
-    if (!field.name || field.disabled) continue;
+    if (!field.name || field.matches(":disabled") || field.closest("[data-week]")) continue;
+    if ("way" in field.dataset) {
+      // Nothing of one's own; what stands inside otherwise is named by itself.
+      if (field.checked && !field.value) put(body, field.closest("[data-either]").dataset.either, null);
+      continue;
+    }
+    if (field.type === "radio" && !field.checked) continue;
     if ("rank" in field.dataset) {
       // Fields of one name make a list in their order.
       sets.set(field.name, [...(sets.get(field.name) ?? []), ...(field.value ? [field.value] : [])]);
       continue;
     }
-    if (field.dataset.set) {
+    if ("set" in field.dataset) {
       // Checkboxes of one name make a list; an empty one counts too.
       const chosen = sets.get(field.name) ?? [];
       if (field.checked) chosen.push(field.value);
@@ -46,6 +58,7 @@ const collect = (form) => {
     put(body, field.name, value);
   }
   for (const [name, values] of sets) put(body, name, values);
+  for (const week of form.querySelectorAll("[data-week]")) if (!week.matches(":disabled *")) put(body, week.dataset.week, readWeek(week));
   if ("once" in form.dataset) body.client_token = form.dataset.once ||= token();
   return body;
 };
@@ -64,10 +77,10 @@ export const complain = (form, refusal) => {
       unplaced.push(message);
       continue;
     }
-    text.id = `${field.id}-error`;
+    text.id = `${field.id || field.name}-error`;
     field.setAttribute("aria-invalid", "true");
     field.setAttribute("aria-describedby", text.id);
-    field.closest(".field, .check").append(text);
+    field.closest("[data-stretch], .field, .check").append(text);
     for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   }
   const placed = form.querySelector("[aria-invalid]");
