@@ -112,9 +112,10 @@ class Relief:
         await self._waits(event.after)
 
     async def _waits(self, conversation: Mapping[str, Any]) -> None:
-        waits = conversation["status"] == ConversationStatus.OPEN and conversation["waiting_since"] is not None
-        if waits and conversation["assignee_id"] in await self._away.current():
-            await self._count(conversation["assignee_id"])
+        holder, waits = conversation["assignee_id"], conversation["waiting_since"] is not None
+        opened = conversation["status"] == ConversationStatus.OPEN
+        if opened and waits and holder is not None and holder in await self._away.current():
+            await self._count(holder)
 
     async def _count(self, manager_id: str) -> None:
         await self._timers.set(_timer(manager_id), TIMER, self._clock(), {"manager_id": manager_id})

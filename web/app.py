@@ -254,6 +254,7 @@ def services_of(house: House, passwords: Passwords) -> ApiServices:
         personal_data=house.personal_data,
         passwords=passwords,
         pipeline=house.pipeline,
+        presence=house.presence,
         previews=house.previews,
         quarantine=house.quarantine,
         replies=house.replies,

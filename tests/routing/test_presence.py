@@ -273,7 +273,7 @@ steps = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 async def test_in_the_end_there_is_who_has_a_connection(floor, taken):
     """Whatever three processes do in whatever order: managers with a connection are there, the others gone."""

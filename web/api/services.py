@@ -40,6 +40,7 @@ from inbox.timeline import Timeline
 from inbox.tracking import Tracking
 from routing.assignment import Assigner
 from routing.handing_over import HandingOver
+from routing.presence import Presence
 from routing.setup import RoutingSetup
 from web.doors.passwords import Passwords
 
@@ -75,6 +76,7 @@ class ApiServices:
     passwords: Passwords
     personal_data: PersonalData
     pipeline: OrderPipeline
+    presence: Presence
     previews: Previews
     notices: Notices
     quarantine: Quarantine

@@ -32,7 +32,8 @@ class ManagerShape(Shape):
     """Somebody who answers. Colleagues' addresses are for admins.
 
     `channels` are ids, none stands for all. `schedule`: when they work, null for always. `off_shift`: they do not work
-    now. `gone`: routing takes them as away, because their connection has been lost for long.
+    now. `present`: they have a live connection. `gone`: routing takes them as away, because their connection has been
+    lost for long.
     """
 
     id: str
@@ -48,6 +49,7 @@ class ManagerShape(Shape):
     schedule: Schedule | None
     days_off: list[DaysOff]
     off_shift: bool
+    present: bool
     gone: bool
     active: bool
     created_at: AwareDatetime

@@ -36,6 +36,7 @@ def manager_view(manager: Document, viewer: Viewer) -> View:
         "schedule": manager.get("schedule"),
         "days_off": manager.get("days_off", []),
         "off_shift": manager.get("off_shift", False),
+        "present": manager.get("present", False),
         "gone": manager.get("gone", False),
         "active": manager["active"],
         "created_at": manager["created_at"],
