@@ -55,6 +55,11 @@ class Cards:
             for card in cards
         ]
 
+    async def answers_to(self, whole: WholeCard, conversation_id: str | None) -> dict[str, str]:
+        """The identities that an answer in this conversation goes to, by channel; None: that are written to first."""
+        found = await self._reach.addressees(whole.identities, conversation_id)
+        return {channel_id: identity["_id"] for channel_id, identity in found.items()}
+
     async def one(self, card: Document) -> WholeCard:
         """One card whole."""
         (whole,) = await self.whole([card])

@@ -15,6 +15,7 @@ from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.people import SYSTEM, Author, Viewer
 from inbox.paging import moment_and_id, page
+from inbox.reach import addressee
 from inbox.search import Search
 from inbox.storage.conversations import ConversationStore, closing
 from inbox.storage.database import Document
@@ -206,9 +207,11 @@ class Conversations:
             await self._channels.get(channel_id)
         except NotFound:
             raise Invalid("channel_id", "there is no such channel") from None
-        identity = await self._people.identity_on(customer_id, channel_id)
-        if identity is None:
+        known = await self._people.identities([customer_id])
+        there = [identity for identity in known if identity["channel_id"] == channel_id]
+        if not there:
             raise Invalid("channel_id", "this customer has never written there, and the channel lets only them begin")
+        identity = addressee(there)
         if not identity["reachable"]:
             raise Invalid("channel_id", f"the customer cannot be reached there: {identity['reachable_reason']}")
         await allow(identity)

@@ -263,7 +263,7 @@ class Notices:
         """
         if channel["state"] == "paused":
             raise Invalid("channel_id", f"paused: {channel['state_reason']}")
-        known = await self._people.identity_on(customer["_id"], channel["_id"], confirmed=True)
+        known = await self._people.confirmed_on(customer["_id"], channel["_id"])
         if known is not None:
             return known
         # A mailbox that the customer never wrote to, and an address that stands on their card.

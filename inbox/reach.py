@@ -29,6 +29,15 @@ class Reach:
         unanswered = await self.unanswered(identity) if kind.capabilities.unanswered_limit is not None else 0
         return with_limits(identity, kind.capabilities, unanswered=unanswered)
 
+    async def addressees(self, identities: Sequence[Document], conversation_id: str | None) -> dict[str, Document]:
+        """Who of a customer's identities an answer in a conversation goes to, by channel; None: nothing was said yet."""
+        found: dict[str, list[Document]] = {}
+        for identity in identities:
+            found.setdefault(identity["channel_id"], []).append(identity)
+        several = [channel_id for channel_id, there in found.items() if len(there) > 1]
+        heard = await self._messages.last_writers(conversation_id, several) if conversation_id and several else {}
+        return {channel_id: addressee(there, heard.get(channel_id, "")) for channel_id, there in found.items()}
+
     async def unanswered(self, identity: Document, *, before: str | None = None) -> int:
         """How many requests went to an identity since it wrote last, `before` a message's sort key or up to now."""
         return await self._messages.unanswered(identity, before)
@@ -53,6 +62,17 @@ class Reach:
                     " the customer must write first"
                 )
         return None
+
+
+def addressee(identities: Sequence[Document], wrote_last: str = "") -> Document:
+    """Who of a customer's identities on one channel is written to, of those who can be reached: who wrote last there.
+
+    Else one who is confirmed to be the customer, and the newest of several.
+    """
+    return max(
+        identities,
+        key=lambda one: (one["reachable"], one["_id"] == wrote_last, not one.get("joined"), one["created_at"]),
+    )
 
 
 def window_of(identity: Document, limits: Capabilities, message: Document) -> ReplyWindow | None:

@@ -306,7 +306,7 @@ class Replies:
         """Show the customer that somebody writes, where the channel can; a failure to do so is nobody's trouble."""
         conversation = await self._existing(conversation_id)
         opened = await self._channels.open(conversation["channel_id"])
-        identity = await self._people.identity_on(conversation["customer_id"], conversation["channel_id"])
+        identity = await self._answered(conversation, conversation["channel_id"])
         if identity is None or not opened.kind.capabilities.typing.sends:
             return
         try:
@@ -348,7 +348,7 @@ class Replies:
         if draft.identity_id is not None:
             identity = await self._people.identity(draft.identity_id)
         else:
-            identity = await self._people.identity_on(conversation["customer_id"], chosen)
+            identity = await self._answered(conversation, chosen)
         if identity is None or identity["customer_id"] != conversation["customer_id"]:
             raise Invalid("channel_id", "this customer is not known on that channel")
         if not identity["reachable"]:
@@ -356,6 +356,12 @@ class Replies:
         message["channel_id"] = chosen
         message["identity_id"] = identity["_id"]
         return opened, identity
+
+    async def _answered(self, conversation: Document, channel_id: str) -> Document | None:
+        """Who an answer on a channel goes to; None where the customer is not known there."""
+        known = await self._people.identities([conversation["customer_id"]])
+        there = [identity for identity in known if identity["channel_id"] == channel_id]
+        return (await self._reach.addressees(there, conversation["_id"])).get(channel_id)
 
     async def _quoted(self, message: Document, draft: Draft) -> str:
         """The provider's id of the message that is answered, where it has one on the same channel."""

@@ -374,6 +374,16 @@ class MessageStore:
         rows: list[Document] = await found.sort("sort", -1).limit(1).to_list(1)
         return rows[0] if rows else None
 
+    async def last_writers(self, conversation_id: str, channel_ids: Sequence[str]) -> dict[str, str]:
+        """The identities that wrote last on these channels in a conversation, by channel."""
+        found = {}
+        for channel_id in channel_ids:
+            theirs = {"conversation_id": conversation_id, "channel_id": channel_id, "direction": "in"}
+            last = await self._durable.find_one(theirs, {"identity_id": 1}, sort=[("sort", -1)])
+            if last is not None:
+                found[channel_id] = last["identity_id"]
+        return found
+
     async def exchange(self, message: Mapping[str, Any], limit: int) -> list[Document]:
         """What was said on a message's channel in its conversation before it: the last `limit` messages, oldest first.
 

@@ -223,14 +223,9 @@ class PeopleStore:
         """These identities, as far as they are known."""
         return await self._identities.find({"_id": {"$in": list(identity_ids)}}).to_list(None)
 
-    async def identity_on(self, customer_id: str, channel_id: str, *, confirmed: bool = False) -> Document | None:
-        """How this customer is reached on this channel, most recently created first.
-
-        `confirmed` passes over identities that joined the card unproven.
-        """
-        there: Document = {"customer_id": customer_id, "channel_id": channel_id}
-        if confirmed:
-            there["joined"] = None
+    async def confirmed_on(self, customer_id: str, channel_id: str) -> Document | None:
+        """How this customer is reached on this channel, newest first; never by who joined their card unproven."""
+        there = {"customer_id": customer_id, "channel_id": channel_id, "joined": None}
         return await self._identities.find_one(there, sort=[("reachable", -1), ("created_at", -1)])
 
     async def identities(self, customer_ids: Sequence[str]) -> list[Document]:

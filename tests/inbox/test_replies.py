@@ -10,10 +10,12 @@ import pytest
 from inbox.model.errors import Conflict, Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import Refused, RetryLater
 from inbox.model.ids import identity_id, new_id, now
+from inbox.model.incoming import Person
 from inbox.model.people import Author
 from inbox.replies import MAX_FILES, MAX_TEXT, Draft
 from inbox.storage.conversations import closing
-from tests.inbox.arrivals import accepted, said, work_off
+from inbox.storage.people import Sighting
+from tests.inbox.arrivals import ANN, accepted, said, work_off
 from tests.inbox.paper import CAPABILITIES, Floor, Paper
 
 MARY = Author(type="manager", id="mary", name="Mary")
@@ -292,3 +294,19 @@ async def test_a_failure_to_show_typing_is_nobodys_trouble(desk):
     assert desk.floor.kind.done[-1] == ("typing", "ann")
     desk.floor.kind.failure = RetryLater("slow")
     await desk.floor.replies.typing(desk.case)
+
+
+async def test_of_two_on_a_channel_the_one_who_wrote_last_is_answered(floor):
+    desk = await Desk(floor).open()
+    (case,) = (await floor.conversations.many([desk.case])).values()
+    bob = Person(external_id="bob", name="Bob")
+    joining = Sighting(
+        channel_id=desk.channel_id, kind="paper", person=bob, at=now(), customer_id=case["customer_id"], joined="answer"
+    )
+    await floor.people.resolve({joining.identity_id: joining}, ensure_cards=False)
+    ann = identity_id(desk.channel_id, ANN.external_id)
+    assert (await desk.post(text="To whoever wrote"))["identity_id"] == ann, "Bob is on the card and said nothing"
+    await work_off(floor.ingest, [accepted(said(2, person=bob), channel_id=desk.channel_id)])
+    assert (await desk.post(text="To Bob"))["identity_id"] == joining.identity_id
+    await work_off(floor.ingest, [accepted(said(3), channel_id=desk.channel_id)])
+    assert (await desk.post(text="To Ann again"))["identity_id"] == ann

@@ -61,8 +61,11 @@ class Desk(Protocol):
         Each with `contact_at`: when something was said last, as far as the viewer may see it, else None.
         """
 
-    async def customer(self, customer_id: str) -> View:
-        """A card, or the one that it was merged into."""
+    async def customer(self, customer_id: str, conversation_id: str | None = None) -> View:
+        """A card, or the one that it was merged into.
+
+        With `answers_to`: the identities that an answer in this conversation goes to, by channel.
+        """
 
     async def orders(self, customer_id: str) -> View:
         """A card's orders as `web.pages.orders.orders_shown` puts them together."""

@@ -112,7 +112,7 @@ class InboxPages:
         """The thread's header, and the hints above the composer."""
         context = await self._frame(call)
         conversation = await self.desk.conversation(call.viewer, call.path())
-        customer = await self.desk.customer(conversation["customer_id"])
+        customer = await self.desk.customer(conversation["customer_id"], conversation["id"])
         context |= {"conversation": conversation, "customer": customer, "oob": True, "tab": "mine"}
         context["reach"] = _reach(conversation, customer)
         return self.pages.html(call.request, "inbox/bar_and_hints.html", **context)
@@ -238,7 +238,7 @@ class InboxPages:
             "view": view,
             "stages": dict(await self.desk.stages()) if view == "everything" else {},
             "conversation": conversation,
-            "customer": await self.desk.customer(conversation["customer_id"]),
+            "customer": await self.desk.customer(conversation["customer_id"], conversation["id"]),
             "messages": messages,
             "items": arrange(messages, context["clock"], after=before),
             "known": _by_id(messages),

@@ -121,9 +121,9 @@ class ServiceDesk:
         ]
         return shown, following
 
-    async def customer(self, customer_id: str) -> View:
-        card = await self._services.customers.get(customer_id)
-        return customer_view(await self._services.cards.one(card))
+    async def customer(self, customer_id: str, conversation_id: str | None = None) -> View:
+        whole = await self._services.cards.one(await self._services.customers.get(customer_id))
+        return {**customer_view(whole), "answers_to": await self._services.cards.answers_to(whole, conversation_id)}
 
     async def same_person(self, customer_id: str) -> View:
         suggestions, merges = await asyncio.gather(

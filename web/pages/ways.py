@@ -32,10 +32,9 @@ def ways(customer: View, channels: Mapping[str, View]) -> list[Way]:
     """A customer's channels in the order in which they came to be known on them."""
     chosen: dict[str, View] = {}
     for identity in customer["identities"]:
-        known = chosen.get(identity["channel_id"])
-        # An answer goes to the one that can be reached, and of several to the newest.
-        if identity["channel_id"] in channels and (known is None or identity["reachable"] >= known["reachable"]):
-            chosen[identity["channel_id"]] = identity
+        channel_id = identity["channel_id"]
+        if channel_id in channels and customer["answers_to"].get(channel_id) == identity["id"]:
+            chosen[channel_id] = identity
     return [
         Way(channel=channels[key], identity=identity, obstacle=_obstacle(channels[key], identity))
         for key, identity in chosen.items()

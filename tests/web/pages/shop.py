@@ -113,6 +113,7 @@ def customer(key: str, name: str, *identities: Doc, **fields: Any) -> Doc:
         "version": 2,
         "avatar_url": None,
         "identities": list(identities),
+        "answers_to": {row["channel_id"]: row["id"] for row in identities},
         "first_contact_at": ago(days=700),
         "last_contact_at": ago(hours=1),
         "order_count": 0,
@@ -506,7 +507,11 @@ class Shop:
         start, end = int(cursor or 0), int(cursor or 0) + limit
         return found[start:end], str(end) if len(found) > end else None
 
-    async def customer(self, customer_id: str) -> View:
+    async def customer(
+        self,
+        customer_id: str,
+        conversation_id: str | None = None,  # noqa: ARG002  # Here each identity has a channel for itself.
+    ) -> View:
         customer_id = self.merged.get(customer_id, customer_id)
         if customer_id not in self.cards:
             raise NotFound("there is no such customer")

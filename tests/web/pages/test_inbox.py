@@ -162,6 +162,19 @@ async def test_a_channel_that_takes_nothing_now_cannot_be_chosen(desk, read):
     }
 
 
+async def test_who_is_not_confirmed_to_be_the_customer_is_told_before_anything_is_written(desk, read):
+    assert "may be somebody else" not in await read("/inbox/olena")
+    theirs = desk.cards["olena-card"]["identities"][0]
+    theirs["joined"] = "answer"
+    hint = (await read("/inbox/olena")).partition('<div class="of-channel" data-of="tg"')[2].partition("</div>")[0]
+    assert "What you write goes to olena_m, who answered a message to Олена Мельник and may be somebody else." in hint
+    for path in ("confirm", "split"):
+        assert f'POST /api/v1/customers/olena-card/{path}" data-body=\'{{"identity": "{theirs["id"]}"}}\'' in hint
+    assert _ways(await read("/inbox/olena"))["tg"] == (True, "not confirmed")
+    theirs["reachable"] = False
+    assert "may be somebody else" not in await read("/inbox/olena")
+
+
 async def test_a_channel_without_files_greys_the_button_with_the_reason(desk, read):
     desk.connected[0]["capabilities"] = {**desk.connected[0]["capabilities"], "media": "receive"}
     assert 'disabled title="Telegram takes no files"' in await read("/inbox/olena")

@@ -36,14 +36,8 @@ def test_what_stands_against_an_answer(change, fields, expected):
     assert obstacle(change, **fields) == expected
 
 
-def test_each_channel_once_by_whom_can_be_reached_there():
-    card = customer(
-        "c",
-        "Ann",
-        identity("tg", "telegram", "first"),
-        identity("tg", "telegram", "blocked", reachable=False),
-        identity("vb", "viber", "older"),
-        identity("vb", "viber", "newer"),
-        identity("gone", "telegram", "x"),
-    )
-    assert [(way.channel["id"], way.called) for way in ways(card, CHANNELS)] == [("tg", "first"), ("vb", "newer")]
+def test_each_channel_once_with_whom_an_answer_goes_to():
+    both = identity("vb", "viber", "older"), identity("vb", "viber", "newer")
+    card = customer("c", "Ann", identity("tg", "telegram", "first"), *both, identity("gone", "telegram", "x"))
+    card["answers_to"]["vb"] = both[0]["id"]
+    assert [(way.channel["id"], way.called) for way in ways(card, CHANNELS)] == [("tg", "first"), ("vb", "older")]
