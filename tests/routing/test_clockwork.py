@@ -324,11 +324,14 @@ def test_what_was_put_together_or_taken_apart_gets_the_clock_of_its_wait(case):
     clock = case.clock
     assert mended(case.row, case.terms, minute(1)) == clock
     assert mended({**case.row, "clock": None}, case.terms, minute(1)) == clock
-    assert mended({**case.row, "waiting_since": minute(-5)}, case.terms, minute(1))["due_at"] == minute(55)
+    longer: Any = mended({**case.row, "waiting_since": minute(-5)}, case.terms, minute(1))
+    assert longer["due_at"] == minute(55)
     assert mended({**case.row, "waiting_since": None}, case.terms, minute(1)) is None
     case.snooze(30)
-    assert mended({**case.row, "status": "open"}, case.terms, minute(40))["due_at"] == minute(70)
-    assert mended({**case.row, "clock": clock}, case.terms, minute(40))["left"]["due"] == 1200.0
+    woken: Any = mended({**case.row, "status": "open"}, case.terms, minute(40))
+    assert woken["due_at"] == minute(70)
+    stopped: Any = mended({**case.row, "clock": clock}, case.terms, minute(40))
+    assert stopped["left"]["due"] == 1200.0
 
 
 @st.composite
