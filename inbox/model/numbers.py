@@ -50,24 +50,29 @@ def cases_of(
     """
     openings = _openings(conversation, messages)
     rows = []
+    holder: str | None = None
     for number, opening in enumerate(openings):
         following = openings[number + 1] if number + 1 < len(openings) else None
         end = following["sort"] if following else None
         said = [row for row in messages if opening["sort"] <= row["sort"] and (end is None or row["sort"] < end)]
         happened = [row for row in happenings if _within(row, opening, following)]
+        if holder is not None:
+            happened.insert(0, {"kind": "assignment", "at": opening["at"], "assignee_id": holder})
         if opening["no"] or said:
-            rows.append(
-                _case(
-                    conversation,
-                    opening,
-                    happened,
-                    said,
-                    schedule,
-                    known.get(opening["no"], {}),
-                    last=following is None,
-                )
-            )
+            rows.append(_case(conversation, opening, happened, said, schedule, known, last=following is None))
+        holder = _kept_by(happened)
     return rows
+
+
+def _kept_by(happened: Sequence[Read]) -> str | None:
+    """Who holds a conversation on when the customer's next message opens it: nobody, where it rested."""
+    holder, rests = None, False
+    for row in happened:
+        if row["kind"] == "assignment":
+            holder = row["assignee_id"]
+        else:
+            rests = row["status"] in (ConversationStatus.CLOSED, ConversationStatus.SNOOZED)
+    return None if rests else holder
 
 
 def _openings(conversation: Read, messages: Sequence[Read]) -> list[Document]:
@@ -99,21 +104,25 @@ def _case(
     happened: Sequence[Read],
     said: Sequence[Read],
     schedule: Schedule,
-    known: Read,
+    known: Mapping[int, Read],
     *,
     last: bool,
 ) -> Document:
+    earlier = known.get(opening["no"], {})
     row: Document = {
         "_id": derived_id("case", conversation["_id"], str(opening["no"])),
         "conversation_id": conversation["_id"],
         "no": opening["no"],
         "channel_id": opening["channel_id"],
         "opened_at": opening["at"],
-        "late_at": known.get("late_at"),
-        **_held(conversation, happened, known, last=last),
+        "late_at": earlier.get("late_at"),
+        **_held(conversation, happened, earlier, last=last),
         **_answered(opening, said),
         "messages": sum(message["direction"] == "in" for message in said),
     }
+    if not opening["no"]:
+        # Nobody wrote yet, so no team was asked, whichever the conversation comes to later.
+        row["team_id"] = None
     if last and row["late_at"] is None:
         row["late_at"] = (conversation.get("clock") or {}).get("breached_at")
     return {**row, "shares": _shares(row, said, schedule)}
