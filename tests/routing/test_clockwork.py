@@ -101,7 +101,7 @@ def test_a_wait_has_the_first_target_until_somebody_answered_and_then_the_next(c
     case.write(5)
     assert case.clock["due_at"] == minute(61)
     case.reply(10)
-    assert case.clock is None
+    assert not case.clock
     case.write(20)
     assert (case.clock["kind"], case.clock["due_at"]) == ("next", minute(50))
 
@@ -124,7 +124,7 @@ def test_closing_ends_a_wait_and_the_next_case_begins_with_a_first_reply(case):
     case.reply(2)
     case.write(3)
     case.close(4)
-    assert case.clock is None
+    assert not case.clock
     case.write(100)
     assert (case.clock["kind"], case.clock["due_at"]) == ("first", minute(160))
 
@@ -163,7 +163,7 @@ def test_what_was_answered_before_a_snooze_has_a_whole_target_after_it(case):
     case.write(0)
     case.reply(1)
     case.snooze(2)
-    assert case.clock is None
+    assert not case.clock
     case.write(50)
     assert (case.clock["kind"], case.clock["due_at"]) == ("next", minute(80))
 
@@ -171,7 +171,7 @@ def test_what_was_answered_before_a_snooze_has_a_whole_target_after_it(case):
 def test_without_a_target_there_is_no_clock():
     case = Case(terms(first=None))
     case.write(1)
-    assert case.clock is None
+    assert not case.clock
     case.reply(2)
     case.write(3)
     assert case.clock["kind"] == "next"
@@ -181,7 +181,7 @@ def test_hours_that_never_open_set_no_clock():
     never = Schedule.model_validate({"timezone": "UTC", "open": []})
     case = Case(terms(never))
     case.write(1)
-    assert case.clock is None
+    assert not case.clock
 
 
 def test_a_policy_that_is_set_meanwhile_counts_for_waits_that_begin_later(case):
@@ -217,7 +217,7 @@ def test_each_channel_may_have_targets_of_its_own():
     assert case.clock["due_at"] == minute(5)
     case.reply(1)
     case.write(2)
-    assert case.clock is None
+    assert not case.clock
 
 
 def test_a_clock_warns_once_and_raises_the_priority_once(case):
