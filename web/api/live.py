@@ -6,12 +6,17 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
+from inbox.conversations import Conversations
+from inbox.gathering import Gathering
 from inbox.live import LiveFeed, LiveFrame
+from inbox.model.ids import new_id
 from inbox.model.people import Viewer
 from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
+from routing.presence import Presence
+from web.api.company import REFUSED, VIEWERS, Company
 from web.api.orders import order_view
 from web.api.requests import LiveQuery
 from web.api.tasks import task_view
@@ -26,7 +31,9 @@ SESSION_OVER = 4401
 RECHECK_SECONDS = 10.0
 """How long a socket may outlive its session."""
 
-_HEARTBEAT_SECONDS = 20.0
+HEARTBEAT_SECONDS = 10.0
+"""How often a page is asked whether it is still there; half as long it may take to answer."""
+
 _SPOKEN_LIMIT = 4096
 
 _log = structlog.get_logger(__name__)
@@ -84,26 +91,68 @@ class _Watch:
             self.viewer = viewer
 
 
+class _Line:
+    """A socket on which one frame goes after the other.
+
+    What is said aside has no number of its own: it carries that of the feed's last frame, and so a page that resumes
+    from the number it heard last misses nothing.
+    """
+
+    def __init__(self, socket: web.WebSocketResponse, since: int | None) -> None:
+        self._socket = socket
+        self._seq = since
+        self._placed = asyncio.Event()
+        if since is not None:
+            self._placed.set()
+        self._turn = asyncio.Lock()
+
+    async def send(self, frame: View) -> None:
+        """A frame of the feed."""
+        async with self._turn:
+            await self._socket.send_str(json_bytes(frame).decode())
+            self._seq = frame["seq"]
+            self._placed.set()
+
+    async def aside(self, type_: str, data: View) -> None:
+        """Something that is true for this moment only."""
+        await self._placed.wait()
+        async with self._turn:
+            frame = {"seq": self._seq, "type": type_, "data": data}
+            await self._socket.send_str(json_bytes(frame).decode())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveHandlers:
     """`/live`."""
 
     feed: LiveFeed
+    gathering: Gathering
+    conversations: Conversations
+    presence: Presence
     sign_in: SignIn
     recheck_seconds: float = RECHECK_SECONDS
+    heartbeat_seconds: float = HEARTBEAT_SECONDS
 
     async def follow(self, call: Call[None, LiveQuery]) -> web.StreamResponse:
         """Send frames until one of both has enough, or the session is over."""
         session = call.signed_in
         watch = _Watch(session.viewer, session.key, self.sign_in, self.recheck_seconds)
-        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_SPOKEN_LIMIT)
-        async with self.feed.subscribe(lambda: watch.viewer, call.query.since) as frames:
+        connection_id = new_id()
+        socket = web.WebSocketResponse(heartbeat=self.heartbeat_seconds, max_msg_size=_SPOKEN_LIMIT)
+        company = Company(self.gathering, self.conversations, lambda: watch.viewer)
+        line = _Line(socket, call.query.since)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(company.close)
+            frames = await stack.enter_async_context(self.feed.subscribe(lambda: watch.viewer, call.query.since))
             await socket.prepare(call.request)
+            self.presence.connected(session.viewer.id, connection_id)
             over = asyncio.create_task(watch.until_over())
-            tasks = {over, asyncio.create_task(_send(socket, frames, watch)), asyncio.create_task(_listen(socket))}
+            work = (_send(line, frames, watch, company), _accompany(line, company), _listen(socket, line, company))
+            tasks = {over, *map(asyncio.create_task, work)}
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                self.presence.disconnected(session.viewer.id, connection_id)
                 for task in tasks:
                     task.cancel()
                 results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -114,13 +163,21 @@ class LiveHandlers:
         return socket
 
 
-async def _send(socket: web.WebSocketResponse, frames: AsyncIterator[LiveFrame], watch: _Watch) -> None:
+async def _send(line: _Line, frames: AsyncIterator[LiveFrame], watch: _Watch, company: Company) -> None:
     async for frame in frames:
-        await socket.send_str(json_bytes(frame_view(frame, watch.viewer)).decode())
+        company.heed(frame)
+        await line.send(frame_view(frame, watch.viewer))
 
 
-async def _listen(socket: web.WebSocketResponse) -> None:
-    """Nothing is said over this socket; reading notices when the other side leaves."""
+async def _accompany(line: _Line, company: Company) -> None:
+    async for told in company.news():
+        await line.aside(VIEWERS, told)
+
+
+async def _listen(socket: web.WebSocketResponse, line: _Line, company: Company) -> None:
+    """What the page says; reading also notices when it leaves."""
     with contextlib.suppress(ConnectionError):
-        async for _ in socket:
-            pass
+        async for message in socket:
+            wrong = await company.hear(message.data) if message.type is WSMsgType.TEXT else "say it as text"
+            if wrong is not None:
+                await line.aside(REFUSED, {"detail": wrong})

@@ -356,12 +356,13 @@ def _live(doors: Doors, services: ApiServices) -> list[Route]:
         feed=services.feed,
         gathering=services.gathering,
         conversations=services.conversations,
+        presence=services.presence,
         sign_in=doors.sign_in,
     )
     return [
         row("GET", "/live", Who.SIGNED_IN)(
             handler=live.follow,
-            summary="A WebSocket of frames {seq, type, data}; since resumes; a page says what it views and where it types",
+            summary="A WebSocket of frames {seq, type, data}; since resumes; a page may say what it views",
             query=requests.LiveQuery,
             statuses=(101,),
             checks_origin=True,
