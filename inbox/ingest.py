@@ -20,7 +20,7 @@ from inbox.storage.errors import is_unavailable
 from inbox.storage.journal import LEASE, JournalStore
 
 MAX_BATCH = 800
-MAX_QUEUED = 5000
+MAX_QUEUED = 2000
 """Events kept in memory; beyond that they wait in the journal, from where they are fetched when there is room."""
 
 CROWD = 64

@@ -16,9 +16,9 @@ Item = TypeVar("Item")
 
 
 class Shape(BaseModel):
-    """An answer: nothing in it that is not written here."""
+    """An answer: nothing in it that is not written here. Made ready only where the API describes itself."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Page(Shape, Generic[Item]):

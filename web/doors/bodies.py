@@ -11,7 +11,13 @@ class Body(BaseModel):
     """A JSON body. `audited` names the fields whose values the audit may keep: of the others it keeps the names."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True, populate_by_name=True
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+        defer_build=True,
     )
     audited: ClassVar[frozenset[str]] = frozenset()
 
@@ -34,7 +40,7 @@ class Change(Body):
 class Query(BaseModel):
     """A query string."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class PageQuery(Query):
