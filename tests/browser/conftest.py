@@ -1,8 +1,14 @@
 """A browser at the inbox of a real server: pages that are signed in, and a picture of what went wrong."""
 
+import json
+import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +36,35 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
         item.stash[FAILED] = report.failed
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Debian's chromium."""
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[str]:
+    """Where Debian's chromium listens. One serves a whole test process: starting it takes longer than many a test."""
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     assert found, "no browser: `make test` installs Debian's chromium as root; otherwise: apt-get install chromium"
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with tempfile.NamedTemporaryFile("w", prefix="skrynka-test-", suffix=".json") as config:
+        json.dump({"host": "127.0.0.1", "executablePath": found, "args": arguments}, config)
+        config.flush()
+        server = subprocess.Popen(
+            [sys.executable, "-m", "playwright", "launch-server", "--browser", "chromium", "--config", config.name],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ending the command leaves its children: the group is ended.
+        )
+        assert server.stdout
+        address = server.stdout.readline().strip()
+    yield address
+    os.killpg(server.pid, signal.SIGTERM)
+    server.communicate()
+
+
+@pytest.fixture
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """Chromium, with no windows but the test's own."""
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=found, args=arguments)
-        yield launched
-        await launched.close()
+        connected = await playwright.chromium.connect(chromium)
+        yield connected
+        await connected.close()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from channels.telegram.sandbox import sample_photo
@@ -61,9 +62,9 @@ class Demo:
         return found
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def demo() -> AsyncIterator[Demo]:
-    """Start it, and hold it to leaving without a word of complaint and without a trace."""
+    """Start it once, and hold it to leaving without a word of complaint and without a trace."""
     folder = Path(tempfile.mkdtemp(prefix="skrynka-test-"))
     # A user's own databases must not even be looked for: nobody answers there.
     own = {
