@@ -30,7 +30,7 @@ class Reach:
         return with_limits(identity, kind.capabilities, unanswered=unanswered)
 
     async def addressees(self, identities: Sequence[Document], conversation_id: str | None) -> dict[str, Document]:
-        """Who of a customer's identities an answer in a conversation goes to, by channel; None: nothing was said yet."""
+        """Who of a customer's identities an answer in a conversation goes to, by channel; None: a first word."""
         found: dict[str, list[Document]] = {}
         for identity in identities:
             found.setdefault(identity["channel_id"], []).append(identity)

@@ -34,23 +34,45 @@ _REACHING_BACK = {"delivered", "read"}
 
 
 def _edited(change: Document) -> Document:
-    """The newest text, and of each part of an album the newest file. A part without words takes none of the album's."""
-    sequence = change.get("sequence", 0)
-    # Where time and number are the same nobody knows which came last; by its text it is at least always the same one.
-    last = {
-        "$gt": [
-            [change["at"], sequence, {"$literal": change["text"]}],
-            [{"$ifNull": ["$edited_at", _NEVER]}, {"$ifNull": ["$edited_sequence", 0]}, "$text"],
-        ]
+    """The newest text, or of an album the newest caption of the part, and of each part the newest file."""
+    at, sequence, text = change["at"], change.get("sequence", 0), {"$literal": change["text"]}
+
+    def newer(of: str) -> Document:
+        # Where time and number are the same nobody knows which came last; by its text it is always the same one.
+        present = [{"$ifNull": [f"{of}edited_at", _NEVER]}, {"$ifNull": [f"{of}edited_sequence", 0]}, f"{of}text"]
+        return {"$gt": [[at, sequence, text], present]}
+
+    caption = {
+        **{field: change[field] for field in ("text", "entities")},
+        "length": _utf16(change["text"]),
+        "edited_at": at,
+        "edited_sequence": sequence,
     }
-    speaks = bool(change["text"]) or {"$eq": [{"$type": "$captions"}, "missing"]}
-    newer = {"$and": [last, speaks]}
+    concerned = {"$and": [{"$eq": ["$$this.of", {"$literal": change["external_id"]}]}, newer("$$this.")]}
+    captions = {
+        "$map": {
+            "input": "$captions",
+            "in": {"$cond": [concerned, {"$mergeObjects": ["$$this", {"$literal": caption}]}, "$$this"]},
+        }
+    }
+    album = {"$ne": [{"$type": "$captions"}, "missing"]}
+
+    def shown(of_album: Document, of_message: object, present: object) -> Document:
+        return {"$cond": [album, of_album, {"$cond": [newer("$"), of_message, present]}]}
+
+    spoken = _spoken(captions)
+    edits = {"$max": {"$map": {"input": captions, "in": "$$this.edited_at"}}}
     return {
         **_refiled(change),
-        "text": {"$cond": [newer, {"$literal": change["text"]}, "$text"]},
-        "entities": {"$cond": [newer, {"$literal": change["entities"]}, "$entities"]},
-        "edited_at": {"$cond": [newer, change["at"], {"$ifNull": ["$edited_at", None]}]},
-        "edited_sequence": {"$cond": [newer, sequence, {"$ifNull": ["$edited_sequence", 0]}]},
+        "captions": {"$cond": [album, captions, "$$REMOVE"]},
+        "text": shown({"$let": {"vars": {"spoken": spoken}, "in": "$$spoken.text"}}, text, "$text"),
+        "entities": shown(
+            {"$let": {"vars": {"spoken": spoken}, "in": "$$spoken.entities"}},
+            {"$literal": change["entities"]},
+            "$entities",
+        ),
+        "edited_at": shown({"$ifNull": [edits, None]}, at, {"$ifNull": ["$edited_at", None]}),
+        "edited_sequence": {"$cond": [newer("$"), sequence, {"$ifNull": ["$edited_sequence", 0]}]},
     }
 
 
@@ -139,29 +161,34 @@ def _utf16(text: str) -> int:
 
 
 _BEHIND = {"$add": ["$$value.length", {"$cond": [{"$eq": ["$$value.length", 0]}, 0, 1]}]}
-_SPOKEN: Document = {
-    "$reduce": {
-        "input": "$captions",
-        "initialValue": {"text": "", "entities": [], "length": 0},
-        "in": {
-            "text": {"$concat": ["$$value.text", {"$cond": [{"$eq": ["$$value.length", 0]}, "", "\n"]}, "$$this.text"]},
-            "entities": {
-                "$concatArrays": [
-                    "$$value.entities",
-                    {
-                        "$map": {
-                            "input": "$$this.entities",
-                            "as": "mark",
-                            "in": {"$mergeObjects": ["$$mark", {"offset": {"$add": ["$$mark.offset", _BEHIND]}}]},
-                        }
-                    },
-                ]
+
+
+def _spoken(captions: object) -> Document:
+    """An album's captions, one a line, as one text with its marks; parts without words take no line."""
+    return {
+        "$reduce": {
+            "input": {"$filter": {"input": captions, "cond": {"$gt": ["$$this.length", 0]}}},
+            "initialValue": {"text": "", "entities": [], "length": 0},
+            "in": {
+                "text": {
+                    "$concat": ["$$value.text", {"$cond": [{"$eq": ["$$value.length", 0]}, "", "\n"]}, "$$this.text"]
+                },
+                "entities": {
+                    "$concatArrays": [
+                        "$$value.entities",
+                        {
+                            "$map": {
+                                "input": "$$this.entities",
+                                "as": "mark",
+                                "in": {"$mergeObjects": ["$$mark", {"offset": {"$add": ["$$mark.offset", _BEHIND]}}]},
+                            }
+                        },
+                    ]
+                },
+                "length": {"$add": [_BEHIND, "$$this.length"]},
             },
-            "length": {"$add": [_BEHIND, "$$this.length"]},
-        },
+        }
     }
-}
-"""An album's captions, one a line, as one text with its marks."""
 
 
 class MessageStore:
@@ -213,37 +240,30 @@ class MessageStore:
         The message keeps every part's place (`sorts`) and its caption: where it stands and what it says are made of all
         parts there are, and so do not depend on which came first. A caption that was edited stays as edited.
         """
+        (external_id,) = part["external_ids"]
         caption = {
+            "of": external_id,
             "sort": part["sort"],
             "text": part["text"],
             "entities": part["entities"],
             "length": _utf16(part["text"]),
         }
-        first = {**part, "sorts": [part["sort"]], "captions": [caption] if part["text"] else []}
+        first = {**part, "sorts": [part["sort"]], "captions": [caption]}
         files = {"$setUnion": ["$attachments", {"$literal": part["attachments"]}]}
-        # Its file may have been replaced meanwhile, so the part is known by its own id.
-        known = {"$setIsSubset": [{"$literal": part["external_ids"]}, "$external_ids"]}
+        captions = {"$concatArrays": ["$captions", {"$literal": [caption]}]}
+        # Its file or its caption may have been replaced meanwhile, so the part is known by its own id.
+        known = {"$in": [{"$literal": external_id}, "$external_ids"]}
         collected = {
             "external_ids": {"$setUnion": ["$external_ids", {"$literal": part["external_ids"]}]},
             "attachments": {"$cond": [known, "$attachments", {"$sortArray": {"input": files, "sortBy": {"part": 1}}}]},
             "sorts": {"$setUnion": ["$sorts", first["sorts"]]},
-            "captions": {
-                "$sortArray": {
-                    "input": {"$setUnion": ["$captions", {"$literal": first["captions"]}]},
-                    "sortBy": {"sort": 1},
-                }
-            },
+            "captions": {"$cond": [known, "$captions", {"$sortArray": {"input": captions, "sortBy": {"sort": 1}}}]},
         }
-        edited = {"$ne": [{"$ifNull": ["$edited_at", None]}, None]}
-        told = {
-            "sort": {"$min": "$sorts"},
-            "text": {"$cond": [edited, "$text", "$spoken.text"]},
-            "entities": {"$cond": [edited, "$entities", "$spoken.entities"]},
-        }
+        told = {"sort": {"$min": "$sorts"}, "text": "$spoken.text", "entities": "$spoken.entities"}
         update: list[Document] = [
             {"$replaceWith": {"$mergeObjects": [{"$literal": first}, "$$ROOT"]}},
             {"$set": collected},
-            {"$set": {"spoken": _SPOKEN}},
+            {"$set": {"spoken": _spoken("$captions")}},
             {"$set": told},
             {"$unset": "spoken"},
         ]

@@ -60,9 +60,9 @@ def reacted(number: int, second: int, *emoji: str, person: Person = ANN) -> Reac
     return ReactionChanged(person=person, external_id=key, at=at(second), emoji=emoji)
 
 
-def edited(number: int, second: int, *, person: Person = ANN) -> MessageEdited:
-    key = f"{person.external_id}:{number}"
-    return MessageEdited(person=person, external_id=key, at=at(second), text=f"edited {second}")
+def edited(number: int, second: int, *, person: Person = ANN, emptied: bool = False) -> MessageEdited:
+    key, text = f"{person.external_id}:{number}", "" if emptied else f"edited {second}"
+    return MessageEdited(person=person, external_id=key, at=at(second), text=text)
 
 
 def deleted(number: int, second: int, *, person: Person = ANN) -> MessageDeleted:
@@ -91,7 +91,8 @@ def _stories(draw: st.DrawFn) -> list[Incoming]:
                 events.append(reacted(number, number + 4, "👍", person=person))
             if draw(st.booleans()):
                 events.append(reacted(number, number + 5, person=person))
-            events.extend(edited(number, number + 4 + turn, person=person) for turn in range(draw(st.integers(0, 2))))
+            for later, emptied in enumerate(draw(st.lists(st.booleans(), max_size=2))):
+                events.append(edited(number, number + 4 + later, person=person, emptied=emptied))
             if draw(st.booleans()):
                 events.append(deleted(number, number + 8, person=person))
     return events

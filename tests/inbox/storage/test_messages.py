@@ -104,6 +104,28 @@ async def test_an_edited_caption_stays_when_another_part_comes(messages):
     assert (await messages.join_album(part("c1", 2)))["text"] == "edited 5"
 
 
+def caption(number: int, second: int, text: str) -> dict[str, Any]:
+    """The album's part `number` says this from a second on."""
+    return {**edit("c1", second), "_id": new_id(), "external_id": f"{number}", "text": text}
+
+
+@pytest.mark.parametrize("order", list(permutations([0, 1, 2])))
+async def test_a_caption_that_is_taken_away_is_gone_and_those_of_other_parts_stay(messages, order):
+    for number, text in ((1, "Old"), (2, ""), (3, "Other")):
+        await messages.join_album(part("c1", number, text))
+    changes = [caption(1, 5, "New"), caption(1, 6, ""), caption(2, 4, "Second")]
+    for place in order:
+        await messages.hold_changes([changes[place]])
+        await messages.settle_changes("c1", ["1", "2"])
+    whole = await messages.get("c1-album")
+    assert (whole["text"], whole["edited_at"]) == ("Second\nOther", at(6))
+    await messages.hold_changes([caption(2, 8, ""), caption(3, 9, "")])
+    await messages.settle_changes("c1", ["2", "3"])
+    assert (await messages.get("c1-album"))["text"] == ""
+    again = await messages.join_album(part("c1", 3, "Other"))
+    assert again["text"] == "", "a repeated event brings nothing back"
+
+
 async def test_a_files_name_is_no_instruction_to_the_database(messages):
     for number, name in ((1, "$100 off.pdf"), (2, "$$ROOT"), (3, "$")):
         sent = part("c1", number)
