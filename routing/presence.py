@@ -132,15 +132,14 @@ class Presence:
         await self.note()
         present = self._clock()
         await self._store.close_orphans(present)
-        for stretch in await self._store.closed(present - SETTLED):
-            await self._left(stretch["manager_id"], stretch["closed_at"])
-            await self._store.forget(stretch)
+        closed = await self._store.closed(present - SETTLED)
+        if closed:
+            lost_at = {stretch["manager_id"]: stretch["closed_at"] for stretch in closed}
+            await asyncio.gather(*(self._left(manager_id, at) for manager_id, at in lost_at.items()))
+            await self._store.forget(closed)
         too_long = present - (await self._policies.shop()).grace_period
-        for manager_id in await self._store.lost(too_long):
-            gone = await self._store.gone(manager_id, too_long, present)
-            if gone is not None:
-                _log.info("manager_gone", manager_id=manager_id)
-                await self._on_changed(gone)
+        lost = await self._store.lost(too_long)
+        await asyncio.gather(*(self._gone(manager_id, too_long, present) for manager_id in lost))
 
     async def look_after_all(self) -> None:
         """Find out who is taken to be there although nobody knows of a connection: the trace of a restored backup."""
@@ -153,6 +152,12 @@ class Presence:
         await self._store.went(manager_id, at)
         if await self._store.connected(manager_id):
             await self._came(manager_id)
+
+    async def _gone(self, manager_id: str, before: datetime, at: datetime) -> None:
+        gone = await self._store.gone(manager_id, before, at)
+        if gone is not None:
+            _log.info("manager_gone", manager_id=manager_id)
+            await self._on_changed(gone)
 
     async def leave(self) -> None:
         """This process stops: its connections end now, or without a database to note it in when its lease runs out."""

@@ -9,7 +9,7 @@ A stretch is written before the manager's row, and who finds a manager's last st
 noting it, so whoever comes and whoever goes at the same moment end with what is true.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pymongo
@@ -20,7 +20,8 @@ LEASE = timedelta(seconds=15)
 """How long a process may be silent before its connections count as closed."""
 
 _SHOWN = {"password_hash": 0}
-_PAGE = 500
+_PAGE = 200
+"""How many managers are looked after at once, at most."""
 
 
 class PresenceStore:
@@ -78,17 +79,14 @@ class PresenceStore:
         await self._presences.bulk_write(writes, ordered=False)
 
     async def closed(self, before: datetime) -> list[Document]:
-        """Stretches that ended before a time, the latest first."""
-        return (
-            await self._presences.find({"closed_at": {"$lte": before}})
-            .sort("closed_at", -1)
-            .limit(_PAGE)
-            .to_list(_PAGE)
-        )
+        """The latest stretches that ended before a time, in the order in which they did."""
+        rows = self._presences.find({"closed_at": {"$lte": before}}).sort("closed_at", -1).limit(_PAGE)
+        return (await rows.to_list(_PAGE))[::-1]
 
-    async def forget(self, stretch: Document) -> None:
-        """Forget a stretch that ended, unless it was opened again meanwhile."""
-        await self._presences.delete_one({"_id": stretch["_id"], "closed_at": stretch["closed_at"]})
+    async def forget(self, stretches: Sequence[Document]) -> None:
+        """Forget stretches that ended, but those that were opened again meanwhile."""
+        ended = [pymongo.DeleteOne({field: each[field] for field in ("_id", "closed_at")}) for each in stretches]
+        await self._presences.bulk_write(ended, ordered=False)
 
     async def connected(self, manager_id: str) -> bool:
         """Whether any process has a connection of a manager."""
@@ -137,7 +135,7 @@ class PresenceStore:
 
     async def lost(self, before: datetime) -> list[str]:
         """Managers whose last connection was lost before a time, and of whom it is not noted yet that they are gone."""
-        rows = self._managers.find({"lost_at": {"$lte": before}}, {"_id": 1})
+        rows = self._managers.find({"lost_at": {"$lte": before}}, {"_id": 1}).limit(_PAGE)
         return [row["_id"] async for row in rows]
 
     async def gone(self, manager_id: str, before: datetime, at: datetime) -> Document | None:
