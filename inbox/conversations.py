@@ -1,8 +1,8 @@
 """Reading and changing conversations, within what the viewer may see."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -14,7 +14,7 @@ from inbox.model.domain_events import ConversationChanged
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
 from inbox.model.people import SYSTEM, Author, Viewer
-from inbox.paging import moment_and_id, page
+from inbox.paging import decode_cursor, encode_cursor, moment_and_id, page
 from inbox.reach import addressee
 from inbox.search import Search
 from inbox.storage.conversations import ConversationStore, closing
@@ -30,11 +30,15 @@ _SEARCHED = 200
 _TRIES = 20
 """How often a change is tried anew that met another one, be it only a message that came."""
 
+_Part = Literal["due", "others"]
 _SORTS = {"recent": ("last_at", -1), "oldest": ("last_at", 1), "created": ("created_at", -1)}
 
 
 class ConversationQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which conversations: `assignee` is `me`, `none` or an id; `sort` is recent, oldest or created."""
+    """Which conversations: `assignee` is `me`, `none` or an id; `sort` is recent, oldest, created or due.
+
+    `due` begins with who is to be answered soonest; those without a clock follow, the newest first.
+    """
 
     status: str | None = None
     assignee: str | None = None
@@ -73,15 +77,41 @@ class Conversations:
 
     async def page(self, viewer: Viewer, query: ConversationQuery) -> tuple[list[Document], str | None]:
         """A page of conversations and the cursor for the next."""
-        if query.sort not in _SORTS:
-            raise Invalid("sort", f"is one of {', '.join(_SORTS)}")
-        field, direction = _SORTS[query.sort]
+        if query.sort not in (*_SORTS, "due"):
+            raise Invalid("sort", f"is one of {', '.join(_SORTS)}, due")
         conditions = [viewer.visibility(), *await self._conditions(viewer, query)]
+        if query.sort == "due":
+            return await self._by_due(conditions, query)
+        field, direction = _SORTS[query.sort]
         if query.cursor is not None:
             conditions.append(beyond(field, moment_and_id(query.cursor), direction=direction))
         sort = [(field, direction), ("_id", direction)]
         rows = await self._store.find([row for row in conditions if row], sort, query.limit + 1)
         return page(rows, query.limit, field, "_id")
+
+    async def _by_due(
+        self, conditions: Sequence[Document], query: ConversationQuery
+    ) -> tuple[list[Document], str | None]:
+        """A page of who has a clock, by when it is due, and behind them of the others."""
+        part, at, key = decode_cursor(query.cursor, _Part, datetime | None, str) if query.cursor else ("due", None, "")
+        place = (at, key) if at is not None else None
+        rows: list[Document] = []
+        if part == "due":
+            running = [*conditions, {"clock.due_at": {"$type": "date"}}, beyond("clock.due_at", place, direction=1)]
+            rows = await self._store.find(
+                [row for row in running if row], [("clock.due_at", 1), ("_id", 1)], query.limit + 1
+            )
+            if len(rows) > query.limit:
+                last = rows[query.limit - 1]
+                return rows[: query.limit], encode_cursor("due", last["clock"]["due_at"], last["_id"])
+            place = None
+        others = [*conditions, {"clock.due_at": {"$not": {"$type": "date"}}}, beyond("last_at", place)]
+        left = query.limit - len(rows)
+        found = await self._store.find([row for row in others if row], [("last_at", -1), ("_id", -1)], left + 1)
+        if len(found) <= left:
+            return [*rows, *found], None
+        rows += found[:left]
+        return rows, encode_cursor("others", rows[-1]["last_at"] if left else None, rows[-1]["_id"])
 
     async def _conditions(self, viewer: Viewer, query: ConversationQuery) -> list[Document]:
         conditions: list[Document] = []

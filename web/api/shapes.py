@@ -195,6 +195,14 @@ class HandedOverShape(Shape):
     new: bool
 
 
+class ClockShape(Shape):
+    """By when a customer is to get the `first` reply since the conversation was opened, or the `next` one."""
+
+    kind: Literal["first", "next"]
+    due_at: AwareDatetime
+    state: Literal["running", "at_risk", "late"]
+
+
 class ConversationShape(Shape):
     """One case with one customer."""
 
@@ -208,6 +216,7 @@ class ConversationShape(Shape):
     labels: list[str]
     version: int
     waiting_since: AwareDatetime | None
+    clock: ClockShape | None
     snoozed_until: AwareDatetime | None
     created_at: AwareDatetime
     closed_at: AwareDatetime | None

@@ -9,8 +9,10 @@ from inbox.cards import WholeCard
 from inbox.customers import languages_of
 from inbox.model.capabilities import Capabilities
 from inbox.model.conversation import Priority, unread
+from inbox.model.ids import now
 from inbox.model.people import Viewer
 from inbox.storage.database import Document
+from routing.clockwork import state
 from web.api.rows import PREFIX
 
 View = dict[str, Any]
@@ -48,6 +50,13 @@ def author_view(author: Mapping[str, Any]) -> View:
     return {"type": author["type"], "id": author.get("id"), "name": author.get("name", "")}
 
 
+def clock_view(conversation: Document) -> View | None:
+    """By when a customer who waits is to be answered, and how that stands; None where nothing is set or it rests."""
+    clock = conversation.get("clock")
+    standing = state(clock, now())
+    return {"kind": clock["kind"], "due_at": clock["due_at"], "state": standing} if clock and standing else None
+
+
 def conversation_view(conversation: Document, viewer: Viewer) -> View:
     """A conversation; `unread` counts what this viewer has not seen."""
     last = conversation["last_message"]
@@ -62,6 +71,7 @@ def conversation_view(conversation: Document, viewer: Viewer) -> View:
         "labels": conversation["labels"],
         "version": conversation["version"],
         "waiting_since": conversation["waiting_since"],
+        "clock": clock_view(conversation),
         "snoozed_until": conversation["snoozed_until"],
         "created_at": conversation["created_at"],
         "closed_at": conversation["closed_at"],

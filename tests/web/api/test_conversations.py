@@ -80,6 +80,59 @@ async def test_the_list_is_narrowed_by_what_is_asked(desk, database, team):
     assert await ids(desk.manager, "?assignee=me") == [one["_id"]]
 
 
+def clock(minutes, **fields):
+    """A clock that is due in so many minutes, and warns five before."""
+    due_at = now() + timedelta(minutes=minutes)
+    told = {"kind": "next", "since": now(), "warn_at": due_at - timedelta(minutes=5), "due_at": due_at}
+    return told | {"warned_at": None, "breached_at": None, "raised": False, "left": None} | fields
+
+
+@pytest.mark.parametrize(
+    ("stored", "state"),
+    [
+        (clock(60), "running"),
+        (clock(4), "at_risk"),
+        (clock(-1), "late"),
+        (clock(0, due_at=None, warn_at=None, left={"warn": 1.0, "due": 2.0}), None),
+        (None, None),
+    ],
+)
+async def test_a_conversation_tells_by_when_it_is_to_be_answered(desk, database, stored, state):
+    key = (await written(database))["_id"]
+    await database.durable.conversations.update_one({"_id": key}, {"$set": {"clock": stored}})
+    shown = (await desk.manager.call("GET", f"/conversations/{key}")).fits(shapes.ConversationShape).body["clock"]
+    assert (shown and (shown["kind"], shown["state"])) == (state and ("next", state))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 100])
+async def test_who_is_to_be_answered_soonest_comes_first_and_who_has_no_clock_last(desk, database, limit):
+    clocks = [
+        clock(30),
+        None,
+        clock(-5),
+        clock(0, due_at=None, warn_at=None, left={"warn": 1.0, "due": 2.0}),
+        clock(10),
+    ]
+    keys = []
+    for each in clocks:
+        keys.append((await written(database))["_id"])
+        await database.durable.conversations.update_one({"_id": keys[-1]}, {"$set": {"clock": each}})
+    found, cursor = [], ""
+    while cursor is not None:
+        page = await desk.manager.get(f"/conversations?sort=due&limit={limit}{cursor and f'&cursor={cursor}'}")
+        found += [row["id"] for row in page["items"]]
+        cursor = page["next_cursor"]
+    assert found == [keys[2], keys[4], keys[0], keys[3], keys[1]]
+
+
+async def test_a_cursor_of_another_order_is_refused(desk, database):
+    for _ in range(2):
+        await written(database)
+    cursor = (await desk.manager.get("/conversations?sort=recent&limit=1"))["next_cursor"]
+    refused = await desk.manager.call("GET", f"/conversations?sort=due&cursor={cursor}")
+    assert (refused.status, refused.fields) == (422, ["cursor"])
+
+
 @pytest.mark.parametrize(("query", "field"), [("?status=asleep", "status"), ("?sort=beauty", "sort")])
 async def test_a_question_that_makes_no_sense_is_refused(desk, query, field):
     refused = await desk.admin.call("GET", f"/conversations{query}")
