@@ -25,6 +25,8 @@ import uvloop
 from aiohttp import ClientError, ClientSession
 
 from benchmarks.processes import MEGABYTE, cpu_seconds, resident_mb
+from benchmarks.routing import MANAGERS, print_routing
+from benchmarks.routing import measure as measure_routing
 from benchmarks.search import measure as measure_search
 from benchmarks.search import print_search
 from benchmarks.simulation import SEEDS, print_simulation, simulate
@@ -216,6 +218,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="length of each load")
     parser.add_argument("--messages", type=int, default=100_000, help="how many messages are searched; 0 for no search")
     parser.add_argument("--days", type=int, default=SEEDS, help="how many days are simulated; 0 for no simulation")
+    parser.add_argument("--managers", type=int, default=MANAGERS, help="among how many one is found; 0 for no routing")
     parser.add_argument("--json", type=Path, help="also write the figures there")
     options = parser.parse_args()
     results = uvloop.run(bench(options.seconds))
@@ -228,6 +231,10 @@ def main() -> None:
         results["simulation"] = simulate(options.days)
         print()
         print_simulation(results["simulation"])
+    if options.managers:
+        results["routing"] = uvloop.run(measure_routing(options.managers))
+        print()
+        print_routing(results["routing"])
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 

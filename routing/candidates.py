@@ -4,8 +4,8 @@ Nobody is chosen by this. The choice falls in the claim (`inbox.storage.workload
 most a second before.
 """
 
-import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from inbox.fresh import Fresh
@@ -13,14 +13,12 @@ from inbox.model.eligibility import Wanted, hindrance
 from inbox.storage.database import Document
 from inbox.storage.workloads import WorkloadStore
 from routing.policy import Strategy
-from routing.strategies import key, order
+from routing.strategies import SortSpec, key, order
 
 TOLD = 5
 """How many candidates an assignment remembers, whoever got it included."""
 
 CHOSEN = "chosen"
-_REMEMBERED = 200
-"""For how many different wishes the same reading is ranked once only."""
 
 
 class Candidates:
@@ -28,33 +26,34 @@ class Candidates:
 
     def __init__(self, workloads: WorkloadStore) -> None:
         self._managers = Fresh(workloads.active_managers)
-        self._ranked: dict[tuple[Wanted, Strategy], list[Document]] = {}
-        self._ranked_of: list[Document] = []
+        self._read: list[Document] = []
+        self._sorted: dict[SortSpec, list[Document]] = {}
 
     async def explain(self, wanted: Wanted, strategy: Strategy, chosen: Mapping[str, Any]) -> Document:
         """`{candidates, considered}` for an assignment.
 
         Each candidate is `{manager_id, name, load, capacity, note}`, first of all whoever got it, with the load that
-        they have now. `note` is `chosen`, a `Hindrance`, or by what they came later: `more_loaded`, `later_turn`.
+        they have now, then those who could have taken it in the order they are asked, then others. `note` is `chosen`,
+        a `Hindrance`, or by what they came later: `more_loaded`, `later_turn`.
         """
         managers = await self._managers.current()
-        if managers is not self._ranked_of or len(self._ranked) >= _REMEMBERED:
-            self._ranked_of, self._ranked = managers, {}
-        wish = (wanted, strategy)
-        if wish not in self._ranked:
-            self._ranked[wish] = _ranked(managers, wanted, strategy)
-        got = {**chosen, "load": len(chosen["holding"])}
-        others = [row for row in self._ranked[wish] if row["manager_id"] != chosen["_id"]]
-        return {"candidates": [_told(got, CHOSEN), *others[: TOLD - 1]], "considered": len(managers)}
+        if managers is not self._read:
+            self._read, self._sorted = managers, {}
+        sequence = order(strategy)
+        if sequence not in self._sorted:
+            self._sorted[sequence] = sorted(managers, key=key(strategy))
+        later = "later_turn" if sequence[0][0] == "last_assigned_at" else "more_loaded"
+        others = [row for row in self._first(self._sorted[sequence], wanted) if row["_id"] != chosen["_id"]]
+        told = [_told(row, hindrance(row, wanted) or later) for row in others[: TOLD - 1]]
+        got = _told({**chosen, "load": len(chosen["holding"])}, CHOSEN)
+        return {"candidates": [got, *told], "considered": len(managers)}
 
-
-def _ranked(managers: list[Document], wanted: Wanted, strategy: Strategy) -> list[Document]:
-    """The first of all managers: those who could take it in the order they are asked, then the others."""
-    place = key(strategy)
-    hindrances = {manager["_id"]: hindrance(manager, wanted) for manager in managers}
-    later = "later_turn" if order(strategy)[0][0] == "last_assigned_at" else "more_loaded"
-    first = heapq.nsmallest(TOLD, managers, key=lambda row: (hindrances[row["_id"]] is not None, place(row)))
-    return [_told(row, hindrances[row["_id"]] or later) for row in first]
+    def _first(self, managers: Sequence[Document], wanted: Wanted) -> list[Document]:
+        """As many as are told of: of those who could take it, and where they are too few, of the others."""
+        able = list(islice((row for row in managers if hindrance(row, wanted) is None), TOLD))
+        if len(able) == TOLD:
+            return able
+        return able + list(islice((row for row in managers if hindrance(row, wanted) is not None), TOLD))
 
 
 def _told(manager: Mapping[str, Any], note: str) -> Document:
