@@ -8,7 +8,19 @@ from tests.browser.conftest import PHONE, WIDE
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-SETTINGS = ["general", "channels", "shops", "orders", "fields", "people", "macros", "rules", "quarantine", "audit"]
+SETTINGS = [
+    "general",
+    "channels",
+    "shops",
+    "orders",
+    "fields",
+    "people",
+    "routing",
+    "macros",
+    "rules",
+    "quarantine",
+    "audit",
+]
 
 
 async def violations(page, part="html"):
@@ -16,6 +28,18 @@ async def violations(page, part="html"):
     await page.evaluate(AXE.read_text())
     found = await page.evaluate("([part, rules]) => axe.run(part, rules)", [part, RULES])
     return [f"{row['id']}: {node['html'][:160]}" for row in found["violations"] for node in row["nodes"]]
+
+
+async def routed(shop):
+    """Everything that routing has to show: shifts, a team with a policy, a rule. The team's id."""
+    hours = {"timezone": "Europe/Kyiv", "open": [{"days": ["mon", "sun"], "from": "22:00", "to": "06:00"}]}
+    shifts = {"schedule": hours, "days_off": [{"from": "2030-12-24", "to": "2030-12-26"}]}
+    assert (await shop.owner.call("PATCH", f"/managers/{shop.owner.id}", shifts)).status == 200
+    team = (await shop.owner.call("POST", "/teams", {"name": "Гурт"})).body["id"]
+    assert (await shop.owner.call("PATCH", f"/teams/{team}", {"policy": {"hours": hours}})).status == 200
+    rules = {"priorities": [{"tags": ["гурт"], "priority": "high"}]}
+    assert (await shop.owner.call("PUT", "/routing", rules)).status == 200
+    return team
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -54,13 +78,14 @@ async def test_screens(shop, open_page, size, theme):
     assert (await shop.owner.call("PATCH", card, known)).status == 200
     assert (await shop.owner.call("POST", f"{card}/notes", {"text": "Постійна", "pinned": True})).status == 201
 
+    team = await routed(shop)
     page = await open_page("/login", email=None, size=size, theme=theme)
     found = {"/login": await violations(page)}
     page = await open_page(size=size, theme=theme)
     places = ["/inbox", "/inbox?tab=closed", f"/inbox/{conversation['id']}", "/inbox/nothing", "/profile"]
     places.append(f"/inbox/{conversation['id']}?view=everything")
-    editor = f"/settings/macros/{made.body['id']}"
-    for path in [*places, *(f"/settings/{place}" for place in SETTINGS), editor]:
+    single = (f"macros/{made.body['id']}", f"managers/{shop.owner.id}", f"teams/{team}")
+    for path in [*places, *(f"/settings/{place}" for place in (*SETTINGS, *single))]:
         await page.goto(path)
         await page.evaluate("for (const part of document.querySelectorAll('details.more')) part.open = true")
         found[path] = await violations(page)
