@@ -56,8 +56,8 @@ class Reports:
     ) -> tuple[list[Document], Document]:
         """A report's rows in the order of time and name, `{time, id, name, …columns}`, and the columns of all together.
 
-        Where nothing is grouped every time has a row. Without `by` the time is empty, without `group` the name is; `id`
-        is None then, and for what belongs to no manager or team.
+        Where nothing is grouped every time has a row, else what has something to tell. Without `by` the time is empty,
+        without `group` the name is; `id` is None then, and for what belongs to no manager or team.
         """
         told = REPORTS[name]
         sums, total, titles = await asyncio.gather(
@@ -65,16 +65,16 @@ class Reports:
             self._whole(viewer, name, period),
             self._titles(group),
         )
-        wanted = [(time, None) for time in period.times(by)] if group is None else list(sums)
+        figures = {place: told.row(row) for place, row in sums.items()}
+        if group is None:
+            nothing = told.row({})
+            figures = {(time, None): figures.get((time, None), nothing) for time in period.times(by)}
+        else:
+            figures = {place: row for place, row in figures.items() if any(row.values())}
         order = {time: number for number, time in enumerate(period.times(by))}
         rows = [
-            {
-                "time": time,
-                "id": key,
-                "name": titles.get(key, "") if key is not None else "",
-                **told.row(sums.get((time, key), {})),
-            }
-            for time, key in wanted
+            {"time": time, "id": key, "name": titles.get(key, "") if key is not None else "", **row}
+            for (time, key), row in figures.items()
         ]
         rows.sort(key=lambda row: (order[row["time"]], row["id"] is None, row["name"].casefold(), row["id"] or ""))
         return rows, total

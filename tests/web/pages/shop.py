@@ -12,6 +12,7 @@ from channels.telegram import TelegramSettings
 from inbox.model.errors import NotFound
 from inbox.model.people import Viewer
 from inbox.model.pipeline import DEFAULT_PIPELINE
+from inbox.model.reports import REPORTS, By, Group, Name, Period
 from inbox.shops import SHOPS
 from routing.policy import RoutingSettings
 from web.api.customers import FILES
@@ -270,6 +271,7 @@ def conversation(key: str, customer_id: str, channel_id: str, last: Doc | None, 
         "labels": [],
         "version": 3,
         "waiting_since": None,
+        "clock": None,
         "snoozed_until": None,
         "created_at": ago(days=2),
         "closed_at": None,
@@ -279,6 +281,11 @@ def conversation(key: str, customer_id: str, channel_id: str, last: Doc | None, 
         "assignment": {"reason": "last_manager"},
         **fields,
     }
+
+
+def deadline(state: str, kind: str = "next", **left: float) -> Doc:
+    """A clock that is due in so much time, or was."""
+    return {"kind": kind, "due_at": datetime.now(UTC) + timedelta(**left), "state": state}
 
 
 def _found(rows: Sequence[View], key: str) -> View:
@@ -308,6 +315,38 @@ class Shop:
             manager("tom", "Tom Baker", status="offline", load=0),
         ]
         self.routed = RoutingSettings()
+        self.first_in_queue: Doc = {
+            "id": "olena",
+            "customer": "Олена Мельник",
+            "since": ago(minutes=65),
+            "channel_id": "tg",
+            "team_id": None,
+            "assignee_id": None,
+            "priority": "high",
+        }
+        self.board: Doc = {
+            "at": ago(),
+            "queue": [
+                {"team_id": None, "name": "", "count": 3, "since": ago(minutes=65)},
+                {"team_id": "wholesale", "name": "Гурт", "count": 1, "since": None},
+            ],
+            "waiting": [self.first_in_queue],
+            "at_risk": 1,
+            "late": 1,
+            "due": [
+                {**self.first_in_queue, "due_at": ago(minutes=5)},
+                {**self.first_in_queue, "id": "taras", "due_at": ago(minutes=-5), "priority": "urgent"},
+            ],
+            "managers": [
+                manager("ihor", "Ігор Бондар", load=10),
+                manager("nino", "Nino Gelashvili", gone=True),
+                manager("tom", "Tom Baker", off_shift=True),
+            ],
+            "today": {"opened": 9, "replied": 7, "reply_median": 250.0, "resolved": 4},
+        }
+        spans = {"count": 2, "seconds": 9000.0, "buckets": {"170": 2}}
+        counts = {"opened": 3, "messages": 8, "replies": 6}
+        self.figures: Doc = {**counts, **dict.fromkeys(("reply", "reply_open", "resolution", "wait"), spans)}
         self.groups = [
             {"id": "wholesale", "name": "Гурт", "members": ["ihor"], "policy": None, "created_at": ago(days=90)},
             {
@@ -472,6 +511,10 @@ class Shop:
             Row(conversation=row, customer=self.cards[row["customer_id"]], channel=by_id.get(row["channel_id"]))
             for row in sorted(chosen, key=lambda row: row["last_at"], reverse=True)
         ]
+        if wanted.sort == "due":
+            timed = [row for row in rows if row.conversation["clock"]]
+            timed.sort(key=lambda row: row.conversation["clock"]["due_at"])
+            rows = timed + [row for row in rows if not row.conversation["clock"]]
         start = int(wanted.cursor or 0)
         end = start + wanted.limit
         return rows[start:end], str(end) if len(rows) > end else None
@@ -642,6 +685,28 @@ class Shop:
     async def accounts(self, viewer: Viewer) -> Sequence[View]:
         return [{"waiting": 0, "steps": (), **row} for row in await self.channels(viewer)]
 
+    async def wallboard(self, viewer: Viewer) -> View:  # noqa: ARG002 - one shop, one board
+        return self.board
+
+    async def report(
+        self,
+        viewer: Viewer,  # noqa: ARG002
+        name: Name,
+        period: Period,
+        *,
+        by: By | None,
+        group: Group | None,
+    ) -> View:
+        told = REPORTS[name]
+        row = told.row(self.figures)
+        if group is None:
+            times = [{"time": time, "id": None, "name": ""} for time in period.times(by)]
+            rows = [{**time, **(row if number == 0 else told.row({}))} for number, time in enumerate(times)]
+        else:
+            whose = (("m1", "Оксана"), (None, ""), ("m9", ""))
+            rows = [{"time": "", "id": key, "name": name, **row} for key, name in whose]
+        return {"items": rows, "total": row}
+
     def kinds(self) -> Sequence[View]:
         setup = ("Open @BotFather and send /newbot.", "Copy the token, and paste it here.")
         return [
@@ -796,9 +861,25 @@ def _conversations(said: Sequence[Doc]) -> list[Doc]:
     last = {row["conversation_id"]: row for row in said}
     return [
         conversation(
-            "olena", "olena-card", "tg", last["olena"], unread=2, waiting_since=ago(minutes=12), labels=["доставка"]
+            "olena",
+            "olena-card",
+            "tg",
+            last["olena"],
+            unread=2,
+            waiting_since=ago(minutes=12),
+            clock=deadline("at_risk", minutes=3.5),
+            labels=["доставка"],
         ),
-        conversation("marta", "marta", "ig", last["marta"], unread=1, waiting_since=ago(minutes=18), priority="high"),
+        conversation(
+            "marta",
+            "marta",
+            "ig",
+            last["marta"],
+            unread=1,
+            waiting_since=ago(minutes=18),
+            clock=deadline("late", "first", minutes=-3.5),
+            priority="high",
+        ),
         conversation("viktor", "viktor", "vb", last["viktor"]),
         conversation("nino", "nino-card", "em", last["nino"], waiting_since=ago(minutes=95)),
         conversation("andrii", "andrii", "tg", last["andrii"]),
@@ -811,6 +892,7 @@ def _conversations(said: Sequence[Doc]) -> list[Doc]:
             assignee_id=None,
             unread=1,
             waiting_since=ago(minutes=4),
+            clock=deadline("running", "first", minutes=56.5),
             assignment=None,
         ),
         conversation(
