@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from inbox.fresh import Fresh
-from inbox.model.eligibility import Wanted, hindrance
+from inbox.model.eligibility import LASTING, PASSING, Wanted, hindrance
 from inbox.storage.database import Document
 from inbox.storage.workloads import WorkloadStore
 from routing.policy import Strategy
@@ -33,7 +33,7 @@ class Candidates:
         """`{candidates, considered}` for an assignment.
 
         Each candidate is `{manager_id, name, load, capacity, note}`, first of all whoever got it, with the load that
-        they have now, then those who could have taken it in the order they are asked, then others. `note` is `chosen`,
+        they have now, then those who could have taken it, in the order they are asked, then others. `note` is `chosen`,
         a `Hindrance`, or by what they came later: `more_loaded`, `later_turn`.
         """
         managers = await self._managers.current()
@@ -49,11 +49,12 @@ class Candidates:
         return {"candidates": [got, *told], "considered": len(managers)}
 
     def _first(self, managers: Sequence[Document], wanted: Wanted) -> list[Document]:
-        """As many as are told of: of those who could take it, and where they are too few, of the others."""
-        able = list(islice((row for row in managers if hindrance(row, wanted) is None), TOLD))
-        if len(able) == TOLD:
-            return able
-        return able + list(islice((row for row in managers if hindrance(row, wanted) is not None), TOLD))
+        """As many as are told of: who could take it, then who could at another time, then who never does."""
+        found: list[Document] = []
+        for hindrances in (frozenset({None}), PASSING, LASTING):
+            if len(found) < TOLD:
+                found += islice((row for row in managers if hindrance(row, wanted) in hindrances), TOLD)
+        return found
 
 
 def _told(manager: Mapping[str, Any], note: str) -> Document:

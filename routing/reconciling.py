@@ -120,4 +120,4 @@ class Reconciling:
         if not weights:
             return {}
         channels = await self._channels.known()
-        return {row["_id"]: weights.get(row["_id"], weights.get(row["kind"], 1.0)) for row in channels}
+        return {row["_id"]: weights[row["kind"]] for row in channels if row["kind"] in weights} | dict(weights)

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -26,6 +26,11 @@ Hindrance = Literal[
 ]
 """Why a manager does not come into question. `gone`: online, but without a connection for longer than the grace."""
 
+
+LASTING: frozenset[Hindrance | None] = frozenset({"other_team", "other_language", "other_channel"})
+"""What does not pass by itself."""
+
+PASSING: frozenset[Hindrance | None] = frozenset(get_args(Hindrance)) - LASTING
 
 _ABSENT: Mapping[Status, Hindrance] = MappingProxyType(
     {Status.BUSY: "busy", Status.AWAY: "away", Status.OFFLINE: "offline"}
