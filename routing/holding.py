@@ -81,9 +81,7 @@ class Holding:
                 fields["assignment"] = _decided(manager, reason, by, note)
             elif by.type == "manager":
                 fields["given_up_by"] = before["assignee_id"] or by.id
-            after = await self._conversations.change(
-                before["_id"], {**fields, **along, **marked(before, once)}, expected={"version": before["version"]}
-            )
+            after = await self._conversations.revise(before, {**fields, **along, **marked(before, once)})
             if after is not None:
                 await self._tell(before, after, manager, reason, by)
                 return after

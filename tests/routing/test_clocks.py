@@ -21,6 +21,7 @@ from inbox.tasks import TaskQuery
 from inbox.timers import Later
 from routing.clocks import STRIKE
 from routing.clockwork import Terms, mended, next_look
+from routing.handing_over import HandOver
 from routing.policy import Policy, RoutingSettings, Targets
 from tests.conftest import SECRET_KEY
 from tests.flow import until
@@ -176,6 +177,18 @@ async def test_another_team_brings_the_timer_forward(office):
     row = await office.row(waiting)
     assert minutes(row["clock"]["due_at"], row["waiting_since"]) == 10
     assert await office.timer(waiting) == row["clock"]["warn_at"] < before
+
+
+async def test_whoever_is_handed_a_wait_goes_by_their_teams_target(office):
+    policy = Policy(targets=Targets(first_reply=10), hours=ALWAYS).model_dump(mode="json", by_alias=True)
+    await office.house.team_store.insert({"_id": "fast", "name": "Fast", "policy": policy, "created_at": now()})
+    waiting = await office.write()
+    mary = await office.manager("Mary", teams=("fast",))
+    await office.house.assigner.hand_to(waiting, mary, by=BOSS)
+    assert minutes((await office.clock(waiting))["due_at"], now()) > 50
+    await office.house.handing_over.hand_over(OWNER, waiting, HandOver(team_id="fast"))
+    row = await office.row(waiting)
+    assert (row["team_id"], minutes(row["clock"]["due_at"], row["waiting_since"])) == ("fast", 10)
 
 
 async def test_a_wait_warns_then_is_late_and_goes_before_others(office):
