@@ -183,9 +183,9 @@ class Assigner:
         """Put everything that a deactivated manager held back into the queue."""
         await self._holding.manager_left(manager_id)
 
-    async def reconcile(self) -> None:
-        """Put right what crashes left behind, in one process at a time."""
-        if await self._reconciling.reconcile():
+    async def reconcile(self, *, at_rest: bool = False) -> None:
+        """Put right what crashes left behind, in one process at a time; at once where nothing is under way."""
+        if await self._reconciling.reconcile(at_rest=at_rest):
             await self._giving.drain()
 
     async def wait_is_over(self, data: Document) -> None:

@@ -57,10 +57,11 @@ class Reconciling:
         self._holder = new_id()
         self._suspects: dict[_Suspect, float] = {}
 
-    async def reconcile(self) -> bool:
+    async def reconcile(self, *, at_rest: bool = False) -> bool:
         """Free places that belong to nothing, count what was missed, give back what somebody who left still holds.
 
-        False where another process sees to it at this time.
+        `at_rest` says that nothing is under way, so that there is nothing to wait for. False where another process sees
+        to it at this time.
         """
         if await self._roles.claim(ROLE, self._holder) is None:
             self._suspects = {}
@@ -83,7 +84,7 @@ class Reconciling:
                     suspects[suspect] = self._suspects.get(suspect, present)
         self._suspects = suspects
         for (manager_id, conversation_id, superfluous), since in suspects.items():
-            if present - since >= SUSPECT_SECONDS:
+            if at_rest or present - since >= SUSPECT_SECONDS:
                 await self._put_right(manager_id, conversation_id, superfluous=superfluous)
         return True
 
