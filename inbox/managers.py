@@ -96,7 +96,7 @@ class Managers:
             }
         )
         await self._tell(created)
-        return created
+        return await self.get(created["_id"])
 
     async def page(self, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
         """A page of managers, and the cursor for the next."""
@@ -140,7 +140,8 @@ class Managers:
         if leaves:
             await self._on_deactivated(manager_id)
         await self._tell(changed)
-        return changed
+        # Whoever heard of it may have put them off shift, or taken from them what they held.
+        return await self.get(manager_id)
 
     async def change_own(self, viewer: Viewer, changes: dict[str, Any]) -> Document:
         """Set what everybody may set about themselves: `name` and `languages`."""
