@@ -22,10 +22,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which rows: a tab, words to look for, where to go on."""
+    """Which rows: a tab, words to look for, in which order (`recent`, or `due` first), where to go on."""
 
     tab: str = "mine"
     q: str = ""
+    sort: str = "recent"
     cursor: str | None = None
     limit: int = 40
 
@@ -115,7 +116,10 @@ class Desk(Protocol):
         """Every connected account, each with the `title` of its kind."""
 
     async def managers(self, viewer: Viewer) -> Sequence[View]:
-        """Everybody who answers."""
+        """Those who answer, as many as a menu shows."""
+
+    async def everybody(self, viewer: Viewer) -> Sequence[View]:
+        """Every manager, however many: for screens on which some of them are chosen."""
 
     async def manager(self, viewer: Viewer, manager_id: str) -> View:
         """One manager."""

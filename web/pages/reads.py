@@ -79,7 +79,8 @@ class ServiceDesk:
         return await self._services.conversations.counts(viewer)
 
     async def rows(self, viewer: Viewer, wanted: Wanted) -> tuple[Sequence[Row], str | None]:
-        query = ConversationQuery(q=wanted.q or None, cursor=wanted.cursor, limit=wanted.limit, **_TABS[wanted.tab])
+        asked = {"sort": wanted.sort, **_TABS[wanted.tab]}
+        query = ConversationQuery(q=wanted.q or None, cursor=wanted.cursor, limit=wanted.limit, **asked)
         found, cursor = await self._services.conversations.page(viewer, query)
         people = [row["customer_id"] for row in found]
         cards, pictured = await asyncio.gather(
@@ -207,6 +208,13 @@ class ServiceDesk:
 
     async def managers(self, viewer: Viewer) -> Sequence[View]:
         found, _ = await self._services.managers.page(None, EVERYBODY)
+        return [manager_view(row, viewer) for row in found]
+
+    async def everybody(self, viewer: Viewer) -> Sequence[View]:
+        found, cursor = await self._services.managers.page(None, EVERYBODY)
+        while cursor is not None:
+            more, cursor = await self._services.managers.page(cursor, EVERYBODY)
+            found += more
         return [manager_view(row, viewer) for row in found]
 
     async def manager(self, viewer: Viewer, manager_id: str) -> View:

@@ -171,7 +171,7 @@ class SettingsPages:
     async def people(self, call: Call[None, None]) -> web.Response:
         """Managers and teams."""
         managers, teams, shop = await asyncio.gather(
-            self.desk.managers(call.viewer), self.desk.teams(), self.desk.shop()
+            self.desk.everybody(call.viewer), self.desk.teams(), self.desk.shop()
         )
         shifts = {one["id"]: shift(one, shop["timezone"], now()) for one in managers}
         names = {team["id"]: team["name"] for team in teams}
@@ -202,7 +202,7 @@ class SettingsPages:
         team, routing, managers, channels = await asyncio.gather(
             self.desk.team(call.path()),
             self.desk.routing(),
-            self.desk.managers(call.viewer),
+            self.desk.everybody(call.viewer),
             self.desk.channels(call.viewer),
         )
         return await self._page(
@@ -219,7 +219,7 @@ class SettingsPages:
     async def routing(self, call: Call[None, None]) -> web.Response:
         """How conversations are given out and watched over."""
         routing, managers, channels = await asyncio.gather(
-            self.desk.routing(), self.desk.managers(call.viewer), self.desk.channels(call.viewer)
+            self.desk.routing(), self.desk.everybody(call.viewer), self.desk.channels(call.viewer)
         )
         return await self._page(
             call,

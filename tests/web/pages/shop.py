@@ -279,6 +279,7 @@ def conversation(key: str, customer_id: str, channel_id: str, last: Doc | None, 
         "last_message": preview,
         "unread": 0,
         "assignment": {"reason": "last_manager"},
+        "handed_over": None,
         **fields,
     }
 
@@ -614,6 +615,9 @@ class Shop:
 
     async def managers(self, viewer: Viewer) -> Sequence[View]:
         return [row if viewer.administers else {**row, "email": None} for row in self.people]
+
+    async def everybody(self, viewer: Viewer) -> Sequence[View]:
+        return await self.managers(viewer)
 
     async def manager(self, viewer: Viewer, manager_id: str) -> View:
         return _found(await self.managers(viewer), manager_id)
