@@ -12,6 +12,7 @@ from inbox.live import LiveFeed, about
 from inbox.model.conversation import MAX_LABEL, MAX_LABELS, ConversationStatus, Priority, marked, new_conversation
 from inbox.model.domain_events import ConversationChanged
 from inbox.model.errors import Conflict, Invalid, NotFound
+from inbox.model.happenings import status_set
 from inbox.model.ids import new_id, now
 from inbox.model.people import SYSTEM, Author, Viewer
 from inbox.paging import decode_cursor, encode_cursor, moment_and_id, page
@@ -169,7 +170,7 @@ class Conversations:
                 raise Conflict("somebody changed this conversation meanwhile: look again", current=before["version"])
             if once is not None and once in before.get("done_once", ()):
                 return before
-            fields = _fields(before, changes) | marked(before, once)
+            fields = _told(before, _fields(before, changes), by) | marked(before, once)
             if all(before.get(field) == value for field, value in fields.items()):
                 return before
             after = await self._store.revise(before, fields)
@@ -279,6 +280,15 @@ def _fields(before: Document, changes: Mapping[str, Any]) -> Document:
     if status == ConversationStatus.SNOOZED:
         return fields | _snoozing(until or before["snoozed_until"])
     return fields | _waking(before, status)
+
+
+def _told(before: Document, fields: Document, by: Author) -> Document:
+    """These fields, and who sets the status where they change it."""
+    status = fields.get("status", before["status"])
+    if status == before["status"]:
+        return fields
+    told = status_set(before, status, fields.get("snoozed_until"), by, fields.get("closed_at") or now())
+    return {**fields, "status_set": told}
 
 
 def _priority(name: Any) -> int:

@@ -19,6 +19,7 @@ from inbox.model.conversation import answered
 from inbox.model.domain_events import ConversationChanged, ReplyPosted
 from inbox.model.errors import Conflict, Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, RetryLater
+from inbox.model.happenings import status_set
 from inbox.model.ids import derived_id, new_id, now, sort_key
 from inbox.model.parts import media_type, plan, render
 from inbox.model.people import Author
@@ -229,7 +230,8 @@ class Replies:
 
     async def _reopen(self, conversation: Document, author: Author) -> Document:
         """A manager who writes into a closed conversation opens and takes it, unless the customer has another one."""
-        assignment = {"reason": "replied", "at": now(), "by": author.name, "load": None, "capacity": None}
+        present = now()
+        assignment = {"reason": "replied", "at": present, "by": author.name, "load": None, "capacity": None}
         try:
             changed = await self._conversations.change(
                 conversation["_id"],
@@ -237,7 +239,8 @@ class Replies:
                     "status": "open",
                     "active": True,
                     "closed_at": None,
-                    "opened_at": now(),
+                    "opened_at": present,
+                    "status_set": status_set(conversation, "open", None, author, present),
                     "assignee_id": author.id,
                     "last_assignee_id": conversation["assignee_id"],
                     "assignment": assignment,

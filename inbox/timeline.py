@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from inbox.events import EventBus
 from inbox.model.domain_events import ConversationAssigned, ConversationChanged
-from inbox.model.ids import derived_id, now, sort_key
+from inbox.model.happenings import ASSIGNMENT, STATUS, line, lines_of
+from inbox.model.ids import now, sort_key
 from inbox.model.people import Author, Viewer
 from inbox.paging import decode_cursor, page
 from inbox.storage.conversations import ConversationStore
@@ -18,8 +20,6 @@ from inbox.storage.places import Place
 from inbox.storage.timeline import TimelineStore
 
 MESSAGE: Final = "message"
-ASSIGNMENT: Final = "assignment"
-STATUS: Final = "status"
 NOTE: Final = "note"
 ORDER: Final = "order"
 
@@ -69,7 +69,7 @@ class Timeline:
         if cursor:
             sort, key, number = decode_cursor(cursor, str, str, int)
             place = (sort, key, number)
-        cases = await self._cases(viewer, customer_id)
+        cases = [case["_id"] for case in await self._cases(viewer, customer_id)]
         # Every message has a file, so that so many messages fill the page, even if the first one is used up.
         messages = await self._messages.with_files(customer_id, cases, list(types), place and place[:2], limit + 2)
         found = [
@@ -88,21 +88,27 @@ class Timeline:
         ]
         return page(found[: limit + 1], limit, "sort", "message_id", "number")
 
-    async def _cases(self, viewer: Viewer, customer_id: str) -> list[str]:
+    async def _cases(self, viewer: Viewer, customer_id: str) -> list[Document]:
         """The conversations of a customer that this viewer may see."""
-        return [row["_id"] for row in await self._conversations.of_customer(customer_id) if viewer.may_see(row)]
+        return [row for row in await self._conversations.of_customer(customer_id) if viewer.may_see(row)]
 
-    async def _said(self, customer_id: str, cases: Sequence[str], before: Place | None, limit: int) -> list[Document]:
-        rows = await self._messages.timeline(customer_id, cases, before, limit)
+    async def _said(
+        self, customer_id: str, cases: Sequence[Document], before: Place | None, limit: int
+    ) -> list[Document]:
+        rows = await self._messages.timeline(customer_id, [case["_id"] for case in cases], before, limit)
         return [{**row, "kind": MESSAGE} for row in rows]
 
     async def _happened(
-        self, customer_id: str, cases: Sequence[str], before: Place | None, limit: int, kinds: Collection[str]
+        self, customer_id: str, cases: Sequence[Document], before: Place | None, limit: int, kinds: Collection[str]
     ) -> list[Document]:
         wanted = [kind for kind in (ASSIGNMENT, STATUS) if kind in kinds]
         if not wanted:
             return []
-        return await self._store.happenings(customer_id, cases, wanted, before, limit)
+        rows, lost = await asyncio.gather(
+            self._store.happenings(customer_id, [case["_id"] for case in cases], wanted, before, limit),
+            self._store.not_kept([row for case in cases for row in lines_of(case) if row["kind"] in wanted]),
+        )
+        return [*rows, *(row for row in lost if before is None or _place(row) < before)]
 
     async def _noted(self, customer_id: str, before: Place | None, limit: int) -> list[Document]:
         rows = await self._notes.of_customer(customer_id, before, limit)
@@ -135,29 +141,15 @@ class Timeline:
         await self._note(event.before, event.after, event.author)
 
     async def _note(self, before: Document, after: Document, by: Author) -> None:
-        if before["assignee_id"] != after["assignee_id"]:
-            told = after["assignment"] if after["assignee_id"] is not None else None
-            data = {"assignee_id": after["assignee_id"], "reason": told and told["reason"]}
-            await self._keep(ASSIGNMENT, after, data, by, told["at"] if told else now())
-        if before["status"] != after["status"]:
-            data = {"status": after["status"], "snoozed_until": after["snoozed_until"]}
-            await self._keep(STATUS, after, data, by, after["closed_at"] or now())
-
-    async def _keep(self, kind: str, conversation: Document, data: Document, by: Author, at: datetime) -> None:
-        await self._store.insert(
-            {
-                "_id": derived_id(kind, conversation["_id"], str(conversation["version"])),
-                "customer_id": conversation["customer_id"],
-                "conversation_id": conversation["_id"],
-                "case": conversation["openings"],
-                "team_id": conversation["team_id"],
-                "kind": kind,
-                "at": at,
-                "sort": sort_key(at),
-                "by": {"type": by.type, "id": by.id, "name": by.name},
-                **data,
-            }
-        )
+        given = before["assignee_id"] != after["assignee_id"]
+        if not given and before.get("status_set") == after.get("status_set"):
+            return
+        # Whoever changed it last may have died before they came to keep it.
+        lines = await self._store.not_kept([*lines_of(before), *lines_of(after, by if given else None)])
+        if given and after["assignee_id"] is None:
+            nobody = {"assignee_id": None, "reason": None}
+            lines.append(line(ASSIGNMENT, after, nobody, msgspec.structs.asdict(by), now()))
+        await self._store.keep(lines)
 
 
 def _place(entry: Document) -> Place:

@@ -7,8 +7,11 @@ sort, by}` with `assignee_id` and `reason` where `kind` is `assignment`, `status
 
 from collections.abc import Sequence
 
+from pymongo.errors import BulkWriteError
+
+from inbox.model.happenings import same
 from inbox.storage.database import Database, Document
-from inbox.storage.errors import Duplicate
+from inbox.storage.errors import duplicate_positions
 from inbox.storage.places import Place, standing_before
 
 
@@ -19,12 +22,22 @@ class TimelineStore:
         self._happenings = database.durable.happenings
         self._orders = database.durable.orders
 
-    async def insert(self, happening: Document) -> None:
+    async def keep(self, lines: Sequence[Document]) -> None:
         """Keep what happened; once, however often it is told."""
         try:
-            await self._happenings.insert_one(happening)
-        except Duplicate:
-            return
+            if lines:
+                await self._happenings.insert_many(lines, ordered=False)
+        except BulkWriteError as error:
+            duplicate_positions(error)
+
+    async def not_kept(self, lines: Sequence[Document]) -> list[Document]:
+        """Those of these lines that are not kept yet."""
+        if not lines:
+            return []
+        people, places = ({line[field] for line in lines} for field in ("customer_id", "sort"))
+        about = {"customer_id": {"$in": list(people)}, "sort": {"$in": list(places)}}
+        kept = await self._happenings.find(about).to_list(None)
+        return [line for line in lines if not any(same(line, row) for row in kept)]
 
     async def happenings(
         self,

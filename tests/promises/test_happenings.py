@@ -1,0 +1,102 @@
+"""A line of a customer's history follows from the change that it tells of: who dies in between takes none along."""
+
+import itertools
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from inbox.managers import NewManager
+from inbox.model.people import Author, Role, Viewer
+from inbox.storage.database import Document, connect
+from inbox.timeline import ASSIGNMENT, STATUS
+from tests.conftest import SECRET_KEY
+from tests.inbox.arrivals import accepted, said, work_off
+from tests.promises.crashing import Crash, until_crash
+from web.embedded import Databases
+from web.house import House
+
+ANN = Author(type="manager", id="ann", name="Ann")
+OWNER = Viewer(id="ann", name="Ann", role=Role.OWNER)
+
+
+@pytest.fixture
+def crash() -> Crash:
+    return Crash()
+
+
+@pytest.fixture
+async def watched(house: House, databases: Databases, crash: Crash) -> AsyncIterator[House]:
+    """Another process, whose words to the database are counted."""
+    assert databases.mongodb_url is not None
+    database = connect(databases.mongodb_url, house.database.name, listeners=(crash,))
+    other = House(database, house.redis, secret_key=SECRET_KEY, base_url="http://127.0.0.1:1")
+    yield other
+    await other.channels.close()
+    database.close()
+
+
+async def case(house: House, channel_id: str) -> Document:
+    """A new customer's open conversation."""
+    await work_off(house.ingest, [accepted(said(1), channel_id=channel_id)])
+    found: Document | None = await house.database.durable.conversations.find_one({"channel_id": channel_id})
+    assert found is not None
+    return found
+
+
+async def told(house: House, conversation: Document) -> list[tuple[Any, ...]]:
+    """What the customer's history says of their conversation, oldest first."""
+    lines, _ = await house.timeline.page(
+        OWNER, conversation["customer_id"], {ASSIGNMENT, STATUS}, limit=50, cursor=None
+    )
+    return [(row["kind"], row.get("status") or row.get("assignee_id"), row["by"]["name"]) for row in reversed(lines)]
+
+
+async def test_who_dies_while_closing_leaves_the_line_and_the_next_change_keeps_it(house, watched, crash):
+    for words in itertools.count(1):
+        opened = await case(house, f"c{words}")
+        closing = watched.conversations.change(opened["_id"], {"status": "closed"}, by=ANN)
+        died = await until_crash(crash, closing, words)
+        # Where its last word has reached the database, this changes nothing and tells of nothing.
+        await house.conversations.change(opened["_id"], {"status": "closed"}, by=ANN)
+        closed = (STATUS, "closed", "Ann")
+        assert await told(house, opened) == [closed]
+        await house.conversations.change(opened["_id"], {"status": "open"}, by=ANN)
+        assert await told(house, opened) == [closed, (STATUS, "open", "Ann")]
+        kept = await house.database.durable.happenings.count_documents({"conversation_id": opened["_id"]})
+        assert kept == 2, "the next change keeps what the last one did not come to"
+        if not died:
+            assert words > 2
+            return
+
+
+async def test_who_dies_while_giving_a_conversation_to_somebody_leaves_the_line(house, watched, crash):
+    hired = NewManager(email="mary@shop.example", name="Mary", password_hash="x", role=Role.MANAGER)
+    mary = (await house.managers.create(hired, by=None))["_id"]
+    for words in itertools.count(1):
+        opened = await case(house, f"c{words}")
+        died = await until_crash(crash, watched.assigner.hand_to(opened["_id"], mary, by=ANN), words)
+        await house.assigner.hand_to(opened["_id"], mary, by=ANN)
+        assert (ASSIGNMENT, mary, "Ann") in await told(house, opened)
+        await house.conversations.change(opened["_id"], {"status": "closed"}, by=ANN)
+        lines = await told(house, opened)
+        assert lines[-1] == (STATUS, "closed", "Ann")
+        kept = await house.database.durable.happenings.count_documents({"conversation_id": opened["_id"]})
+        assert kept == len(lines)
+        if not died:
+            assert words > 2
+            return
+
+
+async def test_a_line_is_there_once_on_every_page(house):
+    opened = await case(house, "c1")
+    for status in ("closed", "open", "pending", "closed"):
+        await house.conversations.change(opened["_id"], {"status": status}, by=ANN)
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        lines, cursor = await house.timeline.page(OWNER, opened["customer_id"], {STATUS}, limit=1, cursor=cursor)
+        seen += [row["status"] for row in lines]
+        if cursor is None:
+            break
+    assert seen == ["closed", "pending", "open", "closed"]
