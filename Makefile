@@ -28,11 +28,13 @@ run:
 
 test:
 	@.ci/setup test
-	$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-slow:
 	@.ci/setup test
-	EXAMPLES=400 STRIDE=1 $(BIN)/pytest tests/promises/test_people_machine.py tests/promises/test_between.py $(ARGS)
+	EXAMPLES=400 STRIDE=1 $(BIN)/pytest \
+		tests/promises/test_people_machine.py tests/promises/test_routing_machine.py \
+		tests/promises/test_between.py tests/promises/test_notices.py $(ARGS)
 
 lint:
 	@.ci/setup test

@@ -203,11 +203,13 @@ class Giving:
             # By what the card says, whether the shop serves it or not: so it stands in the row.
             wish = wanted_by(row, wants["language"])
             policy = await self._policies.of(row["team_id"])
-            found = None if wish in hopeless else await self._finder.find(row, wants, policy)
+            # Whoever lost it may get it back, but not everything that they lost.
+            alone = row.get("relieved_at") is not None and wish.but in manager_ids
+            found = None if wish in hopeless and not alone else await self._finder.find(row, wants, policy)
             if isinstance(found, Gift):
                 gifts.append(found)
                 taken += found.manager["_id"] in manager_ids
-            elif found == "kept" or wish.but in manager_ids:
+            elif found == "kept" or alone:
                 passed.append(row["_id"])
             else:
                 hopeless.add(wish)

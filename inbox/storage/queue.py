@@ -79,6 +79,8 @@ class QueueStore:
                 "wants.language": wanted.language,
                 "channel_id": wanted.channel_id,
                 "given_up_by": wanted.but,
+                # Whoever lost it by itself may get it back, though not what they gave up.
+                **({"relieved_at": None} if wanted.but in reach.manager_ids else {}),
             }
             for wanted in hopeless
         ]

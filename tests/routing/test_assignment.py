@@ -142,17 +142,27 @@ async def test_the_queue_moves_the_moment_there_is_room(office, event):
     await office.check_loads()
 
 
-async def test_a_conversation_that_nobody_may_take_does_not_hold_up_those_behind_it(office):
+@pytest.mark.parametrize(
+    "hopeless", [{"team_id": "empty"}, {"channel_id": "c2"}, {"given_up_by": "mary"}, {"language": "en"}]
+)
+async def test_conversations_that_nobody_may_take_do_not_hold_up_those_behind_them(office, hopeless):
     await office.house.team_store.insert({"_id": "empty", "name": "empty", "created_at": now()})
+    fields = {key: value for key, value in hopeless.items() if key != "language"}
+    cards = [{"_id": f"u{number}", "language": hopeless.get("language", "uk")} for number in range(405)]
+    await office.house.database.relaxed.customers.insert_many(cards)
     rows = [
-        {**new_conversation(f"k{number}", customer_id=f"u{number}", channel_id="c1", at=now()), "team_id": "empty"}
-        for number in range(205)
+        {**new_conversation(f"k{number}", customer_id=f"u{number}", channel_id="c1", at=now()), **fields}
+        for number in range(405)
     ]
     await office.store.insert(rows)
     waiting = await office.conversation(priority=int(Priority.LOW))
-    mary = await office.manager()
+    serving = {"_id": "mary", "email": "mary@shop.example", "channels": ["c1"], "languages": ["uk"]}
+    olena = await office.manager("offline", languages=("uk",))
+    mary = {**(await office.house.managers.get(olena)), **serving, "status": "online"}
+    await office.house.database.durable.managers.insert_one(mary)
     await office.house.assigner.drain()
-    assert await office.holder(waiting) == mary
+    assert await office.holder(waiting) == "mary"
+    assert await office.load("mary") == 1
 
 
 async def test_processes_that_give_out_the_same_queue_give_each_conversation_once(office, other_house):
