@@ -1,6 +1,7 @@
 """Real servers for every test: one mongod and one Valkey a test process, a fresh database a test."""
 
 import asyncio
+import shutil
 import tempfile
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -18,12 +19,18 @@ from web.embedded import Databases, embedded_databases
 from web.house import House, connect_redis
 
 SECRET_KEY = "a key for tests only, 32 bytes long"
+MEMORY = Path("/dev/shm")
+PLENTY = 8 * 1024**3
 
 
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
-    """Running databases for this test process. A short path: socket paths are limited to about 100 characters."""
-    with tempfile.TemporaryDirectory(prefix="skrynka-test-") as folder, asyncio.Runner() as runner:
+    """Running databases for this test process. A short path: socket paths are limited to about 100 characters.
+
+    They lie in memory where there is plenty: a disk is waited for at every durable write, and nothing here is kept.
+    """
+    place = MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > PLENTY else None
+    with tempfile.TemporaryDirectory(prefix="skrynka-test-", dir=place) as folder, asyncio.Runner() as runner:
         context = embedded_databases(Path(folder))
         yield runner.run(context.__aenter__())
         runner.run(context.__aexit__(None, None, None))
