@@ -37,6 +37,7 @@ class ListQuery(Query):
 
     tab: Tab = "mine"
     q: Words = ""
+    sort: Literal["recent", "due"] = "recent"
     view: Scope = "case"
 
 
@@ -116,6 +117,13 @@ class InboxPages:
         context |= {"conversation": conversation, "customer": customer, "oob": True, "tab": "mine"}
         context["reach"] = _reach(conversation, customer)
         return self.pages.html(call.request, "inbox/bar_and_hints.html", **context)
+
+    async def assign(self, call: Call[None, None]) -> web.Response:
+        """To whom a conversation can be handed over, and how busy they are."""
+        context, conversation = await asyncio.gather(
+            self._frame(call), self.desk.conversation(call.viewer, call.path())
+        )
+        return self.pages.html(call.request, "inbox/assign.html", **context, conversation=conversation)
 
     async def messages(self, call: Call[None, LaneQuery]) -> web.Response:
         """A stretch of the thread as it is now."""
@@ -199,12 +207,19 @@ class InboxPages:
         return framed | {"managers": _by_id(managers), "teams": _by_id(teams)}
 
     async def _listed(self, call: Call[Any, Any], query: ListQuery, cursor: str | None) -> dict[str, Any]:
-        wanted = Wanted(tab=query.tab, q=query.q, cursor=cursor)
+        wanted = Wanted(tab=query.tab, q=query.q, sort=query.sort, cursor=cursor)
         counts, (rows, next_cursor), troubles = await asyncio.gather(
             self.desk.counts(call.viewer), self.desk.rows(call.viewer, wanted), self.desk.troubles(call.viewer)
         )
-        listed = {"tab": query.tab, "q": query.q, "counts": counts, "rows": rows, "next_cursor": next_cursor}
-        return listed | {"troubles": troubles}
+        asked = {"tab": query.tab, "q": query.q, "sort": query.sort}
+        return {
+            "asked": asked,
+            **asked,
+            "counts": counts,
+            "rows": rows,
+            "next_cursor": next_cursor,
+            "troubles": troubles,
+        }
 
     async def _opened(
         self, viewer: Viewer, conversation_id: str, view: Scope, context: Mapping[str, Any]

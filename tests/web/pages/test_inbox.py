@@ -49,10 +49,30 @@ async def test_more_rows_come_with_the_cursor(desk, read):
     first = desk.cases_list[0]
     desk.cases_list.extend({**first, "id": f"copy-{number}"} for number in range(60))
     page = await read("/fragments/list?tab=mine")
-    assert "/fragments/rows?tab=mine&amp;q=&amp;cursor=40" in page
-    rest = await read("/fragments/rows?tab=mine&q=&cursor=40")
+    assert "/fragments/rows?tab=mine&amp;q=&amp;sort=recent&amp;cursor=40" in page
+    rest = await read("/fragments/rows?tab=mine&q=&sort=recent&cursor=40")
     assert rest.count('class="row ') == 26
     assert "Loading more" not in rest
+
+
+async def test_a_row_and_the_thread_tell_how_long_there_is_to_answer(read):
+    rows = await read("/fragments/list?tab=all")
+    for state, words in (("at_risk", "3 min left"), ("late", "3 min late"), ("running", "56 min left")):
+        assert re.search(rf'class="deadline {state}"[^>]*>{words}<', rows), state
+    bar = await read("/fragments/conversations/marta/bar")
+    assert re.search(r'class="deadline late"[^>]*title="The first reply is due: [^"]+">3 min late<', bar)
+    assert "deadline" not in await read("/fragments/conversations/viktor/bar")
+
+
+async def test_the_list_may_begin_with_who_is_to_be_answered_soonest(read):
+    recent = await read("/fragments/list?tab=all")
+    assert 'href="/inbox?tab=all&amp;q=&amp;sort=due" title="Show first who is to be answered soonest"' in recent
+    due = await read("/fragments/list?tab=all&sort=due")
+    assert re.findall(r'id="c-([^"]+)"', due)[:3] == ["marta", "olena", "james"]
+    # Whatever is fetched next is in the same order.
+    assert 'hx-get="/fragments/list?tab=all&amp;q=&amp;sort=due"' in due
+    assert 'hx-get="/fragments/list?tab=mine&amp;q=&amp;sort=due"' in due
+    assert 'href="/inbox?tab=all&amp;q=&amp;sort=recent" title="Show the newest first"' in due
 
 
 @pytest.mark.parametrize(("state", "words"), [("failed", "Not sent"), ("uncertain", "Not confirmed")])

@@ -257,14 +257,15 @@ let reading = "";
 
 export const markRead = async () => {
   const header = bar();
-  if (!header || document.hidden || !document.hasFocus() || !Number(header.dataset.unread)) return;
-  const key = `${openedId()}:${header.dataset.unread}:${header.dataset.last}`;
+  const { unread, last, handed = "" } = header?.dataset ?? {};
+  if (!header || document.hidden || !document.hasFocus() || !(Number(unread) || handed)) return;
+  const key = `${openedId()}:${unread}:${last}:${handed}`;
   if (key === reading) return;
   reading = key;
   try {
     await call("POST", `/api/v1/conversations/${openedId()}/read`);
     document.querySelector(`#c-${CSS.escape(openedId())} .badge`)?.remove();
-    document.getElementById(`c-${openedId()}`)?.classList.remove("unread");
+    document.getElementById(`c-${openedId()}`)?.classList.remove("unread", "handed");
     title();
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
@@ -297,23 +298,34 @@ document.addEventListener("scroll", (event) => {
   if (event.target.id === "msgs" && Math.abs(event.target.scrollTop) < 80) document.getElementById("jump").hidden = true;
 }, true);
 
+/** So many milliseconds in words: 4 min, 3 h, 2 d. */
+const long = (span) => {
+  const minutes = Math.max(0, Math.floor(span / 60000));
+  const hours = Math.floor(minutes / 60);
+  const [key, count] = minutes < 60 ? ["minutes", minutes] : hours < 48 ? ["hours", hours] : ["days", Math.floor(hours / 24)];
+  return say(key, { count });
+};
+
 const waits = () => {
   for (const mark of document.querySelectorAll("time[data-wait]")) {
-    const minutes = Math.max(0, Math.floor((Date.now() - new Date(mark.dateTime)) / 60000));
-    const hours = Math.floor(minutes / 60);
-    const [key, count] = minutes < 60 ? ["minutes", minutes] : hours < 48 ? ["hours", hours] : ["days", Math.floor(hours / 24)];
-    mark.lastElementChild.textContent = say(key, { count });
-    mark.classList.toggle("late", minutes >= 15);
+    const span = Date.now() - new Date(mark.dateTime);
+    mark.lastElementChild.textContent = long(span);
+    mark.classList.toggle("late", span >= 15 * 60000 && !("timed" in mark.dataset));
+  }
+  for (const mark of document.querySelectorAll("time[data-due]")) {
+    const left = new Date(mark.dateTime) - Date.now();
+    mark.textContent = say(left > 0 ? "left" : "late", { time: long(Math.abs(left)) });
+    if (left <= 0) mark.className = "deadline late";
   }
 };
 
-/** The address follows the tab and the search, so that a reload shows the same list. */
+/** The address follows the tab, the search and the order, so that a reload shows the same list. */
 const address = () => {
   const list = document.getElementById("list-body");
   if (!list) return;
-  const { tab, q } = list.dataset;
-  const wanted = `?${new URLSearchParams(q ? { tab, q } : { tab })}`;
-  if (location.search !== wanted && (location.search || tab !== "mine" || q)) history.replaceState(history.state, "", location.pathname + wanted);
+  const { tab, q, sort } = list.dataset;
+  const wanted = `?${new URLSearchParams({ tab, ...(q && { q }), ...(sort !== "recent" && { sort }) })}`;
+  if (location.search !== wanted && (location.search || wanted !== "?tab=mine")) history.replaceState(history.state, "", location.pathname + wanted);
 };
 
 const settled = () => {
@@ -331,6 +343,8 @@ export const start = () => {
     !(name === "open" && node.matches("details")) &&
     !(name === "value" && node.value !== node.defaultValue) &&
     !(name === "checked" && node.checked !== node.defaultChecked);
+  // What the page's own code put somewhere stays there.
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (before, after) => !(before.dataset?.kept && before.dataset.kept === after.dataset?.kept);
   document.addEventListener("htmx:afterSettle", settled);
   document.addEventListener("visibilitychange", markRead);
   addEventListener("focus", markRead);
