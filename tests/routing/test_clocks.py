@@ -211,6 +211,10 @@ async def test_a_wait_warns_then_is_late_and_goes_before_others(office):
     assert [(event.before["priority"], event.after["priority"], event.author.type) for event in heard] == [
         (1, 2, "system")
     ]
+    log = office.house.database.durable.live.find({"frames.data._id": waiting}).sort("_id", 1)
+    told = [frame["data"] async for row in log for frame in row["frames"] if frame["type"] == "conversation.updated"]
+    at_risk, late = [each["clock"] for each in told[-2:]]
+    assert (at_risk["warned_at"] is None, at_risk["breached_at"], late) == (False, None, row["clock"])
 
 
 async def test_looking_too_early_too_late_or_at_nothing_does_nothing(office):

@@ -202,6 +202,16 @@ async def test_the_queue_is_given_out_by_what_rules_have_raised(office):
     assert holders == [mary, None, mary]
 
 
+async def test_who_is_raised_at_the_opening_comes_to_whoever_is_free_all_the_same(office):
+    await office.go_by(rule("urgent", channels=["c1"]))
+    wanted = NewManager(email=f"{new_id()}@shop.example", name="Mary", password_hash="")
+    mary = (await office.house.managers.create(wanted, by=None))["_id"]
+    await office.house.assigner.set_status(mary, Status.ONLINE)
+    row = await office.rows.find_one({"_id": await office.write()})
+    assert (row["assignee_id"], row["priority"]) == (mary, Priority.URGENT)
+    assert (await office.house.managers.get(mary))["holding"] == [row["_id"]]
+
+
 async def test_two_cards_that_become_one_bring_their_tags_together(office):
     await office.go_by(rule(tags=["vip"]))
     ann, bob = await office.write(), await office.write(Person(external_id="bob", name="Bob"))
