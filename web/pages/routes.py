@@ -48,6 +48,7 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
         page("/fragments/me", Who.SIGNED_IN, inbox.me, "One's own menu"),
         page("/fragments/status", Who.SIGNED_IN, inbox.status, "One's status and load"),
         page(f"{conversation}/bar", Who.SIGNED_IN, inbox.bar, "The thread's header"),
+        page(f"{conversation}/assign", Who.SIGNED_IN, inbox.assign, "To whom it can be handed over"),
         page(f"{conversation}/messages", Who.SIGNED_IN, inbox.messages, "A stretch of messages", query=LaneQuery),
         page(f"{conversation}/older", Who.SIGNED_IN, inbox.older, "Earlier messages", query=OlderQuery),
         page(f"{conversation}/card", Who.SIGNED_IN, inbox.card, "The customer's card"),

@@ -120,12 +120,18 @@ async def test_the_header_says_why_it_is_yours(desk, read, assignment, words):
     assert words in await read("/fragments/conversations/olena/bar")
 
 
-async def test_the_assign_menu_tells_who_is_there_and_how_busy(read):
-    bar = await read("/fragments/conversations/olena/bar")
-    assert "Busy · 9/10" in bar
-    assert "Give it back to the queue" in bar
-    assert "Take it" not in bar
-    assert "Take it" in await read("/fragments/conversations/giorgi/bar")
+async def test_assigning_tells_who_is_there_and_how_busy(desk, read):
+    (busy,) = [manager for manager in desk.people if manager["status"] == "busy"]
+    menu = await read("/fragments/conversations/olena/assign")
+    assert "Busy</small>" in menu
+    assert "9/10</small>" in menu
+    assert "Give it back to the queue" in menu
+    assert "Take it<" not in menu
+    assert "Take it<" in await read("/fragments/conversations/giorgi/assign")
+    busy |= {"status": "online", "gone": True}
+    assert "Away, connection lost" in await read("/fragments/conversations/olena/assign")
+    busy |= {"off_shift": True}
+    assert "Off shift" in await read("/fragments/conversations/olena/assign")
 
 
 @pytest.mark.parametrize(

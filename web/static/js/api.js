@@ -9,6 +9,8 @@ export class Refusal extends Error {
   constructor(status, problem = {}) {
     super(problem.detail ?? say(status ? "broken" : "unreachable"));
     this.status = status;
+    this.version = problem.current_version;
+    this.newer = problem.newer ?? [];
     this.fields = Object.fromEntries((problem.errors ?? []).map((row) => [row.field, row.message]));
   }
 

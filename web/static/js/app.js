@@ -1,6 +1,8 @@
 // Everything a signed-in page does.
 
+import { start as startAssign } from "./assign.js";
 import { start as startCard } from "./card.js";
+import { start as startCompany } from "./company.js";
 import "./customer-fields.js";
 import { start as startComposer } from "./composer.js";
 import { start as startDesk } from "./desk.js";
@@ -16,7 +18,9 @@ import { start as startSearch } from "./search.js";
 import { start as startTransfer } from "./transfer.js";
 
 startDesk();
+startAssign();
 startCard();
+startCompany();
 startComposer();
 startForms();
 startHours();

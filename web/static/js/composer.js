@@ -1,6 +1,7 @@
 // Writing: reply or note, files, quotes, edits, macros, drafts; what was sent stands in the thread before the server answers.
 
 import { Refusal, call, headers, refresh, say, signInAgain, sure, texts, toast, token } from "./api.js";
+import { quiet } from "./company.js";
 import { openedId } from "./desk.js";
 import * as macros from "./macros.js";
 
@@ -268,14 +269,14 @@ const entriesOf = (conversation) => {
   if (!waiting.has(conversation)) {
     // What a reload interrupted: the token makes a second try harmless.
     const kept = stored(unsentKey(conversation), []);
-    waiting.set(conversation, kept.map(({ body, error }) => ({ body, error: error ?? say("interrupted") })));
+    waiting.set(conversation, kept.map(({ body, draft, error }) => ({ body, draft, error: error ?? say("interrupted") })));
   }
   return waiting.get(conversation);
 };
 
 const keepUnsent = (conversation) => {
   const left = entriesOf(conversation).filter((entry) => !entry.sent);
-  store(unsentKey(conversation), left.map(({ body, error }) => ({ body, error })));
+  store(unsentKey(conversation), left.map(({ body, draft, error }) => ({ body, draft, error })));
 };
 
 const draw = (entry) => {
@@ -308,13 +309,107 @@ const post = (conversation, entry) => {
       entry.sent = message.id;
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
-      entry.error = refusal.status === 0 ? say("not-sent-offline") : say("not-sent", { reason: refusal.message });
+      if (refusal.newer.length && conversation === openedId() && form()) {
+        askFirst(conversation, entry, refusal.newer);
+        return;
+      }
+      if (refusal.newer.length) entry.error = say("overtaken", { name: nameOf(refusal.newer.at(-1)) });
+      else entry.error = refusal.status === 0 ? say("not-sent-offline") : say("not-sent", { reason: refusal.message });
       showState(entry);
     }
     keepUnsent(conversation);
     if (entry.sent) refresh("live:messages", "live:bar", "live:list", "live:me");
   });
 };
+
+// What others said since the writer began. Nothing goes over it before the writer has been asked.
+let newer = [];
+let again = null; // The token under which what was asked about goes when it is said again.
+let acknowledged = null; // The last message that the writer was told of, which the thread may not show yet.
+
+/** The message that came last of those that the writer knows of. */
+const seen = () => (acknowledged && !$(`m-${acknowledged}`) ? acknowledged : $("messages")?.dataset.seen);
+
+const nameOf = (message) => message.author.name || say("colleague");
+
+const ago = (time) => {
+  const seconds = Math.max(0, Math.round((Date.now() - new Date(time)) / 1000));
+  if (seconds < 5) return say("ago-now");
+  return seconds < 60 ? say("ago-seconds", { count: seconds }) : say("ago-minutes", { count: Math.floor(seconds / 60) });
+};
+
+const drawNewer = () => {
+  const place = $("newer");
+  if (!place) return;
+  const last = newer.at(-1);
+  place.hidden = !last;
+  if (!last) return;
+  const title = say(last.direction === "in" ? "wrote" : "answered", { name: nameOf(last) });
+  // It is read aloud when it changes; how long ago it was changes all the time.
+  if (place.querySelector("[data-who]").textContent !== title) place.querySelector("[data-who]").textContent = title;
+  const more = newer.length > 1 ? [say("and-more", { count: newer.length - 1 })] : [];
+  place.querySelector("[data-when]").textContent = [ago(last.created_at), ...more].join(", ");
+  place.querySelector("[data-what]").textContent = last.text || say("wordless");
+};
+
+setInterval(() => newer.length && drawNewer(), 5000);
+
+/** A reply of a colleague came while something is being written here. */
+export const answered = (message) => {
+  if (!form() || message.conversation_id !== openedId() || target?.kind === "edit") return;
+  const ours = message.author.id === document.body.dataset.me;
+  if (message.direction !== "out" || ours || message.notice || (!field().value.trim() && !files.length)) return;
+  newer.push(message);
+  drawNewer();
+};
+
+/** The server holds a reply back because of what is newer: it is in the text field again, as it was. */
+const askFirst = (conversation, entry, messages) => {
+  again = field().value.trim() || files.length ? null : entry.body.client_token;
+  takeBack(conversation, entry);
+  newer = messages;
+  drawNewer();
+  refresh("live:messages");
+};
+
+/** What was to be sent is being written again, with all that came along. */
+const takeBack = (conversation, entry) => {
+  waiting.set(conversation, entriesOf(conversation).filter((one) => one !== entry));
+  keepUnsent(conversation);
+  entry.box?.remove();
+  const { files: kept = [], quote = null, carried: along = null, via = null } = entry.draft ?? {};
+  field().value = [entry.body.text, field().value].filter(Boolean).join("\n");
+  for (const one of kept) {
+    if (files.some((file) => file.id === one.id)) continue;
+    const file = { ...one };
+    files.push(file);
+    chip(file);
+    done(file, one.id);
+  }
+  carried ??= along;
+  if (via && !wayTo(via)?.disabled) setVia(via);
+  drawCarried();
+  setMode(entry.body.kind);
+  setTarget(target ?? quote);
+  saveDraft();
+};
+
+const settleNewer = () => {
+  acknowledged = newer.at(-1)?.id ?? acknowledged;
+  newer = [];
+  drawNewer();
+};
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#send-anyway")) {
+    settleNewer();
+    send();
+  } else if (event.target.closest("#look-first")) {
+    settleNewer();
+    $("msgs").scrollTo({ top: 0 });
+    field().focus();
+  }
+});
 
 /** Take away what the thread shows by itself now. */
 const settlePending = () => {
@@ -356,17 +451,26 @@ const send = () => {
     return;
   }
   const conversation = openedId();
-  const body = { kind: form().dataset.mode, text, client_token: token() };
+  const kind = form().dataset.mode;
+  if (kind === "reply" && newer.length) {
+    $("send-anyway").focus();
+    return;
+  }
+  const body = { kind, text, client_token: again ?? token() };
+  if (kind === "reply" && seen()) body.seen = seen();
   if (attachments.length) body.attachments = attachments;
   if (carried) addCarried(body, attachments);
   if (body.kind === "reply" && $("via")) body.channel_id = form().dataset.channel;
   if (body.kind === "reply" && target) body.reply_to = target.id;
   if (body.kind === "reply" && target?.public) body.private = $("aloud").value === "private";
-  const entry = { body };
+  const kept = files.filter((file) => file.id).map(({ id, name, size }) => ({ id, name, size }));
+  const entry = { body, draft: { files: kept, quote: target, carried, via: body.channel_id } };
   entriesOf(conversation).push(entry);
   keepUnsent(conversation);
   files = [];
   carried = null;
+  again = null;
+  quiet();
   $("chips").replaceChildren();
   drawCarried();
   field().value = "";
@@ -385,15 +489,12 @@ document.addEventListener("click", (event) => {
   const conversation = openedId();
   const entry = entriesOf(conversation).find((one) => one.box === box);
   if (event.target.closest("[data-again]")) {
+    // The thread above it shows by now what was said meanwhile.
+    if (entry.body.seen) entry.body.seen = seen();
     post(conversation, entry);
     return;
   }
-  waiting.set(conversation, entriesOf(conversation).filter((one) => one !== entry));
-  keepUnsent(conversation);
-  box.remove();
-  setMode(entry.body.kind);
-  field().value = [field().value, entry.body.text].filter(Boolean).join("\n");
-  saveDraft();
+  takeBack(conversation, entry);
   field().focus();
 });
 
@@ -606,6 +707,9 @@ const showDrafts = () => {
 const arrive = () => {
   if (!form() || form().dataset.bound) return;
   form().dataset.bound = "yes";
+  newer = [];
+  again = null;
+  acknowledged = null;
   const mac = /Mac|iPhone|iPad/.test(navigator.platform);
   const keys = form().querySelector("[data-send-keys]");
   keys.textContent = entersSend() ? "↵" : mac ? "⌘ ↵" : "Ctrl ↵";

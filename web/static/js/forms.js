@@ -3,7 +3,7 @@
 import { call, say, toast, token } from "./api.js";
 import { SNOOZES, refreshPlace, then } from "./desk.js";
 import { read as readWeek } from "./hours.js";
-import { name as nameRows } from "./rows.js";
+import { name as nameRows, rowAt } from "./rows.js";
 
 /** Put a value under a dotted name. */
 const put = (into, name, value) => {
@@ -72,24 +72,27 @@ export const complain = (form, refusal) => {
   const unplaced = [];
   for (const [name, message] of Object.entries(refusal.fields)) {
     const field = [...form.elements].find((one) => one.name && one.type !== "hidden" && (name === one.name || name.startsWith(`${one.name}.`)));
-    const text = Object.assign(document.createElement("p"), { className: "error", textContent: message });
-    if (!field) {
+    const place = field ? field.closest("[data-stretch], .field, .check") : rowAt(form, name);
+    if (!place) {
       unplaced.push(message);
       continue;
     }
-    text.id = `${field.id || field.name}-error`;
-    field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-describedby", text.id);
-    field.closest("[data-stretch], .field, .check").append(text);
-    for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    const text = Object.assign(document.createElement("p"), { className: "error", textContent: message });
+    if (field) {
+      text.id = `${field.id || field.name}-error`;
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", text.id);
+    }
+    place.append(text);
+    for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   }
-  const placed = form.querySelector("[aria-invalid]");
-  if (!placed || unplaced.length) {
+  const first = form.querySelector(".error");
+  if (!first || unplaced.length) {
     const whole = Object.assign(document.createElement("p"), { className: "error", textContent: unplaced.join(" ") || refusal.message });
     whole.setAttribute("role", "alert");
     form.querySelector(".actions").before(whole);
   }
-  placed?.focus();
+  (form.querySelector("[aria-invalid]") ?? first?.parentElement.querySelector("input, select"))?.focus();
 };
 
 /** Show what was made up, once; resolves when the dialog is closed. */

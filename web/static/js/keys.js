@@ -1,5 +1,6 @@
 // Hands on the keyboard: single keys while nothing is being typed.
 
+import { openAssign } from "./assign.js";
 import { change, select } from "./desk.js";
 import { write } from "./composer.js";
 import { openSearch } from "./search.js";
@@ -33,7 +34,7 @@ const keys = {
   j: () => move(1),
   k: () => move(-1),
   e: () => document.getElementById("close-button")?.click(),
-  a: () => openMenu("assign-menu"),
+  a: openAssign,
   s: () => openMenu("snooze-menu"),
   n: () => write("note"),
   r: () => write("reply"),

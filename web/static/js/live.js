@@ -1,6 +1,8 @@
 // One WebSocket: each frame tells which regions of the page are out of date, and those fetch themselves again.
 
-import { call, refresh, say, signInAgain } from "./api.js";
+import { call, refresh, say, signInAgain, toast } from "./api.js";
+import { alone, attend, gathered } from "./company.js";
+import { answered } from "./composer.js";
 import { moved } from "./merging.js";
 
 const RETRY_MS = [400, 1000, 2000, 4000, 8000];
@@ -51,12 +53,18 @@ const everythingShown = () => {
 const everything = () => ["live:list", "live:messages", "live:bar", "live:card", "live:me", "live:tasks", "live:wallboard"].forEach(soon);
 
 const handlers = {
-  message(data) {
+  message(data, type) {
+    if (type === "message.created") answered(data);
     if (data.conversation_id === opened()) staleLane(data.id);
     soon("live:list");
   },
   conversation(data, type) {
     soon("live:wallboard");
+    if (type === "conversation.viewers") {
+      gathered(data);
+      return;
+    }
+    if (data.handed_over?.new) tellHandedOver(data);
     if (type === "conversation.moved") {
       moved(data);
       soon("live:list");
@@ -91,6 +99,7 @@ const handlers = {
     soon("live:wallboard");
     soon("live:me");
     soon("live:bar");
+    if (document.querySelector('[data-shows="managers"]')) soon("live:place");
   },
   task() {
     soon("live:tasks");
@@ -118,6 +127,16 @@ const handlers = {
   reset: everything,
 };
 
+const heard = new Set();
+
+/** Somebody handed a conversation over to us: said once, wherever on the page we are. */
+const tellHandedOver = ({ id, handed_over: { by, note, at } }) => {
+  if (heard.has(at) || id === opened()) return;
+  heard.add(at);
+  const run = () => document.getElementById(`c-${id}`)?.click() ?? location.assign(`/inbox/${id}`);
+  toast(say("handed-to-you", { name: by.name, note }), { action: say("open"), run });
+};
+
 const receive = (frame) => {
   since = frame.seq;
   handlers[frame.type.split(".")[0]]?.(frame.data ?? {}, frame.type);
@@ -131,6 +150,7 @@ const line = (text) => {
 };
 
 const lost = () => {
+  alone();
   line(say(navigator.onLine ? "reconnecting" : "offline"));
   if (!poll) poll = setInterval(everything, POLL_MS);
 };
@@ -153,6 +173,10 @@ const connect = () => {
   socket.addEventListener("open", () => {
     failures = 0;
     restored();
+    const line = socket;
+    attend((said) => {
+      if (line.readyState === WebSocket.OPEN) line.send(JSON.stringify(said));
+    });
   });
   socket.addEventListener("message", (event) => receive(JSON.parse(event.data)));
   socket.addEventListener("close", again);

@@ -11,6 +11,12 @@ export const name = (form) => {
   }
 };
 
+/** The row that a refusal names as a whole: `days_off.1`. */
+export const rowAt = (form, field) => {
+  const [, list, place] = field.match(/^(.+)\.(\d+)$/) ?? [];
+  return list && form.querySelector(`[data-rows="${list}"]`)?.children[place];
+};
+
 const noneOf = (list) => {
   const words = document.querySelector(`[data-none-of="${list.id}"]`);
   if (words) words.hidden = list.children.length > 0;
