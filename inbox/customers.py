@@ -17,6 +17,7 @@ from inbox.settings import ShopSettings
 from inbox.storage.database import Document
 from inbox.storage.managers import ManagerStore
 from inbox.storage.people import PeopleStore
+from inbox.storage.queue import QueueStore
 
 
 class Customers:
@@ -31,6 +32,7 @@ class Customers:
         fields: CustomerFields,
         settings: ShopSettings,
         search: Search,
+        queue: QueueStore,
         feed: LiveFeed,
     ) -> None:
         self._people = people
@@ -39,6 +41,7 @@ class Customers:
         self._fields = fields
         self._settings = settings
         self._search = search
+        self._queue = queue
         self._feed = feed
 
     async def page(
@@ -122,6 +125,8 @@ class Customers:
             if changed is not None:
                 break
         await self._people.note_tags([tag for tag in changed["tags"] if tag not in before["tags"]])
+        if changed["language"] != before["language"]:
+            await self._queue.look_anew(changed["_id"])
         await self._feed.publish([Frame(type="customer.updated", data=changed)])
         return changed
 

@@ -225,6 +225,7 @@ class House:
             fields=self.customer_fields,
             settings=self.settings,
             search=self.search,
+            queue=queue_store,
             feed=self.feed,
         )
         note_store = NoteStore(database)
@@ -440,13 +441,6 @@ class House:
         self.personal_data = PersonalData(export_store, conversation_store, message_store, self.media)
 
         # The upper floors: who answers, and what a machine answers.
-        self.routing_setup = RoutingSetup(
-            policies=self.policies,
-            settings=self.settings,
-            channels=self.channels,
-            managers=self.manager_store,
-            kinds=KINDS,
-        )
         self.assigner = Assigner(
             workloads=WorkloadStore(database),
             queue=queue_store,
@@ -538,6 +532,14 @@ class House:
             on_deactivated=self.assigner.manager_left,
             on_changed=self._manager_changed,
         )
+        self.routing_setup = RoutingSetup(
+            policies=self.policies,
+            settings=self.settings,
+            channels=self.channels,
+            managers=self.manager_store,
+            kinds=KINDS,
+            drain=self.assigner.drain,
+        )
         self.teams = Teams(
             store=self.team_store,
             managers=self.manager_store,
@@ -546,13 +548,11 @@ class House:
             conversation_store=conversation_store,
             timers=timer_store,
             on_member=self.assigner.manager_changed,
-            on_policy=self.policies.forget,
+            on_policy=self.routing_setup.changed,
         )
 
         number_store = NumberStore(database)
-        self.numbers = Numbers(
-            number_store, self.policies.hours, self.feed, gives_way=lambda: self.ingest.crowded
-        )
+        self.numbers = Numbers(number_store, self.policies.hours, self.feed, gives_way=lambda: self.ingest.crowded)
         self.reports = Reports(
             store=number_store,
             settings=self.settings,

@@ -11,6 +11,7 @@ from inbox.settings import ShopSettings
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.customer_fields import CustomerFieldStore
 from inbox.storage.managers import ManagerStore
+from inbox.storage.queue import QueueStore
 from inbox.storage.search import SearchStore
 from inbox.storage.settings import SettingsStore
 
@@ -26,6 +27,7 @@ def customers(floor, database):
         fields=CustomerFields(CustomerFieldStore(database)),
         settings=ShopSettings(SettingsStore(database)),
         search=Search(SearchStore(database), ConversationStore(database)),
+        queue=QueueStore(database),
         feed=floor.feed,
     )
 

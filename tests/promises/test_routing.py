@@ -61,7 +61,8 @@ async def test_60_conversations_at_once_on_two_servers_fill_8_managers_and_nobod
         assert [await load(shop, manager) for manager in managers] == [5] * 8
         assert len(await shop.conversations(assignee="none")) == 20
 
-        # Both servers free places at the same instant: each goes to the queue, once.
+        # Both servers free places at the same instant: they go to those who wait longest, each once.
+        queue = sorted(await shop.conversations(assignee="none"), key=lambda row: (row["waiting_since"], row["id"]))
         closing = [row for row in conversations if row["assignee_id"]][:10]
         sides = [shop.owner, at(shop.owner, url)]
         answers = await asyncio.gather(
@@ -72,6 +73,8 @@ async def test_60_conversations_at_once_on_two_servers_fill_8_managers_and_nobod
         )
         assert {answer.status for answer in answers} == {200}
         await until(lambda: queued(shop, 10), seconds=30)
+        left = {row["id"] for row in await shop.conversations(assignee="none")}
+        assert left == {row["id"] for row in queue[10:]}
         assert [await load(shop, manager) for manager in managers] == [5] * 8
 
 

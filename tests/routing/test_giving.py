@@ -256,3 +256,17 @@ async def test_channels_that_weigh_more_break_ties_only(office):
     waiting = await office.conversations(2)
     await office.house.assigner.drain()
     assert [await office.holder(each) for each in waiting] == [light, heavy]
+
+
+async def test_a_customer_whose_language_somebody_sets_is_looked_at_anew(office):
+    mary = await office.manager("offline", languages=("uk",))
+    waiting = await office.conversation(language="en")
+    await office.house.assigner.set_status(mary, Status.ONLINE)
+    assert await office.holder(waiting) is None
+    customer_id = (await office.row(waiting))["customer_id"]
+    await office.house.database.durable.customers.update_one(
+        {"_id": customer_id}, {"$set": {"tags": [], "phones": [], "emails": []}}
+    )
+    await office.house.customers.change(customer_id, {"languages": ["uk"]})
+    await office.house.assigner.drain()
+    assert await office.holder(waiting) == mary
