@@ -20,7 +20,7 @@ class WholeCard(msgspec.Struct, frozen=True, kw_only=True):
     card: Document
     identities: list[Document]
     first_contact_at: datetime | None
-    """When the first channel heard of them; None for who is on none."""
+    """When a channel heard of them first; None for who is on none."""
     last_contact_at: datetime | None
     """When they wrote last, on any channel; None for who never did."""
     sums: list[Sum]
@@ -38,22 +38,13 @@ class Cards:
     async def whole(self, cards: Sequence[Document]) -> list[WholeCard]:
         """These cards whole, in their order."""
         ids = [card["_id"] for card in cards]
-        identities, heard, sums = await asyncio.gather(
-            self._people.identities(ids), self._conversations.heard(ids), self._orders.sums(ids)
+        identities, between, sums = await asyncio.gather(
+            self._people.identities(ids), self._conversations.between(ids), self._orders.sums(ids)
         )
         own: dict[str, list[Document]] = {customer_id: [] for customer_id in ids}
         for identity in await self._reach.told(identities):
             own[identity["customer_id"]].append(identity)
-        return [
-            WholeCard(
-                card=card,
-                identities=own[card["_id"]],
-                first_contact_at=min((row["created_at"] for row in own[card["_id"]]), default=None),
-                last_contact_at=heard.get(card["_id"]),
-                sums=sums[card["_id"]],
-            )
-            for card in cards
-        ]
+        return [_whole(card, own[card["_id"]], between.get(card["_id"]), sums[card["_id"]]) for card in cards]
 
     async def answers_to(self, whole: WholeCard, conversation_id: str | None) -> dict[str, str]:
         """The identities that an answer in this conversation goes to, by channel; None: that are written to first."""
@@ -64,3 +55,21 @@ class Cards:
         """One card whole."""
         (whole,) = await self.whole([card])
         return whole
+
+
+def _whole(
+    card: Document,
+    identities: list[Document],
+    between: tuple[datetime, datetime | None] | None,
+    sums: list[Sum],
+) -> WholeCard:
+    began, wrote_last = between or (None, None)
+    # What was said before may be heard of later: letters that lay in the mailbox as it was connected.
+    first = [at for at in (began, wrote_last, *(row["created_at"] for row in identities)) if at is not None]
+    return WholeCard(
+        card=card,
+        identities=identities,
+        first_contact_at=min(first, default=None),
+        last_contact_at=wrote_last,
+        sums=sums,
+    )

@@ -248,15 +248,21 @@ class ConversationStore:
         cursor = self._relaxed.find({"$and": list(conditions)} if conditions else {})
         return await cursor.sort(list(sort)).limit(limit).to_list(limit)
 
-    async def heard(self, customer_ids: Sequence[str]) -> dict[str, datetime]:
-        """When these customers wrote last, by customer; who never did is not in it."""
+    async def between(self, customer_ids: Sequence[str]) -> dict[str, tuple[datetime, datetime | None]]:
+        """When these customers' first conversation began, and when they wrote last (None: never), by customer."""
         rows = self._relaxed.aggregate(
             [
-                {"$match": {"customer_id": {"$in": list(customer_ids)}, "last_inbound_sort": {"$gt": ""}}},
-                {"$group": {"_id": "$customer_id", "last": {"$max": "$last_inbound_sort"}}},
+                {"$match": {"customer_id": {"$in": list(customer_ids)}}},
+                {
+                    "$group": {
+                        "_id": "$customer_id",
+                        "first": {"$min": "$created_at"},
+                        "last": {"$max": "$last_inbound_sort"},
+                    }
+                },
             ]
         )
-        return {row["_id"]: sort_moment(row["last"]) async for row in rows}
+        return {row["_id"]: (row["first"], sort_moment(row["last"]) if row["last"] else None) async for row in rows}
 
     async def of_customer(self, customer_id: str) -> list[Document]:
         """Every case of a customer, newest first."""

@@ -7,6 +7,7 @@
 - anything else: 500, told to the log and not to the client
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -26,6 +27,7 @@ MEDIA_TYPE = "application/problem+json"
 
 PageRenderer = Callable[[web.Request, "Problem"], Awaitable[web.StreamResponse]]
 
+_BRANCH = re.compile(r"constrained-\w+|(dict|list|tuple)\[.+\]")
 _log = structlog.get_logger(__name__)
 
 
@@ -79,8 +81,13 @@ def invalid_fields(error: ValidationError, whole: str) -> Problem:
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return Problem(400, "the body is not JSON", errors=[FieldError(whole, found[0]["msg"])])
-    errors = [FieldError(".".join(map(str, row["loc"])) or whole, _remedy(row)) for row in found]
+    errors = [FieldError(_named(row["loc"]) or whole, _remedy(row)) for row in found]
     return Problem(422, f"{errors[0]['field']}: {errors[0]['message']}", errors=errors)
+
+
+def _named(loc: Sequence[int | str]) -> str:
+    """A field's name without the words by which pydantic tells apart what a value might have been."""
+    return ".".join(str(part) for part in loc if not _BRANCH.fullmatch(str(part)))
 
 
 def _remedy(row: Mapping[str, Any]) -> str:
