@@ -332,6 +332,42 @@ async def test_what_became_one_conversation_has_the_clock_of_who_waited_longer(o
         )
 
 
+async def test_over_the_api_a_lead_hears_of_who_is_late_and_an_answer_ends_it(shop):
+    lead = await shop.manager("Olena", role="admin")
+    policy = {"targets": {"first_reply": 60, "next_reply": 30}, "hours": ALWAYS, "leads": [lead.id]}
+    assert (await shop.owner.call("PUT", "/routing", {"policy": policy})).status == 200
+    customer = shop.customer("Bob")
+    customer.text("Is it in stock?")
+    await shop.settled()
+    (row,) = await shop.conversations()
+    assert (row["clock"]["kind"], row["clock"]["state"]) == ("first", "running")
+    office = Office(shop.house)
+    await office.pass_time(row["id"], 61)
+
+    async def told() -> Any:
+        return (await lead.get("/tasks?mine=true"))["items"]
+
+    (task,) = await until(told)
+    assert (task["title"], task["conversation_id"]) == ("Not answered in time: Bob", row["id"])
+    (row,) = await shop.conversations(sort="due")
+    assert (row["clock"]["state"], row["priority"]) == ("late", "high")
+    answer = {"kind": "reply", "text": "It is"}
+    assert (await shop.owner.call("POST", f"/conversations/{row['id']}/messages", answer)).status == 201
+    (row,) = await shop.conversations()
+    assert row["clock"] is None
+    replied = now().replace(microsecond=0)
+
+    async def a_second_later() -> bool:
+        """This provider's clock shows whole seconds."""
+        return now().replace(microsecond=0) > replied
+
+    await until(a_second_later)
+    customer.text("Good")
+    await shop.settled()
+    (row,) = await shop.conversations()
+    assert (row["clock"]["kind"], row["clock"]["state"], row["priority"]) == ("next", "running", "high")
+
+
 class Commands(monitoring.CommandListener):
     """Counts the commands that a batch costs, by collection."""
 
