@@ -14,8 +14,8 @@ from web.settings import Settings
 
 
 @contextlib.asynccontextmanager
-async def another_server(shop: Shop, databases: Databases) -> AsyncIterator[str]:
-    """A second server with connections of its own; yields its address."""
+async def another_server(shop: Shop, databases: Databases, *, redis_url: str | None = None) -> AsyncIterator[str]:
+    """A second server with connections of its own, to another Redis where one is named; yields its address."""
     assert databases.mongodb_url is not None
     assert databases.redis_url is not None
     listener = socket.create_server(("127.0.0.1", 0))
@@ -23,7 +23,7 @@ async def another_server(shop: Shop, databases: Databases) -> AsyncIterator[str]
     async with contextlib.AsyncExitStack() as stack:
         database = connect(databases.mongodb_url, shop.house.database.name)
         stack.callback(database.close)
-        redis = connect_redis(databases.redis_url)
+        redis = connect_redis(redis_url or databases.redis_url)
         stack.push_async_callback(redis.aclose)
         house = House(database, redis, secret_key=SECRET_KEY, base_url=url)
         await stack.enter_async_context(house.working())

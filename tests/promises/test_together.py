@@ -1,10 +1,15 @@
-"""Two managers at one conversation: nobody answers over what they have not seen."""
+"""Two managers at one conversation see each other, and neither answers over what they have not seen."""
 
 import asyncio
 from typing import Any
 
+from aiohttp import ClientWebSocketResponse
+
 from tests.flow import Answer, Person, Shop
 from tests.promises.neighbour import another_server, at
+from tests.promises.test_live import heard, listen
+
+NOWHERE = "redis://127.0.0.1:1"
 
 
 class Case:
@@ -102,3 +107,79 @@ async def test_of_two_who_answer_at_the_same_moment_one_is_asked(shop, databases
             (sent,) = [answer for answer in answers if answer.status == 201]
             assert [row["id"] for row in asked.body["newer"]] == [sent.body["id"]]
     assert len(await case.replies()) == 8
+
+
+async def page(person: Person, conversation_id: str | None) -> ClientWebSocketResponse:
+    """An open page that shows a conversation, or none."""
+    socket = await listen(person)
+    assert (await heard(socket))["type"] == "ready"
+    await say(socket, "viewing", conversation_id)
+    return socket
+
+
+async def say(socket: ClientWebSocketResponse, type_: str, conversation_id: str | None) -> None:
+    await socket.send_json({"type": type_, "conversation_id": conversation_id})
+
+
+async def sees(socket: ClientWebSocketResponse, *expected: tuple[str, bool], seconds: float = 15.0) -> None:
+    """Listen until a page is told that these people, and nobody else, are at a conversation, and whether they type."""
+    async with asyncio.timeout(seconds):
+        while True:
+            frame = await heard(socket)
+            if frame["type"] != "conversation.viewers":
+                continue
+            if sorted((one["name"], one["typing"]) for one in frame["data"]["people"]) == sorted(expected):
+                return
+
+
+async def test_managers_at_two_servers_see_each_other_within_a_second(shop, databases):
+    case = Case(shop)
+    await case.said("Hello")
+    ihor = await shop.manager("Ihor")
+    async with another_server(shop, databases) as url:
+        here, there = await page(shop.owner, case.id), await page(at(ihor, url), case.id)
+        # A server that has just started may take a moment to hear the others.
+        await sees(here, ("Ihor", False))
+        await sees(there, ("Owner", False))
+        for _ in range(3):
+            await say(there, "typing", case.id)
+            await sees(here, ("Ihor", True), seconds=1)
+            await say(there, "viewing", case.id)
+            await sees(here, ("Ihor", False), seconds=1)
+        await there.close()
+        await sees(here, seconds=1)
+        again = await page(at(ihor, url), case.id)
+        await sees(here, ("Ihor", False), seconds=1)
+        await sees(again, ("Owner", False), seconds=1)
+        await again.close()
+    await here.close()
+
+
+async def test_who_was_at_a_server_that_stopped_is_gone(shop, databases):
+    case = Case(shop)
+    await case.said("Hello")
+    ihor = await shop.manager("Ihor")
+    here = await page(shop.owner, case.id)
+    async with another_server(shop, databases) as url:
+        there = await page(at(ihor, url), case.id)
+        await sees(here, ("Ihor", False))
+    await sees(here)
+    await there.close()
+    await here.close()
+
+
+async def test_without_redis_those_at_one_server_see_each_other(shop, databases):
+    case = Case(shop)
+    await case.said("Hello")
+    ihor, nina = await shop.manager("Ihor"), await shop.manager("Nina")
+    async with another_server(shop, databases, redis_url=NOWHERE) as url:
+        elsewhere = await page(nina, case.id)
+        first, second = await page(at(shop.owner, url), case.id), await page(at(ihor, url), case.id)
+        await sees(first, ("Ihor", False))
+        await sees(second, ("Owner", False))
+        await say(second, "typing", case.id)
+        await sees(first, ("Ihor", True), seconds=1)
+        await second.close()
+        await sees(first, seconds=1)
+        for socket in (elsewhere, first):
+            await socket.close()
