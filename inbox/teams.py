@@ -38,7 +38,7 @@ class Teams:
         conversation_store: ConversationStore,
         timers: TimerStore,
         on_member: Callable[[Document], Awaitable[None]],
-        on_policy: Callable[[], None],
+        on_policy: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
         self._managers = managers
@@ -82,7 +82,7 @@ class Teams:
         if fields and await self._store.change(team_id, fields) is None:
             raise NotFound("there is no such team")
         if "policy" in fields:
-            self._on_policy()
+            await self._on_policy()
         if members is not None:
             await self._regroup(before, set(members))
         return await self.get(team_id)
@@ -130,7 +130,7 @@ class Teams:
         """Delete a team and see what was the team's through (timer `team.dissolve`)."""
         team_id = data["team_id"]
         await self._store.delete(team_id)
-        self._on_policy()
+        await self._on_policy()
         while found := await self._conversation_store.of_team(team_id):
             for conversation_id in found:
                 with suppress(NotFound):

@@ -1,6 +1,6 @@
 """Changing what routing goes by: what an admin sends is checked whole, and counts in this process at once."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from inbox.channels import Channels
 from inbox.model.errors import Invalid
@@ -16,7 +16,8 @@ _UNKNOWN = "there is no channel {}"
 class RoutingSetup:
     """What admins do to the shop's routing and to teams' policies. `kinds` are the channel kinds there are.
 
-    Everything wrong is refused as `Invalid` under its field's name, such as `policy.leads.0`.
+    `drain` gives out the queue, which another policy may let go on. Everything wrong is refused as `Invalid` under its
+    field's name, such as `policy.leads.0`.
     """
 
     def __init__(
@@ -27,12 +28,14 @@ class RoutingSetup:
         channels: Channels,
         managers: ManagerStore,
         kinds: Collection[str],
+        drain: Callable[[], Awaitable[None]],
     ) -> None:
         self._policies = policies
         self._settings = settings
         self._channels = channels
         self._managers = managers
         self._kinds = frozenset(kinds)
+        self._drain = drain
 
     async def present(self) -> RoutingSettings:
         """What holds for the shop now, whichever process changed it last."""
@@ -49,8 +52,13 @@ class RoutingSetup:
         for name in wanted.weights:
             _refuse_unknown_key(name, known, "weights")
         await self._settings.change({"routing": wanted.model_dump(mode="json", by_alias=True)})
-        self._policies.forget()
+        await self.changed()
         return wanted
+
+    async def changed(self) -> None:
+        """A policy is another one now: have it count at once, also for what waits."""
+        self._policies.forget()
+        await self._drain()
 
     async def checked(self, policy: Policy, field: str) -> Document:
         """A team's policy as its row keeps it."""

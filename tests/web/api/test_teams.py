@@ -89,6 +89,22 @@ async def test_a_policy_holds_as_a_whole_until_the_shops_does_again(desk):
     assert (await desk.house.policies.of(team)).strategy == "balanced"
 
 
+async def test_what_waited_by_hand_is_given_out_as_soon_as_the_policy_says_so(desk, database):
+    team = await a_team(desk)
+    manual = {"policy": {"strategy": "manual"}}
+    await desk.admin.call("PATCH", f"/teams/{team}", {"members": [desk.manager.id], **manual})
+    await desk.admin.call("PUT", "/routing", manual)
+    assert (await desk.manager.call("PUT", "/me/status", {"status": "online"})).status == 200
+    of_team, of_nobody = await written(database, "Hello?", team_id=team), await written(database, "Anybody?")
+    await desk.house.assigner.drain()
+    assert await value(database, of_team, "assignee_id") is None
+    await desk.admin.call("PATCH", f"/teams/{team}", {"policy": {"strategy": "round_robin"}})
+    assert await value(database, of_team, "assignee_id") == desk.manager.id
+    assert await value(database, of_nobody, "assignee_id") is None
+    await desk.admin.call("PUT", "/routing", {})
+    assert await value(database, of_nobody, "assignee_id") == desk.manager.id
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [

@@ -173,6 +173,13 @@ async def test_who_always_works_is_offered_the_shops_hours(read):
     assert page.count('data-from value="09:00"') == 5 + 7, "five days, and what each day's new line begins with"
 
 
+async def test_who_serves_only_what_is_disconnected_is_noticed(desk, read):
+    desk.people[1]["channels"] = ["gone", "vb"]
+    assert "is disconnected, so nothing" not in await read("/settings/managers/ihor")
+    desk.people[1]["channels"] = ["gone"]
+    assert "is disconnected, so nothing" in await read("/settings/managers/ihor")
+
+
 @pytest.mark.parametrize("path", ["managers/nobody", "teams/nothing"])
 async def test_who_is_not_there_has_no_page(read, path):
     await read(f"/settings/{path}", status=404)
