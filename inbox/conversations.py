@@ -284,7 +284,7 @@ def _fields(before: Document, changes: Mapping[str, Any]) -> Document:
 
 def _told(before: Document, fields: Document, by: Author) -> Document:
     """These fields, and who sets the status where they change it."""
-    status = fields.get("status", before["status"])
+    status = str(fields.get("status", before["status"]))
     if status == before["status"]:
         return fields
     told = status_set(before, status, fields.get("snoozed_until"), by, fields.get("closed_at") or now())

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from inbox.managers import NewManager
+from inbox.model.happenings import ASSIGNMENT, STATUS
 from inbox.model.people import Author, Role, Viewer
 from inbox.storage.database import Document, connect
-from inbox.timeline import ASSIGNMENT, STATUS
 from tests.conftest import SECRET_KEY
 from tests.inbox.arrivals import accepted, said, work_off
 from tests.promises.crashing import Crash, until_crash

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict,
 from inbox.cards import Cards
 from inbox.customers import Customers
 from inbox.model.customer_fields import MAX_FIELDS, MAX_VALUE, as_text
+from inbox.model.happenings import ASSIGNMENT, STATUS
 from inbox.storage.database import Document
-from inbox.timeline import ASSIGNMENT, MESSAGE, NOTE, ORDER, STATUS, Timeline
+from inbox.timeline import MESSAGE, NOTE, ORDER, Timeline
 from web.api.requests import Id, Labels, Languages, Name, Search, each_once
 from web.api.rows import row
 from web.api.services import ApiServices
