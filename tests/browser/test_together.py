@@ -1,6 +1,10 @@
 """Two managers at one conversation: handing over, seeing each other, and not answering over one another."""
 
+import pytest
 from playwright.async_api import expect
+
+from tests.browser.conftest import PHONE, WIDE
+from tests.browser.test_accessibility import violations
 
 IHOR = "ihor@shop.example"
 
@@ -111,3 +115,33 @@ async def test_what_the_server_holds_back_is_in_the_text_field_again(shop, open_
     await page.locator("#send-anyway").dblclick()
     await chat.until(lambda phone: phone.texts() == ["Yes, solid oak", "No, it is ash"])
     await expect(page.locator("#messages .out .text")).to_have_text(["Yes, solid oak", "No, it is ash"])
+
+
+@pytest.mark.parametrize(("size", "theme"), [(WIDE, "light"), (PHONE, "dark")], ids=["wide", "phone"])
+async def test_everybody_can_use_it(shop, open_page, size, theme):
+    ihor, _, key, _, ihor_page = await opened_by_both(shop, open_page)
+    await shop.manager("Nina", capacity=0)
+    await shop.owner.call("POST", "/teams", {"name": "Returns"})
+    page = await open_page(f"/inbox/{key}", size=size, theme=theme)
+    await page.locator("#text").fill("No, it is ash")
+    await ihor_page.locator("#text").press_sequentially("Yes")
+    await expect(page.locator("#beside")).to_contain_text("Ihor is writing an answer here")
+    await ihor.call("POST", f"/conversations/{key}/messages", {"text": "Yes, solid oak"})
+    await expect(page.locator("#newer")).to_contain_text("Ihor answered")
+    found = {"thread": await violations(page)}
+    await page.locator("#look-first").click()
+    if size == PHONE:
+        await page.locator("#more-menu summary").click()
+    await page.locator("[data-assign]:visible").click()
+    await expect(page.locator("#assign-find")).to_be_focused()
+    found["assign"] = await violations(page, "#assign")
+    await page.keyboard.type("nobody")
+    await expect(page.locator("#assign-none")).to_be_visible()
+    found["nobody"] = await violations(page, "#assign")
+    await page.locator("#assign-find").fill("Retur")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#assign-note")).to_be_focused()
+    found["word"] = await violations(page, "#assign")
+    assert {place: lines for place, lines in found.items() if lines} == {}
+    await page.locator("#assign-go").click()
+    await expect(page.locator("#bar .sub")).to_contain_text("Nobody holds it yet · Returns")

@@ -41,6 +41,8 @@ const filter = () => {
     group.hidden = Boolean(words) && [...group.querySelectorAll("[role=option]")].every((item) => item.hidden);
   }
   $("assign-none").hidden = shown().length > 0;
+  $("assign-list").hidden = shown().length === 0;
+  $("assign-find").ariaExpanded = String(shown().length > 0);
   leaveWord();
   mark(shown()[0]);
 };
