@@ -17,10 +17,16 @@ from inbox.storage.migrations import MIGRATIONS, migrate
 from tests.flow import Shop
 from web.embedded import Databases, embedded_databases
 from web.house import House, connect_redis
+from web.memory import share_one_pool
 
 SECRET_KEY = "a key for tests only, 32 bytes long"
 MEMORY = Path("/dev/shm")
 PLENTY = 8 * 1024**3
+
+
+def pytest_configure() -> None:
+    """As the server does: what large files needed is given back instead of adding up over thousands of tests."""
+    share_one_pool()
 
 
 @pytest.fixture(scope="session")
