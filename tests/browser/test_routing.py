@@ -177,6 +177,17 @@ async def test_a_manager_joins_teams_and_serves_chosen_channels(shop, open_page)
     assert (shown["schedule"], shown["days_off"]) == (None, [])
 
 
+async def test_status_is_set_in_the_profile_and_seen_by_colleagues_at_once(shop, open_page):
+    ihor = await shop.manager("Ihor")
+    people = await open_page("/settings/people")
+    own = await open_page("/profile", email="ihor@shop.example")
+    await own.get_by_role("button", name="Busy no new ones for now").click()
+    await expect(own.get_by_role("button", name="Busy no new ones for now")).to_have_attribute("aria-pressed", "true")
+    await expect(own.locator(".presence")).to_contain_text("You get no new conversations")
+    await expect(people.locator(".entry", has_text="Ihor")).to_contain_text("Busy · 0/10")
+    assert (await ihor.get("/me"))["status"] == "busy"
+
+
 async def test_the_thread_answers_why_it_is_with_its_manager(shop, open_page):
     ihor = await shop.manager("Ihor")
     await ihor.call("PUT", "/me/status", {"status": "away"})
