@@ -7,7 +7,7 @@ Answering touches no timer.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ from inbox.storage.database import Document
 from inbox.storage.managers import ManagerStore
 from inbox.storage.people import PeopleStore
 from inbox.storage.timers import TimerStore
+from inbox.storage.waiting import WaitingStore
 from inbox.tasks import NewTask, Tasks
 from inbox.timers import Later
 from routing.clockwork import Terms, follows, mended, next_look, relieved_at, struck, wound
@@ -34,6 +35,10 @@ from routing.policies import Policies
 STRIKE = "clock.strike"
 """The timer that looks after a customer's wait."""
 
+OVERLOOKED = timedelta(minutes=1)
+"""How late it may be noticed that somebody is late before their timer counts as lost."""
+
+_AT_ONCE = 1000
 _SHORTEST_SECONDS = 0.05
 _TRIES = 20
 
@@ -91,6 +96,7 @@ class Clocks:
         *,
         winder: Winder,
         conversations: ConversationStore,
+        waiting: WaitingStore,
         people: PeopleStore,
         managers: ManagerStore,
         tasks: Tasks,
@@ -101,6 +107,7 @@ class Clocks:
     ) -> None:
         self._winder = winder
         self._conversations = conversations
+        self._waiting = waiting
         self._people = people
         self._managers = managers
         self._tasks = tasks
@@ -130,6 +137,12 @@ class Clocks:
         look = next_look(conversation, terms, present)
         if look is not None:
             raise Later(max(_SHORTEST_SECONDS, (look - present).total_seconds()))
+
+    async def look_after_all(self) -> None:
+        """Have those looked after whose timer was lost (a chore): a primary that falls over may forget one."""
+        present = now()
+        overlooked = await self._waiting.overlooked(present - OVERLOOKED, _AT_ONCE)
+        await self._winder.look(dict.fromkeys(overlooked, present))
 
     async def _mark(self, before: Document) -> Document:
         """Note what the clock has passed, and show it."""

@@ -496,6 +496,7 @@ class House:
         self.clocks = Clocks(
             winder=winder,
             conversations=conversation_store,
+            waiting=waiting_store,
             people=people,
             managers=self.manager_store,
             tasks=self.tasks,
@@ -613,6 +614,7 @@ class House:
                 Chore("check_relief", 60.0, self.relief.look_after_all),
                 Chore("reconcile_loads", 5.0, self.assigner.reconcile),
                 Chore("look_at_the_queue", LOOK_SECONDS, self.priorities.look),
+                Chore("check_clocks", 60.0, self.clocks.look_after_all),
                 Chore("forget_frames", 600.0, self.feed.forget),
                 Chore("forget_files", 600.0, self.files.forget_released),
                 Chore("forget_imported_files", 600.0, self.imports.forget_files),

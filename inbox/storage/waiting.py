@@ -52,6 +52,12 @@ class WaitingStore:
         )
         return await rows.sort("waiting_since", 1).limit(limit).to_list(limit)
 
+    async def overlooked(self, before: datetime, limit: int) -> list[str]:
+        """Ids of conversations that should have been answered before a moment, and nobody has noticed."""
+        due = {"clock.due_at": {"$type": "date", "$lte": before}, "clock.breached_at": None}
+        rows = self._relaxed.find(due, {"_id": 1}).sort("clock.due_at", 1).limit(limit)
+        return [row["_id"] async for row in rows]
+
     async def standing_before(self, conversation: Mapping[str, Any]) -> int:
         """How many of the same team's queue are to be given out before this one."""
         priority, since = conversation["priority"], conversation["waiting_since"]
@@ -69,6 +75,8 @@ class WaitingStore:
 
     async def given_out(self, team_id: str | None, since: datetime, limit: int) -> list[datetime]:
         """When conversations of a team last came to somebody, newest first."""
-        rows = self._relaxed.find({"team_id": team_id, "assignment.at": {"$gte": since, "$exists": True}}, {"assignment.at": 1})
+        rows = self._relaxed.find(
+            {"team_id": team_id, "assignment.at": {"$gte": since, "$exists": True}}, {"assignment.at": 1}
+        )
         found = await rows.sort("assignment.at", -1).limit(limit).to_list(limit)
         return [row["assignment"]["at"] for row in found]

@@ -310,6 +310,19 @@ async def test_a_restart_finds_what_became_due_meanwhile_and_does_it_once(office
     assert len(await office.tasks()) == 6
 
 
+async def test_whose_timer_was_lost_is_found(office):
+    late, in_time = await office.write(), await office.write(Person(external_id="bob", name="Bob"))
+    await office.pass_time(late, 62)
+    await office.pass_time(in_time, 50)
+    await office.timers.delete_many({})
+    await office.house.clocks.look_after_all()
+    assert [await office.timer(each) is not None for each in (late, in_time)] == [True, False]
+    await office.look(late)
+    await office.timers.delete_many({})
+    await office.house.clocks.look_after_all()
+    assert await office.timer(late) is None
+
+
 async def test_what_became_one_conversation_has_the_clock_of_who_waited_longer(office):
     ann, bob = await office.write(), await office.write(Person(external_id="bob", name="Bob"))
     await office.pass_time(bob, 30)
