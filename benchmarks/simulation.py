@@ -111,7 +111,7 @@ class _Manager:
         return {
             "_id": self.number,
             "ratio": self.load / self.capacity,
-            "pressure": self.load + len(self.waiting) + self.writing,
+            "pressure": 0.0,  # Every channel weighs the same, and no customer is kept for one manager.
             "last_assigned_at": self.last_assigned_at,
         }
 
