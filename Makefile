@@ -16,7 +16,7 @@ help:
 	@echo '  make test-slow             look much longer for an order of events that breaks a promise'
 	@echo '  make lint                  ruff, mypy, the layer rules, the templates'
 	@echo '  make format                let ruff put the code in shape'
-	@echo '  make bench [ARGS=…]        measure the server on real databases'
+	@echo '  make bench [ARGS=…]        measure the server, searching, and routing on simulated days'
 	@echo '  make bench-search          measure searching in a million messages'
 	@echo
 	@echo 'Look after it'
