@@ -119,7 +119,7 @@ class Merging:
 
     async def card(self, customer_id: str) -> Document:
         """A card, or the one that it was merged into."""
-        card = await self._store.living(customer_id)
+        card = await self._people.living(customer_id)
         if card is None:
             raise NotFound("there is no such customer")
         return card
@@ -140,7 +140,9 @@ class Merging:
 
     async def strayed(self, messages: Sequence[Document]) -> list[Document]:
         """Those of these messages that were stored on a card which is not their identity's by now."""
-        present = await self._store.cards_of(list({row["identity_id"] for row in messages if row["identity_id"]}))
+        present = await self._store.strays.cards_of(
+            list({row["identity_id"] for row in messages if row["identity_id"]})
+        )
         return [row for row in messages if present.get(row["identity_id"], row["customer_id"]) != row["customer_id"]]
 
     async def bring_home(self, strays: Sequence[Document]) -> None:
@@ -148,14 +150,14 @@ class Merging:
         for merge in await self._store.involving(list({row["customer_id"] for row in strays})):
             await self._finish(merge)
         for conversation_id in {row["conversation_id"] for row in strays}:
-            await self._store.recount(conversation_id)
+            await self._store.strays.recount(conversation_id)
 
     async def complete(self, customer_id: str) -> dict[str, str]:
         """Finish every merge, undo and split that a card and those merged into it had a part in.
 
         Returns in which state each of them is.
         """
-        card = await self._store.living(customer_id)
+        card = await self._people.living(customer_id)
         family = {customer_id if card is None else card["_id"]}
         while True:
             merges = await self._store.involving(list(family))
@@ -197,10 +199,10 @@ class Merging:
             moved = await self._store.bring(merge)
             noted = await self._note(merge)
             # What another merge, undo or split had still to move may have come along.
-            sorted_out = await self._store.sort_out([merge["survivor_id"]])
+            sorted_out = await self._store.strays.sort_out([merge["survivor_id"]])
             return strays or moved or noted or sorted_out
         restored = merge["state"] == "undone" and await self._store.restore(merge)
-        sorted_out = await self._store.sort_out([merge["survivor_id"], merge["loser_id"]])
+        sorted_out = await self._store.strays.sort_out([merge["survivor_id"], merge["loser_id"]])
         return restored or sorted_out
 
     async def _note(self, merge: Document) -> bool:
@@ -268,7 +270,7 @@ class Merging:
         last = conversation["last_message"]
         message = await self._messages.get(last["id"]) if last is not None else None
         if message is not None and message["conversation_id"] != conversation["_id"]:
-            await self._store.recount(conversation["_id"])
+            await self._store.strays.recount(conversation["_id"])
             return await self._conversations.get(conversation["_id"]) or conversation
         if message is None or preview(message) == last:
             return conversation

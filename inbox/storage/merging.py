@@ -11,31 +11,26 @@ behind it by steps that may be repeated: each document remembers in `moved` wher
 back. A conversation that ended in another one lies in `absorbed`, with both as they were.
 """
 
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
-from pymongo import ReadPreference, WriteConcern
-from pymongo.read_concern import ReadConcern
 
-from inbox.model.conversation import KEEP_UNANSWERED, new_conversation
 from inbox.model.errors import Conflict, NotFound
 from inbox.model.ids import derived_id, new_id, now
 from inbox.model.likeness import name_key
-from inbox.model.merging import joined, outdone, parted, recounted, tombstone, united, unjoined
+from inbox.model.merging import joined, outdone, parted, tombstone, united, unjoined
 from inbox.storage.conversations import closing
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate
 from inbox.storage.schema import COLLECTIONS
+from inbox.storage.strays import StrayStore, ending_of, free_tokens
+from inbox.storage.transactions import together
 
 TIMER = "cards.settle"
 """The kind of timer that finishes what a merge, an undo or a split began; its data names the row of `merges`."""
 
-CHUNK = 400
-"""How many messages change their conversation in one transaction."""
-
-_TRIES = 10
 _PATIENCE = timedelta(seconds=2)
 """How long whoever began it is left to finish it before others look."""
 
@@ -44,7 +39,6 @@ _OF_CONVERSATION = tuple(declared.name for declared in COLLECTIONS if declared.o
 _AT_ONCE = frozenset({"identities", "conversations"})
 """What moves in the transaction itself."""
 
-_T = TypeVar("_T")
 _Session = AsyncIOMotorClientSession
 
 
@@ -59,6 +53,7 @@ class MergeStore:
     def __init__(self, database: Database) -> None:
         self._client = database.client
         self._durable = database.durable
+        self.strays = StrayStore(database)
 
     async def get(self, merge_id: str) -> Document | None:
         """One merge or split."""
@@ -83,11 +78,6 @@ class MergeStore:
     async def joins(self, merge_id: str) -> dict[str, str]:
         """Which conversation ended in which one by a merge."""
         return {row["_id"]: row["into"] async for row in self._durable.absorbed.find({"merge_id": merge_id})}
-
-    async def cards_of(self, identity_ids: Sequence[str]) -> dict[str, str]:
-        """Whose these identities are now."""
-        rows = self._durable.identities.find({"_id": {"$in": list(identity_ids)}}, {"customer_id": 1})
-        return {row["_id"]: row["customer_id"] async for row in rows}
 
     async def strangers(self, customer_id: str) -> set[str]:
         """The cards that somebody said are other people than this one."""
@@ -140,7 +130,7 @@ class MergeStore:
             await self._call(merge, session)
             return merge
 
-        return await self._together(write)
+        return await together(self._client, write)
 
     async def take_over(self, merge: Document) -> bool:
         """Bring home what came to a merged card behind its merge: identities and conversations; whether any did."""
@@ -152,7 +142,7 @@ class MergeStore:
         stray = {"customer_id": merge["loser_id"]}
         for name in _AT_ONCE:
             if await self._durable[name].find_one(stray, {"_id": 1}) is not None:
-                await self._together(write)
+                await together(self._client, write)
                 return True
         return False
 
@@ -191,7 +181,7 @@ class MergeStore:
         """
         joins = await self.joins(merge["_id"])
         for source, target in joins.items():
-            await self._free_tokens(source, target)
+            await free_tokens(self._durable, source, target)
         update = _marked(merge, joins)
         moved = 0
         for name in _OF_CUSTOMER:
@@ -204,18 +194,6 @@ class MergeStore:
     async def _moved(self, name: str, condition: Document, update: list[Document]) -> int:
         result = await self._durable[name].update_many(condition, update)
         return int(result.modified_count)
-
-    async def _free_tokens(self, source: str, target: str, session: _Session | None = None) -> None:
-        """Rename client tokens that both conversations have: they are unique within one."""
-        messages = self._durable.messages
-        told = {"conversation_id": source, "client_token": {"$exists": True}}
-        tokens = [row["client_token"] async for row in messages.find(told, {"client_token": 1}, session=session)]
-        taken = {"conversation_id": target, "client_token": {"$in": tokens}}
-        both = [row["client_token"] async for row in messages.find(taken, {"client_token": 1}, session=session)]
-        if both:
-            renamed = {"client_token": {"$concat": ["$client_token", _renamed(source)]}}
-            theirs = {"conversation_id": source, "client_token": {"$in": both}}
-            await messages.update_many(theirs, [{"$set": renamed}], session=session)
 
     async def undo(self, merge_id: str, by: Document) -> Document:
         """Make a merged card two again, as they were, with what was changed on them meanwhile.
@@ -246,7 +224,7 @@ class MergeStore:
             await self._call(merge, session)
             return {**merge, **undone}
 
-        return await self._together(write)
+        return await together(self._client, write)
 
     async def _let_go(self, merge: Document, session: _Session) -> list[str]:
         """Give identities and conversations back to the card that they came from.
@@ -302,11 +280,11 @@ class MergeStore:
         async for row in self._durable.conversations.find({"customer_id": merge["loser_id"]}, {"_id": 1}):
             await self._restore_tokens(row["_id"])
         for conversation_id in merge.get("recounts", ()):
-            await self.recount(conversation_id)
+            await self.strays.recount(conversation_id)
         return moved > 0
 
     async def _restore_tokens(self, conversation_id: str) -> None:
-        ending = _renamed(conversation_id)
+        ending = ending_of(conversation_id)
         renamed = {"conversation_id": conversation_id, "client_token": {"$regex": f"{ending}$"}}
         cut = {"$substrCP": ["$client_token", 0, {"$subtract": [{"$strLenCP": "$client_token"}, len(ending)]}]}
         await self._durable.messages.update_many(renamed, [{"$set": {"client_token": cut}}])
@@ -345,7 +323,7 @@ class MergeStore:
             await self._call(split, session)
             return split
 
-        return await self._together(write)
+        return await together(self._client, write)
 
     async def confirm(self, customer_id: str, identity_id: str) -> Document:
         """Note that an identity is the person's whose card it is on; returns the card."""
@@ -358,172 +336,7 @@ class MergeStore:
                 raise NotFound("this card has no such identity")
             return card
 
-        return await self._together(write)
-
-    async def sort_out(self, customer_ids: Sequence[str]) -> bool:
-        """Bring every message of these cards to the card of its identity, into a conversation of that card.
-
-        Returns whether any was elsewhere.
-        """
-        moved = False
-        for card in customer_ids:
-            own = await self._durable.identities.find({"customer_id": card}, {"_id": 1}).to_list(None)
-            mine = [None, *(row["_id"] for row in own)]
-            moved |= await self._sort({"customer_id": card, "identity_id": {"$nin": mine}})
-            cases = await self._durable.conversations.find({"customer_id": card}, {"_id": 1}).to_list(None)
-            within = {"conversation_id": {"$in": [row["_id"] for row in cases]}, "customer_id": {"$ne": card}}
-            moved |= await self._sort({**within, "identity_id": {"$ne": None}})
-            # Notes and system lines stay with the conversation that they were written in.
-            await self._durable.messages.update_many({**within, "identity_id": None}, {"$set": {"customer_id": card}})
-        for card in customer_ids:
-            await self._mend(card)
-        return moved
-
-    async def _mend(self, card: str) -> None:
-        """Count anew those conversations of a card that tell of messages which are not theirs.
-
-        A conversation is given back as it was when it was joined, and messages that were in it may have gone elsewhere.
-        """
-        cases = await self._durable.conversations.find({"customer_id": card}).to_list(None)
-        for case in cases:
-            shown = case["last_message"]
-            told = {*case["unanswered"], *([shown["sort"]] if shown is not None else [])}
-            there = {"conversation_id": case["_id"], "sort": {"$in": list(told)}}
-            found = self._durable.messages.find(there, {"sort": 1})
-            missing = told - {row["sort"] async for row in found}
-            if missing and not await self._coming(case["_id"], missing):
-                await self.recount(case["_id"])
-
-    async def _coming(self, conversation_id: str, sorts: Collection[str]) -> bool:
-        """Whether such messages are still to follow a conversation that ended in this one."""
-        ended = await self._durable.absorbed.find({"into": conversation_id}, {"_id": 1}).to_list(None)
-        within = {"conversation_id": {"$in": [row["_id"] for row in ended]}, "sort": {"$in": list(sorts)}}
-        return await self._durable.messages.find_one(within, {"_id": 1}) is not None
-
-    async def _sort(self, strays: Document) -> bool:
-        """Bring home those messages whose identity is known; whether there were any."""
-        found = self._durable.messages.aggregate([{"$match": strays}, {"$group": {"_id": "$identity_id"}}])
-        cards = await self.cards_of([row["_id"] async for row in found])
-        moved = False
-        for identity_id, card in cards.items():
-            moved |= await self._relocate({**strays, "identity_id": identity_id}, card)
-        return moved
-
-    async def _relocate(self, strays: Document, card: str) -> bool:
-        moved = False
-        while True:
-            found = await self._durable.messages.find(strays, {"_id": 1}).sort("sort", 1).limit(CHUNK).to_list(CHUNK)
-            if not found:
-                return moved
-            moved = True
-            ids = [row["_id"] for row in found]
-
-            async def write(session: _Session, ids: list[str] = ids) -> None:
-                await self._rehouse({**strays, "_id": {"$in": ids}}, card, session)
-
-            await self._together(write)
-
-    async def _rehouse(self, strays: Document, card: str, session: _Session) -> None:
-        """Move messages into a conversation of their card's and count both conversations anew."""
-        messages = self._durable.messages
-        rows = await messages.find(strays, session=session).to_list(None)
-        left = {"$in": list({row["conversation_id"] for row in rows})}
-        cases = await self._durable.conversations.find({"_id": left}, session=session).to_list(None)
-        own = [case["_id"] for case in cases if case["customer_id"] == card]
-        await messages.update_many(
-            {"_id": {"$in": [row["_id"] for row in rows if row["conversation_id"] in own]}},
-            {"$set": {"customer_id": card}, "$unset": {"moved": ""}},
-            session=session,
-        )
-        leaving = [row for row in rows if row["conversation_id"] not in own]
-        if not leaving:
-            return
-        sources = [case for case in cases if case["_id"] not in own]
-        target = await self._home(card, sources, leaving, session)
-        for source in sources:
-            await self._free_tokens(source["_id"], target["_id"], session)
-        ids = {"$in": [row["_id"] for row in leaving]}
-        change: Document = {"$set": {"customer_id": card, "conversation_id": target["_id"]}, "$unset": {"moved": ""}}
-        await messages.update_many({"_id": ids}, change, session=session)
-        for name in ("attachments", "outbox"):
-            follow = {"$set": {"conversation_id": target["_id"]}}
-            await self._durable[name].update_many({"message_id": ids}, follow, session=session)
-        # What is restored over a conversation by its revision must not be restored over one that messages have left.
-        revised = {"_id": {"$in": [conversation["_id"] for conversation in (*sources, target)]}}
-        await self._durable.conversations.update_many(revised, {"$inc": {"revision": 1}}, session=session)
-        for conversation in (*sources, target):
-            await self._recount(conversation, session)
-
-    async def _home(
-        self, card: str, sources: Sequence[Document], rows: Sequence[Document], session: _Session
-    ) -> Document:
-        """The conversation of a card that messages come to: the active one, one as awake as theirs, or a closed one."""
-        conversations = self._durable.conversations
-        active = await conversations.find_one({"customer_id": card, "active": True}, session=session)
-        if active is not None:
-            return active
-        awake = next((row for row in sources if row["active"]), None)
-        if awake is None:
-            closed = await conversations.find_one({"customer_id": card}, session=session, sort=[("closed_at", -1)])
-            if closed is not None:
-                return closed
-        first = min(rows, key=lambda row: str(row["sort"]))
-        begun = new_conversation(
-            new_id(),
-            customer_id=card,
-            channel_id=first["channel_id"],
-            at=first["received_at"],
-            closed=awake is None,
-        )
-        begun["opened_by"] = first["_id"]
-        begun["openings"] = 1
-        if awake is not None:
-            begun |= {
-                "team_id": awake["team_id"],
-                "last_assignee_id": awake["assignee_id"],
-                "status": awake["status"],
-                "snoozed_until": awake["snoozed_until"],
-            }
-        await conversations.insert_one(begun, session=session)
-        return begun
-
-    async def recount(self, conversation_id: str) -> None:
-        """Have a conversation tell of the messages that it has, where it may tell of others."""
-
-        async def write(session: _Session) -> None:
-            present = await self._durable.conversations.find_one({"_id": conversation_id}, session=session)
-            if present is not None:
-                await self._recount(present, session)
-
-        await self._together(write)
-
-    async def _recount(self, conversation: Document, session: _Session) -> None:
-        """Have a conversation tell of the messages that it has; one that has none left goes."""
-        messages = self._durable.messages
-        within: Document = {"conversation_id": conversation["_id"]}
-        if await messages.find_one(within, {"_id": 1}, session=session) is None:
-            await self._durable.conversations.delete_one({"_id": conversation["_id"]}, session=session)
-            return
-        newest: dict[str, Any] = {"sort": [("sort", -1)], "session": session}
-        last = await messages.find_one({**within, "direction": {"$in": ["in", "out"]}}, **newest)
-        written = {**within, "direction": "in", "quiet": {"$ne": True}}
-        heard = await messages.find_one(written, **newest)
-        by_person = {"direction": "out", "author.type": {"$in": ["manager", "shop"]}}
-        answer = await messages.find_one({**within, **by_person}, **newest)
-        behind = {"sort": {"$gt": answer["sort"] if answer is not None else ""}}
-        waiting = messages.find({**written, **behind}, session=session).sort("sort", -1).limit(KEEP_UNANSWERED)
-        changes = recounted(
-            conversation,
-            last=last,
-            heard=heard,
-            answer=answer,
-            waiting=list(reversed(await waiting.to_list(KEEP_UNANSWERED))),
-        )
-        changes = {field: value for field, value in changes.items() if conversation[field] != value}
-        if changes:
-            await self._durable.conversations.update_one(
-                {"_id": conversation["_id"]}, {"$set": changes, "$inc": {"revision": 1}}, session=session
-            )
+        return await together(self._client, write)
 
     async def note(self, message: Document) -> bool:
         """Store a line about a merge, once; False where it is there."""
@@ -533,10 +346,6 @@ class MergeStore:
             return False
         return True
 
-    async def living(self, customer_id: str) -> Document | None:
-        """A card, or the one that it was merged into; None where there is none."""
-        return await self._follow(customer_id, None)
-
     async def _still_merged(self, merge: Document, session: _Session) -> bool:
         """Whether a merge is in effect; an undoing that comes now has to begin anew."""
         touched = {"_id": merge["_id"], "state": "merged"}
@@ -544,15 +353,12 @@ class MergeStore:
         return bool(looked.matched_count)
 
     async def _living(self, customer_id: str, session: _Session) -> Document:
-        card = await self._follow(customer_id, session)
-        if card is None:
-            raise NotFound("there is no such customer")
-        return card
-
-    async def _follow(self, customer_id: str, session: _Session | None) -> Document | None:
+        """A card, or the one that it was merged into."""
         card: Document | None = await self._durable.customers.find_one({"_id": customer_id}, session=session)
         while card is not None and card.get("merged_into") is not None:
             card = await self._durable.customers.find_one({"_id": card["merged_into"]}, session=session)
+        if card is None:
+            raise NotFound("there is no such customer")
         return card
 
     async def _call(self, merge: Document, session: _Session) -> None:
@@ -568,31 +374,10 @@ class MergeStore:
         where = {"_id": f"{TIMER}:{merge['_id']}"}
         await self._durable.timers.update_one(where, {"$set": timer}, upsert=True, session=session)
 
-    async def _together(self, write: Callable[[_Session], Coroutine[Any, Any, _T]]) -> _T:
-        """Do all of it or nothing. A conversation that another process opened meanwhile makes it begin anew."""
-        for _ in range(_TRIES):
-            try:
-                async with await self._client.start_session() as session:
-                    outcome: _T = await session.with_transaction(
-                        write,
-                        read_concern=ReadConcern("snapshot"),
-                        write_concern=WriteConcern(w="majority", j=True),
-                        read_preference=ReadPreference.PRIMARY,
-                    )
-            except Duplicate:
-                continue
-            return outcome
-        raise Conflict("this customer's conversations change too fast: try again")
-
 
 def system_line_id(merge: Mapping[str, Any]) -> str:
     """The message that tells of a merge in its conversation."""
     return derived_id("merge line", merge["_id"])
-
-
-def _renamed(conversation_id: str) -> str:
-    """How a client token ends that had to give way to the same one in another conversation."""
-    return f" of {conversation_id}"
 
 
 def _marked(merge: Mapping[str, Any], joins: Mapping[str, str]) -> list[Document]:
