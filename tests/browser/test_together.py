@@ -100,8 +100,15 @@ async def test_a_reply_over_a_colleagues_asks_first_and_nothing_is_lost(shop, op
     await chat.until(lambda phone: phone.texts() == ["Yes, solid oak", "No, it is ash"])
 
 
-async def test_what_the_server_holds_back_is_in_the_text_field_again(shop, open_page):
+async def test_what_the_server_holds_back_is_in_the_text_field_again(shop, open_page, tmp_path):
     ihor, chat, key, page, _ = await opened_by_both(shop, open_page)
+    theirs = page.locator("#messages .in .m")
+    await theirs.hover()
+    await theirs.get_by_label("What to do with this message").click()
+    await theirs.get_by_role("button", name="Reply to this").click()
+    (tmp_path / "sizes.pdf").write_bytes(b"%PDF-1.7 sizes")
+    await page.locator("#files").set_input_files(tmp_path / "sizes.pdf")
+    await expect(page.locator(".chip progress")).to_have_count(0)
     # The line is so slow that nothing is heard of Ihor before the reply is sent.
     await page.route("**/fragments/**", lambda route: route.abort())
     await ihor.call("POST", f"/conversations/{key}/messages", {"text": "Yes, solid oak"})
@@ -109,12 +116,16 @@ async def test_what_the_server_holds_back_is_in_the_text_field_again(shop, open_
     await page.locator("#text").press("Control+Enter")
     await expect(page.locator("#newer")).to_contain_text("Ihor answered")
     await expect(page.locator("#text")).to_have_value("No, it is ash")
+    await expect(page.locator(".chip")).to_contain_text("sizes.pdf")
+    await expect(page.locator("#strip")).to_contain_text("Is it oak?")
     await expect(page.locator("#pending .group")).to_have_count(0)
-    assert chat.texts() == ["Yes, solid oak"] or await chat.until(lambda phone: phone.texts() == ["Yes, solid oak"])
+    await chat.until(lambda phone: phone.texts() == ["Yes, solid oak"])
     await page.unroute("**/fragments/**")
     await page.locator("#send-anyway").dblclick()
-    await chat.until(lambda phone: phone.texts() == ["Yes, solid oak", "No, it is ash"])
     await expect(page.locator("#messages .out .text")).to_have_text(["Yes, solid oak", "No, it is ash"])
+    await chat.until(lambda phone: len(phone.seen()) == 2)
+    (_, sent) = chat.seen()
+    assert (sent.file.name, sent.reply_to) == ("sizes.pdf", 1)
 
 
 @pytest.mark.parametrize(("size", "theme"), [(WIDE, "light"), (PHONE, "dark")], ids=["wide", "phone"])
