@@ -173,7 +173,9 @@ class NumberStore:
 
     async def at_risk(self, only: Document, present: datetime, limit: int) -> tuple[int, int, list[Document]]:
         """How many conversations are at risk of a late answer, how many are late, and those that are due first."""
-        within = {"$and": [{"clock.warn_at": {"$lte": present}}, {"active": True}, only]}
+        # Of the clocks that run, which are as many as customers who wait, those whose warning has passed.
+        running = {"clock.due_at": {"$type": "date"}, "clock.warn_at": {"$lte": present}}
+        within = {"$and": [running, only]}
         late = {"$sum": {"$cond": [{"$lte": ["$clock.due_at", present]}, 1, 0]}}
         told = self._conversations.aggregate(
             [{"$match": within}, {"$group": {"_id": None, "count": {"$sum": 1}, "late": late}}]

@@ -167,7 +167,6 @@ COLLECTIONS: tuple[Collection, ...] = (
                 partialFilterExpression={"waiting_for.until": {"$exists": True}},
                 name="kept",
             ),
-            _index("clock.warn_at", partialFilterExpression={"clock.warn_at": {"$exists": True}}, name="at_risk"),
             # By when customers are to be answered; where a clock stands still nobody knows.
             _index("clock.due_at", "_id", partialFilterExpression={"clock.due_at": {"$type": "date"}}, name="due"),
             # How fast a team's queue was lately given out.
