@@ -8,7 +8,7 @@ conversation is read once, in portions whose last place is noted.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -29,6 +29,12 @@ POLL_SECONDS = 1.0
 
 LEISURE = 3
 """How many times as long as it worked the worker rests: messages go first."""
+
+LONG = 300
+"""From so many messages on, a conversation is read again less often."""
+
+PATIENCE_SECONDS = 30.0
+"""For how long changes of long conversations are put off, to be read together."""
 
 TAKEN_TOGETHER = 5000
 READ_TOGETHER = 100
@@ -57,12 +63,16 @@ class Numbers:
         *,
         gives_way: Callable[[], bool] = lambda: False,
         poll_seconds: float = POLL_SECONDS,
+        long: int = LONG,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._store = store
         self._hours = hours
         self._feed = feed
         self._gives_way = gives_way
         self._poll_seconds = poll_seconds
+        self._long = long
+        self._patience_seconds = patience_seconds
         self._holder = new_id()
         self._term = 0
 
@@ -110,20 +120,30 @@ class Numbers:
             if token is None:
                 read_to = ""
                 await self._note(token=(await follower.take(0))[1], read_to=read_to)
-            noted_at = time.monotonic()
+            noted_at = settled_at = time.monotonic()
+            put_off: set[str] = set()
             while True:
                 began = time.monotonic()
                 if self._gives_way() and began - noted_at < LEASE.total_seconds() / 3:
                     await asyncio.sleep(self._poll_seconds)
                     continue
                 changes, token = await follower.take(TAKEN_TOGETHER)
-                await self.read(list(dict.fromkeys(change["documentKey"]["_id"] for change in changes)))
+                changed = dict.fromkeys(change["documentKey"]["_id"] for change in changes)
+                put_off |= await self.read(list(changed), but_long=True)
+                if began - settled_at > self._patience_seconds:
+                    await self.read(list(put_off))
+                    put_off.clear()
                 reading_on = read_to is not None
                 if read_to is not None:
                     read_to = await self._read_on(read_to)
-                if changes or reading_on or began - noted_at > LEASE.total_seconds() / 3:
-                    await self._note(token=token, read_to=read_to)
-                    noted_at = began
+                if put_off:
+                    # What is put off is known to nobody else: whoever goes on has to follow it again.
+                    await self._note(read_to=read_to)
+                else:
+                    settled_at = began
+                    if changes or reading_on or began - noted_at > LEASE.total_seconds() / 3:
+                        await self._note(token=token, read_to=read_to)
+                        noted_at = began
                 if await self._sum_up():
                     await self._feed.publish([Frame(type="numbers.updated", data={"_id": "hours"})])
                 await asyncio.sleep(max(self._poll_seconds, LEISURE * (time.monotonic() - began)))
@@ -136,25 +156,33 @@ class Numbers:
         await self.read(ids)
         return ids[-1] if ids else None
 
-    async def read(self, conversation_ids: Sequence[str]) -> None:
-        """Have the cases of these conversations as they are now."""
+    async def read(self, conversation_ids: Sequence[str], *, but_long: bool = False) -> set[str]:
+        """Have the cases of these conversations as they are now; which were left, being long."""
+        left: set[str] = set()
         for start in range(0, len(conversation_ids), READ_TOGETHER):
             await self._note()
             portion = conversation_ids[start : start + READ_TOGETHER]
             present = await self._store.conversations(portion)
-            if present:
-                await self._read(present)
             gone = {*portion} - {row["_id"] for row in present}
+            # In this order: what happens in between is a change that is still to be followed.
+            known = await self._store.cases(portion)
+            if but_long:
+                left |= {key for key, rows in known.items() if self._is_long(rows)} - gone
+            await self._read([row for row in present if row["_id"] not in left], known)
             if gone:
                 erased = await self._store.erased(sorted(gone))
                 await self._store.leave_sums(sorted(erased))
                 # These ended in another one, which has their messages by now.
                 await self._store.withdraw(sorted(gone - erased), self._term)
+        return left
 
-    async def _read(self, conversations: Sequence[Document]) -> None:
+    def _is_long(self, cases: Sequence[Document]) -> bool:
+        return sum(case["messages"] + case["replies"] for case in cases) >= self._long
+
+    async def _read(self, conversations: Sequence[Document], known: Mapping[str, Sequence[Document]]) -> None:
+        if not conversations:
+            return
         ids = [row["_id"] for row in conversations]
-        # In this order: what happens in between is a change that is still to be followed.
-        known = await self._store.cases(ids)
         happenings = await self._store.happenings(ids)
         messages = await self._store.messages({row["_id"]: _since(row) for row in conversations})
         before = {row["_id"]: row for rows in known.values() for row in rows}

@@ -35,14 +35,14 @@ class Books:
         self.database = database
         self._feed = LiveFeed(LiveLog(database), Wakeups(redis, database.name))
 
-    def keeper(self, store: NumberStore | None = None) -> Numbers:
+    def keeper(self, store: NumberStore | None = None, **manner: Any) -> Numbers:
         """Somebody who can keep them."""
-        return Numbers(store or NumberStore(self.database), open_hours, self._feed, poll_seconds=QUICK)
+        return Numbers(store or NumberStore(self.database), open_hours, self._feed, poll_seconds=QUICK, **manner)
 
     @contextlib.asynccontextmanager
-    async def kept(self, store: NumberStore | None = None) -> AsyncIterator[None]:
+    async def kept(self, store: NumberStore | None = None, **manner: Any) -> AsyncIterator[None]:
         """Have them kept by one more process."""
-        work = asyncio.create_task(self.keeper(store).run())
+        work = asyncio.create_task(self.keeper(store, **manner).run())
         try:
             yield
         finally:
@@ -123,6 +123,21 @@ async def test_one_process_keeps_them_and_another_goes_on_where_it_ends(books):
             await until(books.told(opened=2))
         await grow(books, [Life("k2")])
         await until(books.told(opened=4))
+
+
+async def test_long_conversations_are_read_together_later_and_a_restart_forgets_none(books):
+    life, short = Life("long"), Life("short")
+    async with books.kept(long=3, patience_seconds=0.2):
+        await grow(books, [life])
+        await until(books.told(opened=2, messages=3))
+    async with books.kept(long=3, patience_seconds=1000):
+        life.writes()
+        await life.store(books.database)
+        short.writes()
+        await short.store(books.database)
+        await until(books.told(opened=3, messages=4))
+    async with books.kept():
+        await until(books.told(opened=3, messages=5))
 
 
 class Mortal(NumberStore):
