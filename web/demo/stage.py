@@ -22,6 +22,7 @@ from inbox.managers import NewManager
 from inbox.model.conversation import preview
 from inbox.model.ids import identity_id, now, sort_key
 from inbox.model.people import Author, Role, Status, Viewer
+from inbox.model.schedule import DAYS, Schedule
 from inbox.replies import Draft
 from inbox.settings import opening_hours
 from inbox.storage.conversations import ConversationStore
@@ -29,6 +30,7 @@ from inbox.storage.database import Document
 from inbox.storage.messages import MessageStore
 from inbox.storage.numbers import NumberStore
 from inbox.storage.people import PeopleStore
+from routing.policy import Policy, RoutingSettings, Targets
 from web.demo.cast import (
     BOT,
     INSTAGRAM,
@@ -98,6 +100,13 @@ class Stage:
             await self.house.assigner.set_status(self.managers[manager.key].id, Status(manager.status))
         await asyncio.gather(*(performance.finish() for performance in performances))
         await self._remember([channel_id for channel_id, _ in doors.values()])
+        await self._promise_answers()
+
+    async def _promise_answers(self) -> None:
+        """Have whoever writes from now on answered in time. Whoever looks at the demo does so at any hour."""
+        always = {"timezone": "Europe/Kyiv", "open": [{"days": DAYS, "from": "00:00", "to": "24:00"}]}
+        policy = Policy(targets=Targets(first_reply=15, next_reply=30), hours=Schedule.model_validate(always))
+        await self.house.routing_setup.change(RoutingSettings(policy=policy))
 
     async def _remember(self, channels: Sequence[str]) -> None:
         """Have numbers of the weeks before."""
