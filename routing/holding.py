@@ -127,17 +127,24 @@ class Holding:
         cards = await self._people.customers([row["customer_id"] for row in known])
         await self._queue.remember({row["_id"]: wants_from(cards.get(row["customer_id"], {})) for row in known})
         changed: dict[str, Document] = {}
+        uncounted: dict[str, str] = {}
         for key in event.conversation_ids:
             conversation = present.get(key)
             holder = conversation["assignee_id"] if conversation is not None and counts(conversation) else None
             counted = await self._workloads.holders(key)
-            if holder is not None and holder not in counted:
-                taken = await self._workloads.take(holder, key)
-                changed |= {holder: taken} if taken is not None else {}
+            uncounted |= {key: holder} if holder is not None and holder not in counted else {}
             for manager_id in counted - {holder}:
                 released = await self._workloads.release(manager_id, [key])
                 changed |= {manager_id: released} if released is not None else {}
+        crowded: dict[str, str] = {}
+        for key, holder in uncounted.items():
+            taken = await self._workloads.take(holder, key, if_room=True)
+            changed |= {holder: taken} if taken is not None else {}
+            crowded |= {key: holder} if taken is None else {}
         await self._feed.publish([Frame(type="manager.updated", data=manager) for manager in changed.values()])
+        # What rested and was woken by being joined counts again, as if it had woken by itself.
+        for key, holder in crowded.items():
+            await self.hand_to(key, None, by=SYSTEM, held_by=holder, reason="no_room")
 
     async def _take(self, manager_id: str, conversation: Document) -> Document:
         if counts({**conversation, "assignee_id": manager_id}):

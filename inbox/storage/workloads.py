@@ -149,10 +149,10 @@ class WorkloadStore:
         found = {row["_id"] async for row in self._managers.find(condition, {"_id": 1})}
         return next((manager_id for manager_id in among if manager_id in found), None)
 
-    async def take(self, manager_id: str, conversation_id: str) -> Document | None:
-        """Count a conversation for a manager whatever their capacity (a person decided so)."""
+    async def take(self, manager_id: str, conversation_id: str, *, if_room: bool = False) -> Document | None:
+        """Count a conversation for a manager, whatever their capacity (a person decided so) or only `if_room`."""
         taken: Document | None = await self._managers.find_one_and_update(
-            {"_id": manager_id, "active": True},
+            {"_id": manager_id, "active": True, **({"ratio": {"$lt": 1}} if if_room else {})},
             _holding({"$setUnion": ["$holding", [conversation_id]]}, last_assigned_at=now()),
             projection=_SHOWN,
             **_CURRENT,

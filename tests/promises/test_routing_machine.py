@@ -38,7 +38,7 @@ OWNER = Viewer(id="boss", name="Boss", role=Role.OWNER)
 BOSS = Author(type="manager", id="boss", name="Boss")
 PEOPLE = tuple(
     Person(external_id=f"p{number}", name="Ann", language=language)
-    for number, language in enumerate(("uk", "en", "uk", ""))
+    for number, language in enumerate(("uk", "en", "uk", "", "en", "uk"))
 )
 TEAM = "sales"
 STAFF: tuple[dict[str, Any], ...] = (
@@ -50,30 +50,16 @@ STAFF: tuple[dict[str, Any], ...] = (
 Step = tuple[str, int, int]
 """What happens, to which customer or conversation, by which manager (or how much)."""
 
-steps = st.tuples(
-    st.sampled_from(
-        (
-            "write",
-            "write",
-            "close",
-            "snooze",
-            "open",
-            "pend",
-            "team",
-            "urgent",
-            "status",
-            "capacity",
-            "relieve",
-            "merge",
-        )
-    ),
-    st.integers(0, len(PEOPLE) - 1),
-    st.integers(0, len(STAFF) - 1),
+STEPS_TAKEN = (
+    *("write",) * 5,
+    *("close",) * 3,
+    *("snooze", "open", "pend", "team", "urgent", "status", "status", "capacity", "relieve", "merge"),
 )
+steps = st.tuples(st.sampled_from(STEPS_TAKEN), st.integers(0, len(PEOPLE) - 1), st.integers(0, len(STAFF) - 1))
 
 
 class RoutingMachine(RuleBasedStateMachine):
-    """Four customers, three managers, two processes; the first of them dies now and then."""
+    """Six customers, three managers, two processes; the first of them dies now and then."""
 
     databases: Databases
 
@@ -108,8 +94,13 @@ class RoutingMachine(RuleBasedStateMachine):
             wanted = NewManager(email=f"{position}@shop.example", name="Mary", password_hash="", **fields)
             manager = await house.managers.create(wanted, by=None)
             self.allowed[manager["_id"]] = fields["capacity"]
-        for manager_id in list(self.allowed)[:2]:
+        for manager_id in self.allowed:
             await house.assigner.set_status(manager_id, Status.ONLINE)
+        # More than there is room for.
+        for which in range(len(PEOPLE)):
+            self.number += 1
+            await self._write(house, which, self.number)
+        await self._check()
 
     def _process(self, connection: Database) -> House:
         return House(connection, self.redis, secret_key=SECRET_KEY, base_url="http://127.0.0.1:1")
@@ -161,11 +152,11 @@ class RoutingMachine(RuleBasedStateMachine):
             await self._write(house, which, number)
         elif what == "status":
             await house.assigner.set_status(
-                manager_id, (Status.ONLINE, Status.ONLINE, Status.AWAY, Status.OFFLINE)[which]
+                manager_id, (Status.ONLINE, Status.AWAY, Status.ONLINE, Status.OFFLINE)[which % 4]
             )
         elif what == "capacity":
-            self.allowed[manager_id] = max(self.allowed[manager_id], which)
-            await house.managers.change(manager_id, {"capacity": which}, by=OWNER)
+            self.allowed[manager_id] = max(self.allowed[manager_id], which % 3)
+            await house.managers.change(manager_id, {"capacity": which % 3}, by=OWNER)
         else:
             # Refused, for another conversation of the customer is active, or it changes too fast: nothing has changed.
             with contextlib.suppress(DomainError):

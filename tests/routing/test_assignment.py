@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inbox.model.conversation import Priority, new_conversation
 from inbox.model.errors import Conflict, DomainError, Invalid, NotFound
-from inbox.model.ids import now
+from inbox.model.ids import first_customer_id, identity_id, now
 from inbox.model.incoming import Person
 from inbox.model.people import Status
 from tests.conftest import SECRET_KEY
@@ -376,3 +376,22 @@ async def _step(house: House, managers: Sequence[str], step: tuple[str, int, int
             await house.assigner.hand_to(chosen, None, by=BOSS)
     except DomainError:
         return  # Another conversation of this customer is active: refused, and nothing has changed.
+
+
+@pytest.mark.parametrize("room", [True, False])
+async def test_what_is_woken_by_being_joined_goes_back_to_its_manager_only_where_they_have_room(office, room):
+    mary = await office.manager("busy", capacity=2 if room else 1)
+    people = [Person(external_id=name, name="Ann") for name in ("ann", "anna")]
+    await work_off(office.house.ingest, [accepted(said(1, person=people[0]))])
+    (rested,) = await office.house.database.durable.conversations.find().to_list(None)
+    await office.house.assigner.hand_to(rested["_id"], mary, by=BOSS)
+    await office.house.conversations.change(
+        rested["_id"], {"status": "snoozed", "snoozed_until": now() + timedelta(hours=1)}
+    )
+    await office.house.assigner.hand_to(await office.conversation(), mary, by=BOSS)
+    await work_off(office.house.ingest, [accepted(said(2, person=people[1]))])
+    first, second = (first_customer_id(identity_id("c1", person.external_id)) for person in people)
+    await office.house.merging.merge(first, second, by=BOSS, reason={"type": "manual"})
+    (joined,) = await office.house.database.durable.conversations.find({"customer_id": first}).to_list(None)
+    assert (joined["status"], joined["assignee_id"]) == ("open", mary if room else None)
+    await office.check_loads()
