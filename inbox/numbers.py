@@ -177,7 +177,7 @@ class Numbers:
         return left
 
     def _is_long(self, cases: Sequence[Document]) -> bool:
-        return sum(case["messages"] + case["replies"] for case in cases) >= self._long
+        return sum(int(case["messages"] + case["replies"]) for case in cases) >= self._long
 
     async def _read(self, conversations: Sequence[Document], known: Mapping[str, Sequence[Document]]) -> None:
         if not conversations:

@@ -3,6 +3,7 @@
 import json
 import re
 from html import unescape
+from typing import Any
 
 from tests.web.pages.shop import ago
 
@@ -29,7 +30,7 @@ async def test_a_calm_shop_is_said_to_be_one(desk, read):
     assert "&lt;b&gt;Ann" in await read("/wallboard")
 
 
-def plots(page: str) -> list[dict]:
+def plots(page: str) -> list[dict[str, Any]]:
     return [json.loads(unescape(found)) for found in re.findall(r"data-plot='([^']*)'", page)]
 
 
