@@ -21,8 +21,9 @@ from channels.telegram.sandbox import Chat
 from tests.flow import Person, sign_in, until
 from web.app import free_port, running
 from web.demo import DemoSettings
-from web.demo.cast import MANAGERS, PASSWORD, STORIES
+from web.demo.cast import MANAGERS, PASSWORD
 from web.demo.stage import Stage
+from web.demo.stories import STORIES
 
 
 @dataclass

@@ -10,9 +10,9 @@ from inbox.model.ids import now
 from inbox.model.orders import order_id
 from inbox.model.people import Author, Viewer
 from web.demo.boutique import Boutique, Buyer, Line, ShopOrder
-from web.demo.cast import STORIES
 from web.demo.script import ago
 from web.demo.stage import until
+from web.demo.stories import STORIES
 from web.house import House
 
 NAMES: Final = {"woocommerce": "Сайт skrynka.example", "shopify": "Shopify, export"}

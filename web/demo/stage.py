@@ -40,7 +40,6 @@ from web.demo.cast import (
     MANAGERS,
     PASSWORD,
     SHOP,
-    STORIES,
     TEAMS,
     WELCOME,
     WHOLESALE_MAILBOX,
@@ -48,6 +47,7 @@ from web.demo.cast import (
 from web.demo.past import tell_the_past
 from web.demo.phones import InstagramPhone, Mail
 from web.demo.script import Act, Case, Mishap, Phone, Reply, Story
+from web.demo.stories import STORIES
 from web.doors.passwords import Passwords
 from web.house import House
 
