@@ -20,6 +20,7 @@ from inbox.live import scope_of
 from inbox.model.ids import new_id
 from inbox.model.people import Viewer
 from inbox.storage.database import Document
+from inbox.wakeups import end_if_cancelled
 
 TYPING_SECONDS: Final = 6.0
 """How long somebody types who does not say so again."""
@@ -234,14 +235,14 @@ class Gathering:
             told = _Told(self._process, rows, whole)
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 await self._redis.publish(self._topic, self._encoder.encode(told))
-            _end_if_cancelled()
+            end_if_cancelled()
 
     async def _hear(self) -> None:
         while True:
             try:
                 async with self._redis.pubsub() as listener:
                     await listener.subscribe(self._topic)
-                    _end_if_cancelled()
+                    end_if_cancelled()
                     async for message in listener.listen():
                         if message["type"] == "message":
                             self._heard(message["data"])
@@ -265,10 +266,3 @@ class Gathering:
         present = {key: row for key, row in rows.items() if row.guests}
         self._elsewhere[told.process] = _Process(time.monotonic(), present)
         self._show(changed)
-
-
-def _end_if_cancelled() -> None:
-    """Redis's client loses a cancellation that meets it while it connects."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

@@ -64,15 +64,24 @@ class Wakeups:
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 for topic in topics:
                     await self._redis.publish(self._prefix + topic, self._self)
+            end_if_cancelled()
 
     async def _listen(self) -> None:
         while True:
             try:
                 async with self._redis.pubsub() as listener:
                     await listener.subscribe(*(self._prefix + topic for topic in TOPICS))
+                    end_if_cancelled()
                     async for message in listener.listen():
                         if message["type"] == "message" and message["data"] != self._self:
                             self._bells[message["channel"].decode().removeprefix(self._prefix)].set()
             except (RedisError, OSError, TimeoutError) as error:
                 _log.debug("redis_away", error=str(error))
             await asyncio.sleep(_RETRY_SECONDS)
+
+
+def end_if_cancelled() -> None:
+    """Redis's client loses a cancellation that meets it while it connects: to be called after it was."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

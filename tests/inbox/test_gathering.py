@@ -136,3 +136,16 @@ async def test_one_person_at_two_tabs_is_one_guest_who_types_where_any_of_them_d
     here.leave("b")
     here.leave("b")
     assert here.guests("c1", BOSS) == []
+
+
+async def test_it_ends_at_whatever_moment_it_is_told_to(databases):
+    assert databases.redis_url is not None
+    for steps in range(24):
+        client = connect_redis(databases.redis_url)
+        task = asyncio.create_task(Gathering(client, "test").run())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        assert task.done(), steps
+        await client.aclose()

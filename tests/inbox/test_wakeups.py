@@ -8,6 +8,7 @@ from redis.backoff import NoBackoff
 
 from inbox.model.ids import new_id
 from inbox.wakeups import Wakeups
+from web.house import connect_redis
 
 
 async def heard(wakeups: Wakeups, topic: str, *, seconds: float = 5.0) -> bool:
@@ -71,3 +72,15 @@ async def test_without_redis_bells_are_heard_here_and_nothing_breaks():
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await away.aclose()
+
+
+async def test_they_end_at_whatever_moment_they_are_told_to(databases):
+    for steps in range(24):
+        client = connect_redis(databases.redis_url)
+        task = asyncio.create_task(Wakeups(client, "test").run())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        assert task.done(), steps
+        await client.aclose()
