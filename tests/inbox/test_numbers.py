@@ -232,3 +232,31 @@ async def test_where_the_history_is_lost_every_conversation_is_read_again(books)
     await books.database.durable.number_roles.update_one({"_id": ROLE}, {"$set": {"token": lost}})
     async with books.kept():
         await until(books.told(opened=4))
+
+
+async def test_joining_parting_and_erasing_customers_of_a_real_shop(shop):
+    def told(**figures: int) -> Callable[[], Awaitable[bool]]:
+        async def told() -> bool:
+            load = (await shop.owner.get("/reports/load"))["total"]
+            return {name: load[name] for name in figures} == figures
+
+        return told
+
+    chats = [shop.customer() for _ in range(3)]
+    for chat in chats:
+        chat.text("Hello")
+    await shop.settled()
+    await until(told(opened=3, messages=3))
+    ours, theirs, gone = [row["customer_id"] for row in await shop.conversations()]
+    await shop.owner.call("POST", f"/customers/{ours}/merge", {"other_id": theirs})
+    await until(told(opened=2, messages=3))
+    [merge] = (await shop.owner.get(f"/customers/{ours}/merges"))["items"]
+    await shop.owner.call("POST", f"/customers/{ours}/merges/{merge['id']}/undo")
+    await until(told(opened=3, messages=3))
+    assert (await shop.owner.call("DELETE", f"/customers/{gone}")).status == 200
+    for chat in chats:
+        chat.text("Again")
+    # Who was erased begins anew; what they asked before is still counted, and nothing tells that it was they.
+    await until(told(opened=4, messages=6))
+    [left] = await shop.house.database.durable.cases.find({"conversation_id": None}).to_list(None)
+    assert set(left) == {"_id", "shares", "term"}
