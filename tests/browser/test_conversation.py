@@ -109,7 +109,7 @@ async def test_every_kind_of_message_is_shown(shop, open_page):
     chat.contact()
     await expect(page.locator("#messages")).to_contain_text("their own number")
     chat.document("чек.pdf", b"%PDF-1.7")
-    await expect(page.get_by_role("link", name="чек.pdf")).to_be_visible()
+    await expect(page.locator("#messages").get_by_role("link", name="чек.pdf")).to_be_visible()
     await page.locator(".photo").first.click()
     await expect(page.get_by_role("dialog", name="Photo")).to_be_visible()
 
