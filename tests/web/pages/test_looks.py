@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.pages.looks import Clock, initials, link, plain, size, zone
+from web.pages.looks import Clock, initials, lasting, link, plain, size, zone
 
 KYIV = ZoneInfo("Europe/Kyiv")
 FRIDAY = datetime(2026, 11, 20, 12, 32, tzinfo=UTC)
@@ -82,3 +82,20 @@ def test_waiting():
     waits = [timedelta(seconds=-5), timedelta(minutes=4), timedelta(minutes=95), timedelta(days=3)]
     assert [clock.waited(FRIDAY - wait) for wait in waits] == ["0 min", "4 min", "1 h", "3 d"]
     assert [clock.late(FRIDAY - wait) for wait in waits] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, "–"),
+        (0.0, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (3599.0, "1 h"),
+        (4500.0, "1 h 15 min"),
+        (86_399.0, "1 d"),
+        (183_600.0, "2 d 3 h"),
+    ],
+)
+def test_a_duration_is_said_in_its_two_largest_units(seconds, said):
+    assert lasting(seconds) == said
