@@ -100,6 +100,7 @@ async def test_statuses_are_put_in_order_added_and_saved(shop, open_page):
     await fresh.get_by_label("English").fill("In the workshop")
     await fresh.get_by_label("Code").fill("workshop")
     await fresh.get_by_label("Confirmed").check()
+    await fresh.get_by_label("came to nothing").check()
     await new.locator("summary").click()
     await new.get_by_label("In the workshop").check()
     await fresh.get_by_role("button", name="Up").click()
@@ -112,6 +113,7 @@ async def test_statuses_are_put_in_order_added_and_saved(shop, open_page):
         "next": ["confirmed"],
         "notify": False,
         "macro_id": None,
+        "void": True,
     }
     assert statuses[0]["next"] == ["confirmed", "awaiting_payment", "paid", "workshop", "cancelled"]
 
