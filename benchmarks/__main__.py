@@ -1,9 +1,9 @@
 """`make bench`: the flow of messages against a bare floor, on the same databases, in one run.
 
-    python -m benchmarks [--seconds 8] [--messages 100000] [--days 20] [--json FILE]
+    python -m benchmarks [--seconds 8] [--messages 100000] [--days 20] [--managers 1000] [--json FILE]
 
 Searching a million messages takes minutes to prepare: `make bench-search`. Whom conversations are given to is compared
-on made-up days (`benchmarks.simulation`).
+on made-up days (`benchmarks.simulation`), and what finding a manager costs is counted (`benchmarks.routing`).
 
 Every figure is of this machine at this moment; only the ratios travel.
 """
