@@ -165,7 +165,14 @@ async def test_a_socket_does_not_outlive_its_session(desk, house):
     throttle = LoginThrottle(house.redis, namespace=house.database.name)
     sign_in = SignIn(house.manager_store, house.session_store, passwords, throttle)
     doors = Doors(sign_in=sign_in, audit=house.audit, proxies=TrustedProxies(), public_url=None)
-    live = LiveHandlers(feed=house.feed, sign_in=sign_in, recheck_seconds=0.05)
+    live = LiveHandlers(
+        feed=house.feed,
+        gathering=house.gathering,
+        conversations=house.conversations,
+        presence=house.presence,
+        sign_in=sign_in,
+        recheck_seconds=0.05,
+    )
     app = web.Application()
     doors.install(app)
     row = Route(method="GET", path=f"{API}/live", handler=live.follow, who=Who.SIGNED_IN, summary="", query=LiveQuery)
