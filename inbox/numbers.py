@@ -36,8 +36,11 @@ LONG = 300
 PATIENCE_SECONDS = 30.0
 """For how long changes of long conversations are put off, to be read together."""
 
-TAKEN_TOGETHER = 5000
-READ_TOGETHER = 100
+TAKEN_TOGETHER = 1000
+CAUGHT_UP_TOGETHER = 200
+READ_TOGETHER = 20
+"""How many conversations' messages are in memory at once."""
+
 SUMMED_TOGETHER = 500
 
 ROLE = "keeper"
@@ -152,7 +155,7 @@ class Numbers:
 
     async def _read_on(self, read_to: str) -> str | None:
         """Read some more of all conversations; the place reached, None where that was the last."""
-        ids = await self._store.conversation_ids(read_to, READ_TOGETHER)
+        ids = await self._store.conversation_ids(read_to, CAUGHT_UP_TOGETHER)
         await self.read(ids)
         return ids[-1] if ids else None
 
