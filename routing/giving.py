@@ -170,13 +170,16 @@ class Giving:
         reach = await self._finder.reach(servings)
         hopeless: set[Wanted] = set()
         passed: list[str] = []
-        limit = 0
-        while places > 0 and reach.teams and len(hopeless) <= HOPELESS and len(passed) <= PAGE:
-            limit = min(PAGE, max(places, 2 * limit))
-            page = await self._queue.page(reach, limit, hopeless=hopeless, passed=passed)
-            places -= await self._deal(page, places, reach.manager_ids, hopeless, passed)
-            if len(page) < limit:
-                return
+        for somebody_waits in (True, False):
+            limit = 0
+            while places > 0 and reach.teams and len(hopeless) <= HOPELESS and len(passed) <= PAGE:
+                limit = min(PAGE, max(places, 2 * limit))
+                page = await self._queue.page(
+                    reach, limit, somebody_waits=somebody_waits, hopeless=hopeless, passed=passed
+                )
+                places -= await self._deal(page, places, reach.manager_ids, hopeless, passed)
+                if len(page) < limit:
+                    break
 
     async def _deal(
         self,

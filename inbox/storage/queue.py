@@ -5,11 +5,12 @@ what it goes by of the customer's card, once nobody was found at first), `given_
 `relieved_at` (when it was taken from them by itself: who became available after that may have it back after all) and
 `waiting_for` (`{manager_id, until, opening}`: until then it is kept for the customer's last manager).
 
-The queue is read team by team in one index, higher priority first, then who waits longest.
+The queue is read team by team in one index: customers who wait, higher priority first, then who waits longest; after
+them in the same order what nobody waits for, such as what was answered by somebody who has left.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -24,6 +25,8 @@ from inbox.storage.workloads import Tally, checksum
 _COUNTED = [ConversationStatus.OPEN.value, ConversationStatus.PENDING.value]
 _WAITING: Document = {"active": True, "assignee_id": None, "status": {"$in": _COUNTED}}
 _ORDER = [("priority", pymongo.DESCENDING), ("waiting_since", pymongo.ASCENDING), ("_id", pymongo.ASCENDING)]
+_SOMEBODY_WAITS: Document = {"waiting_since": {"$gte": datetime(1970, 1, 1, tzinfo=UTC)}}
+_NOBODY_WAITS: Document = {"waiting_since": None}
 _CURRENT: dict[str, Any] = {"return_document": pymongo.ReturnDocument.AFTER}
 
 
@@ -69,10 +72,19 @@ class QueueStore:
         self._relaxed = database.relaxed.conversations
 
     async def page(
-        self, reach: Reach, limit: int, *, hopeless: Iterable[Wanted] = (), passed: Sequence[str] = ()
+        self,
+        reach: Reach,
+        limit: int,
+        *,
+        somebody_waits: bool = True,
+        hopeless: Iterable[Wanted] = (),
+        passed: Sequence[str] = (),
     ) -> list[Document]:
-        """The next conversations of this part of the queue, without those that want what is `hopeless`, or `passed`."""
-        condition = reach.condition(now())
+        """The next conversations of this part of the queue whose customer waits, or of those whose customer does not.
+
+        Without those that want what is `hopeless`, or were `passed`.
+        """
+        condition = {**reach.condition(now()), **(_SOMEBODY_WAITS if somebody_waits else _NOBODY_WAITS)}
         left_out: list[Document] = [
             {
                 "team_id": wanted.team_id,
@@ -104,9 +116,13 @@ class QueueStore:
         counted_up = {field: {"$add": [f"${field}", 1]} for field in ("version", "revision")}
         given = {"$mergeObjects": ["$$ROOT", {"$literal": gift.changes}, counted_up]}
         mine = {"$eq": ["$_id", gift.conversation["_id"]]}
-        first: Document | None = await self._durable.find_one_and_update(
-            condition, [{"$replaceWith": {"$cond": [mine, given, "$$ROOT"]}}], sort=_ORDER, **_CURRENT
-        )
+        written = [{"$replaceWith": {"$cond": [mine, given, "$$ROOT"]}}]
+        before = (_SOMEBODY_WAITS,) if gift.conversation["waiting_since"] else (_SOMEBODY_WAITS, _NOBODY_WAITS)
+        first: Document | None = None
+        for part in before:
+            first = first or await self._durable.find_one_and_update(
+                {**condition, **part}, written, sort=_ORDER, **_CURRENT
+            )
         return first
 
     async def give(self, gifts: Sequence[Gift]) -> dict[str, Document]:

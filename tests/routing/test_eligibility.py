@@ -43,8 +43,8 @@ wishes = st.builds(
     deadline=None,  # A shared machine pauses as it likes.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(fields=managers, wanted=wishes)
-async def test_claim_queue_and_words_agree(database, fields: dict[str, Any], wanted: Wanted):
+@given(fields=managers, wanted=wishes, waits=st.booleans())
+async def test_claim_queue_and_words_agree(database, fields: dict[str, Any], wanted: Wanted, waits: bool):
     await database.relaxed.managers.delete_many({})
     await database.relaxed.conversations.delete_many({})
     ratio = len(fields["holding"]) / 2
@@ -55,6 +55,7 @@ async def test_claim_queue_and_words_agree(database, fields: dict[str, Any], wan
 
     row = {
         **new_conversation("k", customer_id="u", channel_id=wanted.channel_id, at=START),
+        "waiting_since": START if waits else None,
         "team_id": wanted.team_id,
         "given_up_by": wanted.but,
         "wants": {"language": wanted.language, "last_manager_id": None},
@@ -67,7 +68,8 @@ async def test_claim_queue_and_words_agree(database, fields: dict[str, Any], wan
         manager_ids=("mary",),
     )
     queue = QueueStore(database)
-    assert bool(await queue.page(reach, 1)) == (hindered not in LASTING)
+    assert bool(await queue.page(reach, 1, somebody_waits=waits)) == (hindered not in LASTING)
+    assert await queue.page(reach, 1, somebody_waits=not waits) == []
     first = await queue.give_first(Gift(row, manager, {"assignee_id": "mary"}, ""), reach)
     assert (first is not None) == (hindered not in LASTING | {"gave_it_up"})
 

@@ -78,6 +78,29 @@ async def test_a_policy_that_gives_out_again_finds_what_waits(office):
     assert await office.holder(waiting) == mary
 
 
+@pytest.mark.parametrize("comes_later", [False, True])
+async def test_customers_who_wait_go_before_what_nobody_waits_for(office, comes_later):
+    answered = {"waiting_since": None, "status": "pending", "priority": 3}
+    first = await office.conversation(**({} if comes_later else answered))
+    second = await office.conversation(**(answered if comes_later else {}))
+    waiting, quiet = (first, second) if comes_later else (second, first)
+    mary = await office.manager(capacity=1)
+    await office.house.assigner.drain()
+    assert [await office.holder(each) for each in (waiting, quiet)] == [mary, None]
+    await office.house.conversations.change(waiting, {"status": "closed"})
+    assert await office.holder(quiet) == mary
+    await office.check_loads()
+
+
+async def test_what_nobody_waits_for_does_not_overtake_who_waits(office):
+    mary = await office.manager()
+    waiting, quiet = await office.conversation(), await office.conversation(waiting_since=None, status="pending")
+    await office.house.conversations.change(quiet, {"add_labels": ["vip"]})
+    assert [await office.holder(each) for each in (waiting, quiet)] == [mary, mary]
+    assert (await office.row(waiting))["assignment"]["at"] <= (await office.row(quiet))["assignment"]["at"]
+    await office.check_loads()
+
+
 class TestWaitingForTheLastManager:
     @pytest.fixture
     async def sticky(self, office):
