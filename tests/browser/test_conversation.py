@@ -1,5 +1,7 @@
 """One conversation from both ends: a customer's phone in the sandbox, and a manager's open page."""
 
+import asyncio
+
 from playwright.async_api import expect
 
 from channels.faults import Fault
@@ -94,6 +96,37 @@ async def test_a_quoted_answer_and_a_file_reach_the_phone(shop, open_page, tmp_p
     assert sent.reply_to == 1
     await expect(page.locator("#messages .out .file")).to_contain_text("розміри.pdf")
     await expect(page.locator("#messages .out .quote")).to_contain_text("Які розміри?")
+
+
+async def test_a_note_that_is_begun_while_an_edit_is_on_its_way_stays_a_note(shop, open_page):
+    page = await open_page()
+    chat = shop.customer()
+    await take(shop, page, chat)
+    await send(page, "Завтра")
+    await chat.until(lambda phone: phone.texts())
+    await expect(page.locator("#messages .out .state")).to_contain_text("Sent")
+    answered = asyncio.Event()
+
+    async def slowly(route):
+        await answered.wait()
+        await route.continue_()
+
+    await page.route("**/api/v1/messages/*", slowly)
+    ours = page.locator("#messages .out .m")
+    await ours.hover()
+    await ours.get_by_label("What to do with this message").click()
+    await ours.get_by_role("button", name="Edit").click()
+    await expect(page.locator("#text")).to_have_value("Завтра")
+    async with page.expect_request("**/api/v1/messages/*"):
+        await send(page, "Сьогодні")
+    await page.get_by_role("button", name="Note", exact=True).click()
+    await page.locator("#text").fill("Знижку не давати")
+    answered.set()
+    await chat.until(lambda phone: phone.texts() == ["Сьогодні"])
+    await expect(page.locator("#text")).to_have_value("Знижку не давати")
+    await page.locator("#text").press("Control+Enter")
+    await expect(page.locator("#messages .note")).to_contain_text("Знижку не давати")
+    assert chat.texts() == ["Сьогодні"]
 
 
 async def test_every_kind_of_message_is_shown(shop, open_page):

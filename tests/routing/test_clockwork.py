@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inbox.model.conversation import answered, arrived, new_conversation
@@ -347,6 +347,8 @@ class Told:
     def __init__(self) -> None:
         self.answered = False
         self.status = "new"
+        self.rests_from = ""
+        """The status before the last snooze."""
         self.spent = 0
         """Minutes waited before the last snooze."""
         self.running_since: int | None = None
@@ -368,11 +370,11 @@ class Told:
         elif kind == "close" and self.status != "closed":
             self.status, self.kind, self.running_since = "closed", "", None
         elif kind == "snooze" and self.status in ("new", "open"):
-            self.status = "snoozed"
+            self.rests_from, self.status = self.status, "snoozed"
             if self.running_since is not None:
                 self.spent, self.running_since = self.spent + at - self.running_since, None
         elif kind == "wake" and self.status == "snoozed":
-            self.status = "open"
+            self.status = self.rests_from
             self.running_since = at if self.kind else None
 
     @property
@@ -385,6 +387,7 @@ class Told:
         return self.kind, "due", minute(self.running_since + left)
 
 
+@example([("reply", 0), ("snooze", 1), ("wake", 2), ("write", 3)])
 @given(_histories())
 def test_the_clock_is_a_function_of_what_happened(history):
     case, told = Case(terms(first=15, following=5)), Told()

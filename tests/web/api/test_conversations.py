@@ -88,17 +88,18 @@ def clock(minutes, **fields):
 
 
 @pytest.mark.parametrize(
-    ("stored", "state"),
+    ("minutes", "fields", "state"),
     [
-        (clock(60), "running"),
-        (clock(4), "at_risk"),
-        (clock(-1), "late"),
-        (clock(0, due_at=None, warn_at=None, left={"warn": 1.0, "due": 2.0}), None),
-        (None, None),
+        (60, {}, "running"),
+        (4, {}, "at_risk"),
+        (-1, {}, "late"),
+        (0, {"due_at": None, "warn_at": None, "left": {"warn": 1.0, "due": 2.0}}, None),
+        (None, {}, None),
     ],
 )
-async def test_a_conversation_tells_by_when_it_is_to_be_answered(desk, database, stored, state):
+async def test_a_conversation_tells_by_when_it_is_to_be_answered(desk, database, minutes, fields, state):
     key = (await written(database))["_id"]
+    stored = None if minutes is None else clock(minutes, **fields)
     await database.durable.conversations.update_one({"_id": key}, {"$set": {"clock": stored}})
     shown = (await desk.manager.call("GET", f"/conversations/{key}")).fits(shapes.ConversationShape).body["clock"]
     assert (shown and (shown["kind"], shown["state"])) == (state and ("next", state))

@@ -167,15 +167,19 @@ const saveEdit = async () => {
   const { id } = target;
   const text = field().value.trim();
   if (!text) return;
-  $("send").disabled = true;
+  // At once: what is written while the answer is on its way is another message, perhaps a note.
+  leaveTarget();
   try {
     await call("PATCH", `/api/v1/messages/${id}`, { text });
-    leaveTarget();
-    refresh("live:messages", "live:list");
   } catch (refusal) {
     toast(refusal.message);
+    if ($(`m-${id}`) && !target && !field().value.trim()) {
+      tools.edit(id);
+      field().value = text;
+    }
+    return;
   }
-  $("send").disabled = false;
+  refresh("live:messages", "live:list");
 };
 
 // Files

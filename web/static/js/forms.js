@@ -5,12 +5,12 @@ import { SNOOZES, refreshPlace, then } from "./desk.js";
 import { read as readWeek } from "./hours.js";
 import { name as nameRows, rowAt } from "./rows.js";
 
-/** Put a value under a dotted name. */
+/** Put a value under a dotted name; a number in it is a place in a list. */
 const put = (into, name, value) => {
   const path = name.split(".");
   const leaf = path.pop();
   let place = into;
-  for (const part of path) place = place[part] ??= {};
+  for (const [at, part] of path.entries()) place = place[part] ??= /^\d+$/.test(path[at + 1] ?? leaf) ? [] : {};
   place[leaf] = value;
 };
 
