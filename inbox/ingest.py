@@ -19,7 +19,7 @@ from inbox.model.ids import new_id
 from inbox.storage.errors import is_unavailable
 from inbox.storage.journal import LEASE, JournalStore
 
-MAX_BATCH = 800
+MAX_BATCH = 400
 MAX_QUEUED = 2000
 """Events kept in memory; beyond that they wait in the journal, from where they are fetched when there is room."""
 

@@ -24,11 +24,11 @@ from inbox.storage.history import HistoryLost
 from inbox.storage.numbers import NumberStore
 from inbox.storage.roles import LEASE
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 4.0
 """How often to look for changes: a conversation that changed ten times meanwhile is read once."""
 
-LEISURE = 3
-"""How many times as long as it worked the worker rests: messages go first."""
+LEISURE = 10
+"""How many times as long as it worked the worker rests, as far as it keeps its role: messages go first."""
 
 LONG = 300
 """From so many messages on, a conversation is read again less often."""
@@ -149,7 +149,8 @@ class Numbers:
                         noted_at = began
                 if await self._sum_up():
                     await self._feed.publish([Frame(type="numbers.updated", data={"_id": "hours"})])
-                await asyncio.sleep(max(self._poll_seconds, LEISURE * (time.monotonic() - began)))
+                rest = max(self._poll_seconds, LEISURE * (time.monotonic() - began))
+                await asyncio.sleep(min(rest, LEASE.total_seconds() / 2))
         finally:
             await follower.close()
 
