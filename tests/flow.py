@@ -163,7 +163,7 @@ async def sign_in(http: ClientSession, url: str, email: str, password: str) -> P
         return Person(http, url, body["token"], body["manager"]["id"])
 
 
-async def until(condition: Callable[[], Awaitable[Any]], *, seconds: float = 15.0) -> Any:
+async def until(condition: Callable[[], Awaitable[Any]], *, seconds: float = 40.0) -> Any:
     """Wait for a condition and return what it returned. The bound is generous: machines are slow, promises are not."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
