@@ -2,7 +2,6 @@
 
 import itertools
 import os
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,12 +11,9 @@ from inbox.model.ids import first_customer_id, identity_id, new_id
 from inbox.model.incoming import MessageEdited
 from inbox.model.people import Author
 from inbox.replies import Draft
-from inbox.storage.database import connect
-from tests.conftest import SECRET_KEY
 from tests.inbox.arrivals import ANN, accepted, at, said, work_off
 from tests.people import check, settle
-from tests.promises.crashing import Crash, with_between
-from web.embedded import Databases
+from tests.promises.crashing import with_between
 from web.house import House
 
 STRIDE = int(os.environ.get("STRIDE", "4"))
@@ -25,22 +21,6 @@ STRIDE = int(os.environ.get("STRIDE", "4"))
 
 MARY = Author(type="manager", id="mary", name="Mary")
 MANUAL = {"type": "manual"}
-
-
-@pytest.fixture
-def crash() -> Crash:
-    return Crash()
-
-
-@pytest.fixture
-async def watched(house: House, databases: Databases, crash: Crash) -> AsyncIterator[House]:
-    """Another process, whose words to the database are counted."""
-    assert databases.mongodb_url is not None
-    database = connect(databases.mongodb_url, house.database.name, listeners=(crash,))
-    other = House(database, house.redis, secret_key=SECRET_KEY, base_url="http://127.0.0.1:1")
-    yield other
-    await other.channels.close()
-    database.close()
 
 
 class Pair:

@@ -1,39 +1,18 @@
 """A line of a customer's history follows from the change that it tells of: who dies in between takes none along."""
 
 import itertools
-from collections.abc import AsyncIterator
 from typing import Any
-
-import pytest
 
 from inbox.managers import NewManager
 from inbox.model.happenings import ASSIGNMENT, STATUS
 from inbox.model.people import Author, Role, Viewer
-from inbox.storage.database import Document, connect
-from tests.conftest import SECRET_KEY
+from inbox.storage.database import Document
 from tests.inbox.arrivals import accepted, said, work_off
-from tests.promises.crashing import Crash, until_crash
-from web.embedded import Databases
+from tests.promises.crashing import until_crash
 from web.house import House
 
 ANN = Author(type="manager", id="ann", name="Ann")
 OWNER = Viewer(id="ann", name="Ann", role=Role.OWNER)
-
-
-@pytest.fixture
-def crash() -> Crash:
-    return Crash()
-
-
-@pytest.fixture
-async def watched(house: House, databases: Databases, crash: Crash) -> AsyncIterator[House]:
-    """Another process, whose words to the database are counted."""
-    assert databases.mongodb_url is not None
-    database = connect(databases.mongodb_url, house.database.name, listeners=(crash,))
-    other = House(database, house.redis, secret_key=SECRET_KEY, base_url="http://127.0.0.1:1")
-    yield other
-    await other.channels.close()
-    database.close()
 
 
 async def case(house: House, channel_id: str) -> Document:

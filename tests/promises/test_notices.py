@@ -4,22 +4,19 @@ import asyncio
 import itertools
 import os
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from channels.faults import Fault
 from inbox.model.ids import now
-from inbox.storage.database import Document, connect
-from tests.conftest import SECRET_KEY
+from inbox.storage.database import Document
 from tests.flow import Shop, until
 from tests.inbox import customers
 from tests.inbox.customers import ANN, notices_said
-from tests.promises.crashing import Crash, until_crash, with_between
+from tests.promises.crashing import until_crash, with_between
 from tests.promises.neighbour import another_server
 from tests.promises.program import Program
-from web.embedded import Databases
 from web.house import House
 
 STRIDE = int(os.environ.get("STRIDE", "5"))
@@ -142,22 +139,6 @@ async def test_who_left_one_channel_hears_of_it_on_the_next_one_once(shop: Shop)
     assert left.texts() == []
 
 
-@pytest.fixture
-def crash() -> Crash:
-    return Crash()
-
-
-@pytest.fixture
-async def dying(house: House, databases: Databases, crash: Crash) -> AsyncIterator[House]:
-    """Another process on the same database, whose words to it are counted."""
-    assert databases.mongodb_url is not None
-    database = connect(databases.mongodb_url, house.database.name, listeners=(crash,))
-    other = House(database, house.redis, secret_key=SECRET_KEY, base_url="http://127.0.0.1:1")
-    yield other
-    await other.channels.close()
-    database.close()
-
-
 async def adopted(house: House) -> None:
     """Work off what there is, also what a dead process still holds."""
     await house.database.durable.notices.update_many({"open": True}, {"$set": {"lease_until": None, "due_at": now()}})
@@ -179,7 +160,7 @@ async def fails(house: House, message: Document) -> None:
         await house.outbox_store.move(row, "failed", among={}, error="blocked")
 
 
-async def test_a_process_that_dies_at_any_word_to_the_database_tells_it_once(house, dying, crash):
+async def test_a_process_that_dies_at_any_word_to_the_database_tells_it_once(house, watched, crash):
     telegram, viber = await customers.channel(house), await customers.channel(house, "viber")
     oksana = await customers.customer(house, telegram, viber)
     await customers.case(house, oksana, telegram)
@@ -187,12 +168,12 @@ async def test_a_process_that_dies_at_any_word_to_the_database_tells_it_once(hou
         number = f"w{word}"
         order_id = await customers.order(house, oksana, number)
         await house.orders.set_status(order_id, "confirmed", ANN)
-        died = await until_crash(crash, dying.notices.work_off(), word)
+        died = await until_crash(crash, watched.notices.work_off(), word)
         await adopted(house)
         (first,) = await told_of(house, number)
         # It fails for good, and whoever hands it on dies too.
         await fails(house, first)
-        died = await until_crash(crash, dying.notices.work_off(), word) or died
+        died = await until_crash(crash, watched.notices.work_off(), word) or died
         await adopted(house)
         assert [message["channel_id"] for message in await told_of(house, number)] == [telegram, viber]
         if not died:
@@ -200,14 +181,14 @@ async def test_a_process_that_dies_at_any_word_to_the_database_tells_it_once(hou
             return
 
 
-async def test_another_process_between_any_two_words_to_the_database_does_not_tell_it_again(house, dying, crash):
+async def test_another_process_between_any_two_words_to_the_database_does_not_tell_it_again(house, watched, crash):
     telegram, viber = await customers.channel(house), await customers.channel(house, "viber")
     oksana = await customers.customer(house, telegram, viber)
     for word in itertools.count(1, STRIDE):
         number = f"b{word}"
         order_id = await customers.order(house, oksana, number)
         await house.orders.set_status(order_id, "confirmed", ANN)
-        came = await with_between(crash, dying.notices.work_off(), word, lambda: adopted(house))
+        came = await with_between(crash, watched.notices.work_off(), word, lambda: adopted(house))
         await adopted(house)
         assert len(await told_of(house, number)) == 1
         if not came:

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,34 +9,15 @@ import pytest
 from inbox.model.ids import now
 from inbox.model.orders import Item, OrderSnapshot
 from inbox.model.people import Author
-from inbox.storage.database import connect
-from tests.conftest import SECRET_KEY
 from tests.flow import until
 from tests.inbox.shops.pushes import recorded, signed
-from tests.promises.crashing import Crash, until_crash
+from tests.promises.crashing import until_crash
 from tests.promises.neighbour import another_server, at
-from web.embedded import Databases
 from web.house import House
 
 ANN = Author(type="manager", id="m1", name="Ann")
 ORDER: dict[str, Any] = {"status": "new", "items": [], "total": "1.00", "currency": "UAH"}
 WOO = "woocommerce/order_updated__processing"
-
-
-@pytest.fixture
-def crash() -> Crash:
-    return Crash()
-
-
-@pytest.fixture
-async def watched(house: House, databases: Databases, crash: Crash) -> AsyncIterator[House]:
-    """Another process, whose words to the database are counted."""
-    assert databases.mongodb_url is not None
-    database = connect(databases.mongodb_url, house.database.name, listeners=(crash,))
-    other = House(database, house.redis, secret_key=SECRET_KEY, base_url="http://127.0.0.1:1")
-    yield other
-    await other.channels.close()
-    database.close()
 
 
 def snapshot(number: str, status: str) -> OrderSnapshot:
