@@ -1,5 +1,7 @@
 """Settings as an admin meets them."""
 
+import asyncio
+
 from playwright.async_api import expect
 
 from tests.flow import PASSWORD
@@ -38,6 +40,28 @@ async def test_connecting_and_disconnecting_a_channel(shop, open_page):
     await entry.get_by_role("button", name="Disconnect…").click()
     await page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
     await expect(entry).to_have_count(0)
+
+
+async def test_news_that_come_while_the_screen_is_fetched_anew_are_shown(shop, open_page):
+    page = await open_page("/settings/channels")
+    entry = page.locator(f"#channel-{shop.channel_id}")
+    await entry.locator("summary").first.click()
+    fetched, told = asyncio.Event(), asyncio.Event()
+
+    async def answer(route):
+        late = await route.fetch()
+        fetched.set()
+        await told.wait()
+        await route.fulfill(response=late)
+
+    await page.route("**/settings/channels", answer)
+    await entry.get_by_label("Name").fill("Перша крамниця")
+    await entry.get_by_role("button", name="Save").click()
+    await fetched.wait()
+    await shop.owner.call("PATCH", f"/channels/{shop.channel_id}", {"paused": True})
+    told.set()
+    await expect(entry.locator("summary").first).to_contain_text("Перша крамниця")
+    await expect(entry.locator("summary").first).to_contain_text("Paused by hand")
 
 
 async def test_people_rules_and_the_shop(open_page):

@@ -43,7 +43,7 @@ const perform = async (element) => {
   element.disabled = false;
 };
 
-/** What follows: `go:/path`, `refresh` (this settings screen), or names of live events. */
+/** What follows: `go:/path`, `refresh` (this screen), or names of live events. */
 export const then = (what = "") => {
   for (const step of what.split(",").filter(Boolean)) {
     if (step.startsWith("go:")) location.href = step.slice(3);
@@ -52,8 +52,31 @@ export const then = (what = "") => {
   }
 };
 
-export const refreshPlace = () =>
-  htmx.ajax("GET", location.pathname + location.search, { target: ".place", select: ".place", swap: "outerHTML" });
+// A screen is fetched by one request after another, so that the newest answer is the one that stands.
+let line = Promise.resolve();
+let due = false;
+
+const fetchPlace = (swap, begun) => {
+  line = line.then(() => {
+    begun?.();
+    return htmx.ajax("GET", location.pathname + location.search, { source: ".place", target: ".place", select: ".place", swap });
+  });
+  line = line.catch(() => {}); // The page says by itself that a fetch failed.
+  return line;
+};
+
+/** After something was saved: fields are filled anew. */
+export const refreshPlace = () => fetchPlace("outerHTML");
+
+// News that a screen names in `data-news` leave what is being typed on it as it is.
+const showNews = ({ type }) => {
+  if (due || document.querySelector(".place")?.dataset.news !== type) return;
+  due = true;
+  fetchPlace("morph:outerHTML", () => {
+    due = false;
+  });
+};
+for (const name of ["live:place", "live:tasks"]) document.body.addEventListener(name, showNews);
 
 // How long the customer may still be written to shrinks by itself.
 setInterval(() => {

@@ -50,7 +50,7 @@ const everythingShown = () => {
   if (document.querySelector('.thread[data-view="everything"]')) soon("live:messages");
 };
 
-const everything = () => ["live:list", "live:messages", "live:bar", "live:card", "live:me", "live:tasks", "live:wallboard"].forEach(soon);
+const everything = () => ["live:list", "live:messages", "live:bar", "live:card", "live:me", "live:place", "live:tasks", "live:wallboard"].forEach(soon);
 
 const handlers = {
   message(data, type) {
