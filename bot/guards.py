@@ -22,23 +22,25 @@ is answered: nobody has said a word to its writer yet, and the provider's clock 
 
 
 class _Case(msgspec.Struct, frozen=True):
-    """A message that the bot might answer now."""
+    """Something that the bot might speak or act on now: a customer's message, or what happened without one."""
 
     conversation: Mapping[str, Any]
-    message: Mapping[str, Any]
+    message: Mapping[str, Any] | None
     present: datetime
 
 
 def _not_from_a_customer(case: _Case) -> str | None:
-    return None if case.message["direction"] == "in" else "only a customer's message is answered"
+    ours = case.message is not None and case.message["direction"] != "in"
+    return "only a customer's message is answered" if ours else None
 
 
 def _from_a_machine(case: _Case) -> str | None:
-    return "the message was written by a machine" if case.message["author"]["machine"] else None
+    machine = case.message is not None and case.message["author"]["machine"]
+    return "the message was written by a machine" if machine else None
 
 
 def _too_late(case: _Case) -> str | None:
-    late = case.present - case.message["received_at"] > MAX_DELAY
+    late = case.message is not None and case.present - case.message["received_at"] > MAX_DELAY
     return "the message was received too long ago" if late else None
 
 
@@ -69,7 +71,7 @@ _GUARDS: tuple[Callable[[_Case], str | None], ...] = (
 )
 
 
-def silence(conversation: Mapping[str, Any], message: Mapping[str, Any], present: datetime) -> str | None:
-    """Why the bot does not answer this message; None where it may."""
+def silence(conversation: Mapping[str, Any], message: Mapping[str, Any] | None, present: datetime) -> str | None:
+    """Why the bot does nothing in this conversation, about this message; None where it may."""
     case = _Case(conversation, message, present)
     return next((reason for guard in _GUARDS if (reason := guard(case)) is not None), None)

@@ -7,6 +7,7 @@ import msgspec
 
 from bot.conditions import Situation, spoken
 from bot.guards import MAX_REPLIES, REPLY_PERIOD, silence
+from bot.occasions import Occasion
 from bot.playbook import Playbook, Playbooks
 from bot.rules import FIELDS, parse, restore
 from bot.starters import STARTERS
@@ -112,15 +113,16 @@ class RuleLibrary:
         """What the engine goes by."""
         return await self._playbooks.current()
 
-    async def situation(self, message: Document, conversation: Document, playbook: Playbook) -> Situation:
-        """What conditions look at when this message came."""
-        identity = await self._people.identity(message["identity_id"])
+    async def situation(self, occasion: Occasion, playbook: Playbook) -> Situation:
+        """What conditions look at on this occasion."""
+        message = occasion.message
+        identity = await self._people.identity(message["identity_id"]) if message is not None else None
         return Situation(
-            at=message["received_at"],
-            channel_id=message["channel_id"],
+            at=occasion.at,
+            channel_id=message["channel_id"] if message is not None else occasion.conversation["channel_id"],
             channel_kind=identity["kind"] if identity is not None else "",
-            spoken=spoken(message["text"]),
-            openings=conversation["openings"],
+            spoken=spoken(message["text"]) if message is not None else "",
+            openings=occasion.conversation["openings"],
             shop_hours=playbook.hours,
         )
 
@@ -142,7 +144,14 @@ class RuleLibrary:
         reasons = [] if silent is None else [silent]
         if _spent(conversation) >= MAX_REPLIES:
             reasons.append(f"the conversation has had its {MAX_REPLIES} automatic messages of the hour")
-        reasons.extend(rule.unmet(await self.situation(message, conversation, await self.playbook())))
+        occasion = Occasion(
+            trigger=rule.trigger,
+            key=message["_id"],
+            at=message["received_at"],
+            conversation=conversation,
+            message=message,
+        )
+        reasons.extend(rule.unmet(await self.situation(occasion, await self.playbook())))
         return Trial(would_fire=not reasons, reasons=tuple(reasons), message_id=message["_id"])
 
     async def _concerned(self, trigger: str, conversation: Document) -> Document | None:

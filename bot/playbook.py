@@ -1,6 +1,7 @@
 """What the bot goes by at this moment, kept in memory: on the way of every message nobody asks the database for it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import structlog
@@ -21,6 +22,8 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True):
     rules: Mapping[str, Sequence[Rule]]
     hours: Schedule
     languages: Sequence[str]
+    bot: Mapping[str, Any]
+    """The shop's `bot` settings, which also tell the skills that are switched on."""
 
 
 class Playbooks:
@@ -50,4 +53,4 @@ class Playbooks:
                 continue
             by_trigger[rule.trigger].append(rule)
         shop = await self._settings.get()
-        return Playbook(rules=by_trigger, hours=opening_hours(shop), languages=shop["languages"])
+        return Playbook(rules=by_trigger, hours=opening_hours(shop), languages=shop["languages"], bot=shop["bot"])

@@ -16,8 +16,10 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from bot.doing import Doer
 from bot.engine import BotEngine
 from bot.library import RuleLibrary
+from bot.speaking import Speaker
 from channels.carriers.registry import CARRIERS
 from channels.registry import KINDS
 from inbox.avatars import Avatars
@@ -514,16 +516,18 @@ class House:
             feed=self.feed,
             bus=self.bus,
         )
+        speaker = Speaker(replies=self.replies, people=people, budget=ReplyBudget(database))
         self.bot = BotEngine(
             library=self.rules,
-            replies=self.replies,
-            conversations=self.conversations,
             conversation_store=conversation_store,
-            people=people,
-            budget=ReplyBudget(database),
-            macros=self.macros,
-            follow_ups=self.follow_ups,
-            outlooks=Outlooks(waiting_store),
+            doer=Doer(
+                speaker=speaker,
+                conversations=self.conversations,
+                people=people,
+                macros=self.macros,
+                follow_ups=self.follow_ups,
+                outlooks=Outlooks(waiting_store),
+            ),
         )
         self.managers = Managers(
             self.manager_store,

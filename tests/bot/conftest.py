@@ -11,8 +11,10 @@ import pytest
 from pydantic import BaseModel
 from redis.asyncio import Redis
 
+from bot.doing import Doer
 from bot.engine import BotEngine
 from bot.library import RuleLibrary
+from bot.speaking import Speaker
 from inbox.batch import Batches
 from inbox.channels import Channels
 from inbox.conversations import Conversations
@@ -249,17 +251,16 @@ class Process:
         self.library = RuleLibrary(
             RuleStore(self.database), self.conversation_store, self.messages, self.people, self.settings, self.macros
         )
-        BotEngine(
-            library=self.library,
-            replies=self.replies,
+        speaker = Speaker(replies=self.replies, people=self.people, budget=ReplyBudget(self.database))
+        doer = Doer(
+            speaker=speaker,
             conversations=self.conversations,
-            conversation_store=self.conversation_store,
             people=self.people,
-            budget=ReplyBudget(self.database),
             macros=self.macros,
             follow_ups=follow_ups,
             outlooks=Outlooks(WaitingStore(self.database)),
-        ).subscribe(self.bus)
+        )
+        BotEngine(library=self.library, conversation_store=self.conversation_store, doer=doer).subscribe(self.bus)
         self.bus.subscribe(ConversationOpened, self._note)
         self.bus.subscribe(MessageReceived, self._note)
 

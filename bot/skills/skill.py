@@ -1,0 +1,22 @@
+"""What a skill is to the engine."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from bot.occasions import Occasion
+
+
+class Skill(Protocol):
+    """Something that the bot can do by itself, switched on and off in the shop's settings by its name."""
+
+    name: str
+    """In `settings["bot"]["skills"]`: true or false."""
+    triggers: frozenset[str]
+    """Which occasions it wants to hear of; see `bot.rules.TRIGGERS`."""
+
+    async def hear(self, occasion: Occasion, settings: Mapping[str, Any]) -> bool:
+        """Deal with it, if it is this skill's business; whether it was, so that neither later skills nor rules look.
+
+        Called after the guards, with the conversation as it is now and the shop's `settings["bot"]`. The same occasion
+        may come again after a crash and has to end in the same state.
+        """
