@@ -61,7 +61,7 @@ class BotEngine:
         skills = [
             skill
             for skill in self._skills
-            if occasion.trigger in skill.triggers and playbook.bot["skills"].get(skill.name)
+            if occasion.trigger in skill.triggers and playbook.bot.has(skill.name)
         ]
         rules = playbook.rules[occasion.trigger]
         if not (skills or rules) or silence(occasion.conversation, occasion.message, now()) is not None:

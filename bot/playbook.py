@@ -1,12 +1,12 @@
 """What the bot goes by at this moment, kept in memory: on the way of every message nobody asks the database for it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 import structlog
 
 from bot.rules import TRIGGERS, Rule, restore
+from bot.settings import BotSettings, bot_settings
 from inbox.fresh import Fresh
 from inbox.model.errors import Invalid
 from inbox.model.schedule import Schedule
@@ -22,7 +22,7 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True):
     rules: Mapping[str, Sequence[Rule]]
     hours: Schedule
     languages: Sequence[str]
-    bot: Mapping[str, Any]
+    bot: BotSettings
     """The shop's `bot` settings, which also tell the skills that are switched on."""
 
 
@@ -53,4 +53,6 @@ class Playbooks:
                 continue
             by_trigger[rule.trigger].append(rule)
         shop = await self._settings.get()
-        return Playbook(rules=by_trigger, hours=opening_hours(shop), languages=shop["languages"], bot=shop["bot"])
+        return Playbook(
+            rules=by_trigger, hours=opening_hours(shop), languages=shop["languages"], bot=bot_settings(shop)
+        )

@@ -19,8 +19,8 @@ DEFAULTS: Mapping[str, Any] = {
     "reopen_window_days": 14,
     # On which channels customers are told of their orders, by id, the most wished-for first; others come after them.
     "notice_channels": [],
-    # What the bot can do by itself, each switched on or off, beside the shop's rules.
-    "bot": {"skills": {"order_status": True}},
+    # A `bot.settings.BotSettings`; None is its defaults.
+    "bot": None,
     # A `routing.policy.RoutingSettings`; None is its defaults.
     "routing": None,
 }

@@ -1,9 +1,9 @@
 """What a skill is to the engine."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from bot.occasions import Occasion
+from bot.settings import BotSettings
 
 
 class Skill(Protocol):
@@ -14,7 +14,7 @@ class Skill(Protocol):
     triggers: frozenset[str]
     """Which occasions it wants to hear of; see `bot.rules.TRIGGERS`."""
 
-    async def hear(self, occasion: Occasion, settings: Mapping[str, Any]) -> bool:
+    async def hear(self, occasion: Occasion, settings: BotSettings) -> bool:
         """Deal with it, if it is this skill's business; whether it was, so that neither later skills nor rules look.
 
         Called after the guards, with the conversation as it is now and the shop's `settings["bot"]`. The same occasion

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, StringConstraints, model_validator
 
+from bot.settings import BotSettings
 from inbox.macros import MAX_ACTIONS, MAX_BUTTONS, MAX_DATA, MAX_TITLE
 from inbox.model.conversation import MAX_LABEL, MAX_LABELS, ConversationStatus
 from inbox.model.people import Status
@@ -119,7 +120,7 @@ class SettingsChange(Change):
     """What an admin sets for the shop."""
 
     audited: ClassVar = frozenset(
-        {"shop_name", "timezone", "languages", "hours", "quiet_hours", "reopen_window_days", "notice_channels"}
+        {"shop_name", "timezone", "languages", "hours", "quiet_hours", "reopen_window_days", "notice_channels", "bot"}
     )
 
     shop_name: Name = ""
@@ -130,6 +131,8 @@ class SettingsChange(Change):
     reopen_window_days: Annotated[int, Field(ge=0, le=365)] = 14
     notice_channels: Annotated[tuple[Id, ...], Field(max_length=100), AfterValidator(each_once)] = ()
     """On which channels customers are told of their orders, by id, the most wished-for first."""
+    bot: Annotated[BotSettings, Field(default_factory=BotSettings)]
+    """What of it is sent changes: of `skills` those that are named."""
 
 
 class NewChannel(Body):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.settings import bot_settings
 from inbox.settings import ShopSettings
 from inbox.storage.database import Document
 from web.api.requests import SettingsChange
@@ -15,7 +16,8 @@ from web.doors.table import Call
 
 def settings_view(settings: Document) -> View:
     """The settings, but for what has endpoints of its own."""
-    return {field: settings[field] for field in SettingsShape.model_fields}
+    shown = {field: settings[field] for field in SettingsShape.model_fields}
+    return {**shown, "bot": bot_settings(settings).model_dump(mode="json")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,4 +33,8 @@ class SettingsHandlers:
     async def change(self, call: Call[SettingsChange, None]) -> web.Response:
         """Set some of them."""
         call.note.object_id = "settings"
-        return json_answer(settings_view(await self.settings.change(call.body.changes())))
+        changes = call.body.changes()
+        if "bot" in changes:
+            present = bot_settings(await self.settings.get())
+            changes["bot"] = present.changed(changes["bot"]).model_dump(mode="json")
+        return json_answer(settings_view(await self.settings.change(changes)))

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from bot.settings import BotSettings
 from inbox.model.conversation import ConversationStatus
 from inbox.model.people import Role, Status
 from inbox.model.schedule import DaysOff, Schedule
@@ -101,6 +102,7 @@ class SettingsShape(Shape):
     quiet_hours: QuietHoursShape
     reopen_window_days: int
     notice_channels: list[str]
+    bot: BotSettings
 
 
 class WebhookUrl(Shape):
