@@ -51,6 +51,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The id of the last message that the writer of a reply knew of, where it may not go over what came after it."""
     macro_id: str | None = None
     automatic: bool = False
+    answers: bool = False
+    """Whether an automatic reply answers fully: nobody waits for a person any more, and the customer is waited for."""
+    answered: Sequence[str] = ()
+    """The sort keys of the messages that it `answers`, where it leaves others; empty: whatever is unanswered."""
     private: bool | None = None
     """How a public comment is answered: in private, or (False and None) where everybody can read it."""
     buttons: Sequence[tuple[str, str]] = ()
@@ -547,4 +551,6 @@ def _message(conversation: Document, draft: Draft, text: str, author: Author) ->
         message["client_token"] = draft.client_token
     if draft.notice is not None:
         message["notice"] = draft.notice
+    if draft.answers and draft.automatic and draft.kind == "reply":
+        message["answers"] = list(draft.answered or conversation["unanswered"])
     return message

@@ -29,6 +29,8 @@ Document = dict[str, Any]
 State = Literal["running", "at_risk", "late"]
 
 _FOLLOWED = ("waiting_since", "status", "team_id")
+_ANSWERED = ("last_reply_sort", "settled")
+"""What people, and the bot, have answered of what a customer wrote."""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ def wound(before: Mapping[str, Any], after: Mapping[str, Any], terms: Terms, at:
         return None
     known: Document | None = before.get("clock")
     since = after["waiting_since"]
-    unanswered = since == before["waiting_since"] or after["last_reply_sort"] == before["last_reply_sort"]
+    unanswered = since == before["waiting_since"] or all(after.get(mark) == before.get(mark) for mark in _ANSWERED)
     if not (waits(before) and unanswered):
         clock = _begun(after, terms)
     elif before["team_id"] != after["team_id"]:

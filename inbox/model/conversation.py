@@ -134,7 +134,9 @@ def arrived(
     heard = places.union(*(message.get("sorts", ()) for message in messages))
     sort = max(heard)
     unanswered = sorted({*conversation["unanswered"], *places} - (heard - places))
-    kept = [key for key in unanswered if key > conversation["last_reply_sort"]][-KEEP_UNANSWERED:]
+    settled = set(conversation.get("settled") or ())
+    left = [key for key in unanswered if key > conversation["last_reply_sort"] and key not in settled]
+    kept = left[-KEEP_UNANSWERED:]
     changes = _summary(conversation, newest)
     changes["unanswered"] = kept
     if opens and sort > conversation["last_inbound_sort"]:
@@ -176,18 +178,33 @@ def _opening(changes: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, 
 
 
 def answered(conversation: Mapping[str, Any], message: Mapping[str, Any], *, by_person: bool) -> dict[str, Any]:
-    """What a message of the shop changes: it shows in the list, and a person's reply ends the customer's wait."""
+    """What a message of the shop changes: it shows in the list, and a person's reply ends the customer's wait.
+
+    An automatic one that answers messages fully (`answers`: their sort keys) ends it as far as they go, and no person
+    has replied by it; where it leaves nothing unanswered, the customer is waited for.
+    """
     changes = _summary(conversation, message)
     if by_person:
         changes["last_reply_sort"] = max(conversation["last_reply_sort"], message["sort"])
-        left = [key for key in conversation["unanswered"] if key > message["sort"]]
-        since = conversation["waiting_since"]
-        changes["unanswered"] = left
-        if not left:
-            changes["waiting_since"] = None
-        elif since is not None and left[0] != conversation["unanswered"][0]:
-            # What the customer wrote before was answered: they wait since what they wrote after it.
-            changes["waiting_since"] = max(since, sort_moment(left[0]))
+        changes |= _left(conversation, [key for key in conversation["unanswered"] if key > message["sort"]])
+    elif "answers" in message:
+        settled = {*(conversation.get("settled") or ()), *message["answers"]}
+        changes["settled"] = sorted(settled)[-KEEP_UNANSWERED:]
+        changes |= _left(conversation, [key for key in conversation["unanswered"] if key not in settled])
+        if not changes["unanswered"] and conversation["status"] == ConversationStatus.OPEN:
+            changes |= {"status": ConversationStatus.PENDING.value, "version": conversation["version"] + 1}
+    return changes
+
+
+def _left(conversation: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
+    """What changes in how a customer waits of whose messages these are left unanswered."""
+    since = conversation["waiting_since"]
+    changes: dict[str, Any] = {"unanswered": left}
+    if not left:
+        changes["waiting_since"] = None
+    elif since is not None and left[0] != conversation["unanswered"][0]:
+        # What the customer wrote before was answered: they wait since what they wrote after it.
+        changes["waiting_since"] = max(since, sort_moment(left[0]))
     return changes
 
 

@@ -3,7 +3,7 @@
 Pure functions from documents to documents; what they are given stays as it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -145,11 +145,18 @@ def joined(kept: Mapping[str, Any], other: Mapping[str, Any]) -> Document:
         "last_message": newest["last_message"],
         "last_inbound_sort": heard["last_inbound_sort"],
         "last_reply_sort": _mark([case["last_reply_sort"] for case in both], unanswered),
+        **_settled([key for case in both for key in case.get("settled") or ()]),
         "unanswered": unanswered,
         "read_by": _read(kept, other),
         "source": kept["source"] or other["source"],
         "version": max(kept["version"], other["version"]) + 1,
     }
+
+
+def _settled(keys: Iterable[str]) -> Document:
+    """What the bot answered by itself; nothing where it never did."""
+    settled = sorted(set(keys))[-KEEP_UNANSWERED:]
+    return {"settled": settled} if settled else {}
 
 
 def _mark(marks: Sequence[str], unseen: Sequence[str]) -> str:
@@ -193,12 +200,14 @@ def recounted(
     last: Mapping[str, Any] | None,
     heard: Mapping[str, Any] | None,
     answer: Mapping[str, Any] | None,
+    settled: Sequence[str] = (),
     waiting: Sequence[Mapping[str, Any]],
 ) -> Document:
     """What a conversation says of its messages, after some of them came or went.
 
     `last` is the newest message that its row may show, `heard` the customer's newest, `answer` the newest that a person
-    of the shop wrote; `waiting` are the customer's messages behind that, oldest first. Quiet ones are in `last` alone.
+    of the shop wrote, `settled` the sort keys of what the bot answered since; `waiting` are the customer's messages
+    behind the one without the others, oldest first. Quiet ones are in `last` alone.
     """
     unanswered = [message["sort"] for message in waiting][-KEEP_UNANSWERED:]
     since = conversation["waiting_since"]
@@ -214,6 +223,7 @@ def recounted(
         "last_inbound_sort": max([heard["sort"], *heard.get("sorts", ())]) if heard is not None else "",
         "channel_id": heard["channel_id"] if heard is not None else conversation["channel_id"],
         "last_reply_sort": answer["sort"] if answer is not None else "",
+        **_settled(settled),
         "unanswered": unanswered,
         "waiting_since": since if unanswered and conversation["active"] else None,
     }

@@ -184,16 +184,20 @@ class StrayStore:
         heard = await messages.find_one(written, **newest)
         by_person = {"direction": "out", "author.type": {"$in": ["manager", "shop"]}}
         answer = await messages.find_one({**within, **by_person}, **newest)
-        behind = {"sort": {"$gt": answer["sort"] if answer is not None else ""}}
+        since = answer["sort"] if answer is not None else ""
+        by_itself = {**within, "answers": {"$exists": True}, "sort": {"$gt": since}}
+        settled = sorted(await messages.distinct("answers", by_itself, session=session))
+        behind = {"sort": {"$gt": since, "$nin": settled}}
         waiting = messages.find({**written, **behind}, session=session).sort("sort", -1).limit(KEEP_UNANSWERED)
         changes = recounted(
             conversation,
             last=last,
             heard=heard,
             answer=answer,
+            settled=settled,
             waiting=list(reversed(await waiting.to_list(KEEP_UNANSWERED))),
         )
-        changes = {field: value for field, value in changes.items() if conversation[field] != value}
+        changes = {field: value for field, value in changes.items() if conversation.get(field) != value}
         if changes:
             await self._durable.conversations.update_one(
                 {"_id": conversation["_id"]}, {"$set": changes, "$inc": {"revision": 1}}, session=session

@@ -197,6 +197,34 @@ async def test_only_a_persons_reply_ends_the_wait(desk):
     assert row["unanswered"] == []
 
 
+async def test_a_full_answer_of_the_bot_ends_the_wait_and_is_no_persons_reply(desk):
+    bot = Author(type="bot", name="Bot")
+    before = await desk.floor.conversations.get(desk.case)
+    message = await desk.post(text="It is on its way", author=bot, automatic=True, answers=True)
+    row = await desk.floor.conversations.get(desk.case)
+    assert (row["unanswered"], row["waiting_since"], row["clock"]) == ([], None, None)
+    assert (row["status"], row["active"], row["last_reply_sort"]) == ("pending", True, "")
+    assert message["answers"] == before["unanswered"]
+    await work_off(desk.floor.ingest, [accepted(said(2), channel_id=desk.channel_id)])
+    row = await desk.floor.conversations.get(desk.case)
+    assert (row["status"], len(row["unanswered"])) == ("open", 1)
+
+
+async def test_a_full_answer_leaves_what_it_does_not_name(desk):
+    await work_off(desk.floor.ingest, [accepted(said(2), channel_id=desk.channel_id)])
+    first, second = (await desk.floor.conversations.get(desk.case))["unanswered"]
+    bot = Author(type="bot", name="Bot")
+    await desk.post(text="It is on its way", author=bot, automatic=True, answers=True, answered=[second])
+    row = await desk.floor.conversations.get(desk.case)
+    assert (row["unanswered"], row["status"]) == ([first], "open")
+    assert row["waiting_since"] is not None
+
+
+async def test_only_the_bot_answers_by_itself(desk):
+    message = await desk.post(text="Here you are", answers=True)
+    assert "answers" not in message
+
+
 async def test_writing_into_a_closed_case_opens_it(desk):
     await desk.floor.conversations.change(desk.case, closing(), expected={})
     await desk.post(text="One more thing")

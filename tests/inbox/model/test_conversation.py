@@ -180,6 +180,54 @@ def test_only_a_person_ends_the_wait():
     assert reply(automatic, message(3, direction="out"))["waiting_since"] is None
 
 
+def by_itself(number: int, *answers: int) -> dict[str, Any]:
+    """A message of the bot's that answers those of these numbers fully."""
+    return message(number, direction="out", answers=[message(one)["sort"] for one in answers])
+
+
+def test_what_the_bot_answers_fully_waits_for_no_person_and_is_no_persons_reply():
+    asked = receive(fresh(), message(1), message(2))
+    row = reply(asked, by_itself(3, 1, 2), by_person=False)
+    assert (row["unanswered"], row["waiting_since"], row["status"]) == ([], None, "pending")
+    assert (row["last_reply_sort"], row["version"]) == ("", asked["version"] + 1)
+    again = receive(row, message(1), message(2))
+    assert (again["unanswered"], again["waiting_since"], again["status"]) == ([], None, "pending")
+    opened = receive(row, message(4))
+    assert (opened["status"], opened["waiting_since"]) == ("open", message(4)["received_at"])
+
+
+def test_what_the_bot_did_not_answer_waits_on():
+    asked = receive(fresh(), message(1), message(2), message(4))
+    row = reply(asked, by_itself(5, 2), by_person=False)
+    assert row["unanswered"] == [message(1)["sort"], message(4)["sort"]]
+    assert (row["waiting_since"], row["status"]) == (asked["waiting_since"], "open")
+    row = reply(row, by_itself(6, 1), by_person=False)
+    assert (row["unanswered"], row["status"]) == ([message(4)["sort"]], "open")
+    assert row["waiting_since"] == message(4)["received_at"]
+
+
+@pytest.mark.parametrize("status", ["closed", "snoozed", "pending"])
+def test_a_full_answer_opens_and_wakes_nothing(status):
+    row = receive(fresh(), message(1)) | {"status": status}
+    assert reply(row, by_itself(2, 1), by_person=False)["status"] == status
+
+
+@given(_portions(), st.integers(0, 8), st.data())
+def test_what_the_bot_answered_is_unanswered_no_more_however_often_it_is_heard(case, position, data):
+    numbers, portions = case
+    heard = sorted({number for portion in portions[: position + 1] for number in portion})
+    dealt_with = data.draw(st.sets(st.sampled_from(heard), max_size=KEEP_UNANSWERED))
+    row = fresh()
+    for turn, portion in enumerate(portions):
+        row = receive(row, *map(message, portion))
+        if turn == min(position, len(portions) - 1):
+            row = reply(row, by_itself(300, *dealt_with), by_person=False)
+    left = [message(number)["sort"] for number in sorted(set(numbers) - dealt_with)]
+    if len(numbers) <= KEEP_UNANSWERED:
+        assert row["unanswered"] == left
+        assert (row["waiting_since"] is None) == (not left)
+
+
 def test_unread_is_counted_from_what_this_manager_has_seen():
     row = receive(fresh(), *(message(number) for number in range(1, 6)))
     row["read_by"] = {"mary": message(3)["sort"]}
