@@ -11,7 +11,7 @@ from typing import Any
 from inbox.fresh import Fresh
 from inbox.model.eligibility import LASTING, PASSING, Wanted, hindrance
 from inbox.storage.database import Document
-from inbox.storage.workloads import WorkloadStore
+from inbox.storage.workloads import Serving, WorkloadStore
 from routing.policy import Strategy
 from routing.strategies import SortSpec, key, order
 
@@ -28,6 +28,11 @@ class Candidates:
         self._managers = Fresh(workloads.active_managers)
         self._read: list[Document] = []
         self._sorted: dict[SortSpec, list[Document]] = {}
+
+    async def serving(self, manager_id: str) -> Serving | None:
+        """What an active manager serves, as it was a moment ago."""
+        managers = await self._managers.current()
+        return next((Serving.known(row) for row in managers if row["_id"] == manager_id), None)
 
     async def explain(self, wanted: Wanted, strategy: Strategy, chosen: Mapping[str, Any]) -> Document:
         """`{candidates, considered}` for an assignment.

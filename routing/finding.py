@@ -84,6 +84,27 @@ class Finder:
         )
         return None if manager is None else await self.gift(row, manager, anew, policy, "last_manager")
 
+    async def serving(self, manager_id: str) -> Serving | None:
+        """What an active manager serves, as it was a moment ago."""
+        return await self._candidates.serving(manager_id)
+
+    async def exchange(self, holder_id: str, ended_id: str, row: Document, policy: Policy) -> Gift | None:
+        """The place of what counts no more for its holder, for a conversation that asks for nobody else first.
+
+        None where it does, or where the holder is not eligible for it.
+        """
+        wants = row.get("wants")
+        if wants is None or _kept_for(row) is not None or row.get("given_up_by") == holder_id:
+            return None
+        known = _known(row, wants, policy)
+        if not {holder_id}.issuperset(known):
+            return None
+        wanted = wanted_by(row, await self._served(wants["language"]))
+        manager = await self._workloads.exchange(holder_id, ended_id, row["_id"], wanted)
+        if manager is None:
+            return None
+        return await self.gift(row, manager, wanted, policy, "last_manager" if known else _REASONS[policy.strategy])
+
     async def _keep(
         self, row: Document, wants: Document, wanted: Wanted, known: Sequence[str], patience: timedelta
     ) -> bool:

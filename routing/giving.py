@@ -74,6 +74,8 @@ class Giving:
         self._everybody = False
         self._freed: dict[str, Document] = {}
         self._lately: dict[str, int] = {}
+        self._idle: set[str] = set()
+        """For whom nothing was left in the queue when it was last looked at, unless something came there since."""
 
     async def drain(self) -> None:
         """Give out the queue as far as there is room: higher priority first, then who waits longest."""
@@ -124,6 +126,7 @@ class Giving:
         wants = conversation.get("wants") or await self._finder.wants_of(conversation, card)
         found = await self._finder.find(conversation, wants, policy)
         if not isinstance(found, Gift):
+            self._idle.clear()
             if found is None and not conversation.get("wants"):
                 await self._queue.remember({conversation["_id"]: wants})
             return
@@ -135,6 +138,31 @@ class Giving:
         # away for it.
         await self.give_back(found.manager["_id"], conversation["_id"])
         await self.drain()
+
+    async def exchange(self, ended: Mapping[str, Any]) -> bool:
+        """Give the place of what counts no more for its holder straight to the first of the queue: one write for both.
+
+        False where that is not as plain as it mostly is: the place has to be freed and the queue given out then.
+        """
+        holder_id = ended["assignee_id"]
+        if self._round.locked() or holder_id in self._idle:
+            return False
+        serving = await self._finder.serving(holder_id)
+        reach = await self._finder.reach([serving]) if serving is not None else None
+        if reach is None or not reach.teams:
+            return False
+        first = await self._queue.page(reach, 1) or await self._queue.page(reach, 1, somebody_waits=False)
+        if not first:
+            self._idle.add(holder_id)
+            return False
+        gift = await self._finder.exchange(
+            holder_id, ended["_id"], first[0], await self._policies.of(first[0]["team_id"])
+        )
+        if gift is None:
+            return False
+        if not await self._give([gift]):
+            await self.drain()
+        return True
 
     async def _return_to_last(self, conversation: Document, policy: Policy) -> None:
         """Give a conversation that rested back to whoever held it, if eligible: also where people give and take."""
@@ -180,6 +208,10 @@ class Giving:
                 places -= await self._deal(page, places, reach.manager_ids, hopeless, passed)
                 if len(page) < limit:
                     break
+        if places > 0:
+            self._idle.update(reach.manager_ids)
+        else:
+            self._idle.difference_update(reach.manager_ids)
 
     async def _deal(
         self,

@@ -106,12 +106,16 @@ class Holding:
             await self.hand_to(conversation_id, None, by=SYSTEM, held_by=manager_id, reason="manager_left")
 
     async def changed(self, before: Document, after: Document) -> Document | None:
-        """Let what counts follow a change; returns the manager who has a place more than before, as they are now."""
+        """Let what counts follow a change; returns the manager who has a place more than before, as they are now.
+
+        None also where the next of the queue has that place already.
+        """
         if not counts(before) and counts(after):
             await self._workloads.take(after["assignee_id"], after["_id"])
         if not counts(before) or (counts(after) and after["assignee_id"] == before["assignee_id"]):
             return None
-        manager = await self._workloads.release(before["assignee_id"], [before["_id"]])
+        exchanged = await self._giving.exchange(before)
+        manager = None if exchanged else await self._workloads.release(before["assignee_id"], [before["_id"]])
         present = (await self._conversations.many([before["_id"]])).get(before["_id"])
         if present is not None and counts(present) and present["assignee_id"] == before["assignee_id"]:
             # It was opened and given back to the same manager meanwhile: the place that we freed was the new one.

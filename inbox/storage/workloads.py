@@ -45,12 +45,17 @@ class Serving(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, manager: Mapping[str, Any]) -> "Serving":
         """One manager by themselves."""
+        return cls.known({**manager, "load": len(manager["holding"])})
+
+    @classmethod
+    def known(cls, manager: Mapping[str, Any]) -> "Serving":
+        """One manager by themselves, of a row that tells the `load` and not what is held."""
         return cls(
             teams=tuple(manager["teams"]),
             languages=tuple(manager["languages"]),
             channels=tuple(manager.get("channels") or ()),
             manager_ids=frozenset({manager["_id"]}),
-            places=max(manager["capacity"] - len(manager["holding"]), 0),
+            places=max(manager["capacity"] - manager["load"], 0),
         )
 
 
@@ -119,6 +124,24 @@ class WorkloadStore:
             **_CURRENT,
         )
         return claimed
+
+    async def exchange(self, manager_id: str, ended_id: str, conversation_id: str, wanted: Wanted) -> Document | None:
+        """Have a manager hold one conversation instead of another that counts no more.
+
+        None where they do not hold that one, or are not eligible for what is `wanted`.
+        """
+        room = {"$expr": {"$lte": [{"$size": "$holding"}, "$capacity"]}}
+        there = {field: value for field, value in _AVAILABLE.items() if field != "ratio"}
+        exchanged: Document | None = await self._managers.find_one_and_update(
+            {"_id": manager_id, "holding": ended_id, **there, **_serves(wanted), **room},
+            _holding(
+                {"$setUnion": [{"$setDifference": ["$holding", [ended_id]]}, [conversation_id]]},
+                last_assigned_at=now(),
+            ),
+            projection=_SHOWN,
+            **_CURRENT,
+        )
+        return exchanged
 
     async def free(self) -> list[Serving]:
         """Everybody who could take something, those together who serve the same."""

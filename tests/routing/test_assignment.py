@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pymongo import monitoring
 
 from inbox.model.conversation import Priority, new_conversation
 from inbox.model.errors import Conflict, DomainError, Invalid, NotFound
 from inbox.model.ids import first_customer_id, identity_id, now
 from inbox.model.incoming import Person
 from inbox.model.people import Status
+from inbox.storage.database import connect
 from tests.conftest import SECRET_KEY
 from tests.inbox.arrivals import accepted, said, work_off
 from tests.routing.office import BOSS, OWNER
@@ -195,6 +197,64 @@ async def test_handing_over_says_by_whom_and_frees_the_other(office):
     row = await office.house.assigner.hand_to(held, olena, by=BOSS)
     assert (row["assignee_id"], row["assignment"]["reason"], row["assignment"]["by"]) == (olena, "manual", "Boss")
     assert (await office.load(mary), await office.load(olena)) == (0, 1)
+
+
+class Commands(monitoring.CommandListener):
+    """Notes what the database is asked, by collection."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.seen.append(f"{event.command_name} {event.command.get(event.command_name)}")
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Only what is asked counts."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Only what is asked counts."""
+
+
+async def test_the_next_of_the_queue_takes_a_place_in_the_write_that_frees_it(office, databases, redis):
+    commands = Commands()
+    watched = connect(databases.mongodb_url, office.house.database.name, listeners=(commands,))
+    house = House(watched, redis, secret_key=SECRET_KEY, base_url="http://127.0.0.1:1")
+    mary = await office.manager(capacity=1)
+    wants = {"language": "", "last_manager_id": None}
+    held, *waiting = [await office.conversation(wants=wants) for _ in range(4)]
+    await house.assigner.drain()
+    asked = []
+    for following in waiting:
+        commands.seen.clear()
+        await house.conversations.change(held, {"status": "closed"})
+        assert await office.holder(following) == mary
+        asked.append([each for each in commands.seen if "managers" in each and "findAndModify" in each])
+        held = following
+    await house.conversations.change(held, {"status": "closed"})
+    assert await office.load(mary) == 0
+    assert [len(each) for each in asked] == [1, 1, 1]
+    await house.channels.close()
+    watched.close()
+
+
+@pytest.mark.parametrize("hindrance", ["full", "away", "another team", "gave it up"])
+async def test_a_place_is_not_handed_on_to_who_may_not_have_it(office, hindrance):
+    mary = await office.manager(capacity=1)
+    held = await office.conversation()
+    await office.house.assigner.drain()
+    fields: dict[str, Any] = {"another team": {"team_id": "sales"}, "gave it up": {"given_up_by": mary}}.get(
+        hindrance, {}
+    )
+    await office.house.team_store.insert({"_id": "sales", "name": "sales", "created_at": now()})
+    waiting = await office.conversation(**fields)
+    await office.house.assigner.drain()
+    if hindrance == "full":
+        await office.house.managers.change(mary, {"capacity": 0}, by=OWNER)
+    elif hindrance == "away":
+        await office.house.assigner.set_status(mary, Status.AWAY)
+    await office.house.conversations.change(held, {"status": "closed"})
+    assert await office.holder(waiting) is None
+    assert await office.load(mary) == 0
 
 
 async def test_what_somebody_gave_up_goes_to_the_others_or_waits_for_them(office):
