@@ -16,8 +16,14 @@ KEEP_EVENTS_SECONDS = 8 * 86400
 KEEP_CODES_SECONDS = 86400
 """How long a one-time code is remembered, for the limits of asking: longer than it may be used."""
 
+KEEP_TRIES_SECONDS = 3600
+"""How long it is remembered that somebody named an order and a phone that do not go together."""
+
 KEEP_REFUSALS_SECONDS = 30 * 86400
 """How long it is told which rows of a file were refused."""
+
+KEEP_TELLINGS_SECONDS = 8 * 86400
+"""How long it is remembered what managers were told in the staff companion, so that it is told once."""
 
 KEEP_PROCESSES_SECONDS = 3600
 """How long a process is remembered that died: much longer than the clocks of two machines may differ."""
@@ -296,8 +302,17 @@ COLLECTIONS: tuple[Collection, ...] = (
         of_customer=True,
     ),
     Collection("order_sources"),
+    # Strangers who named an order and a phone (`inbox.storage.order_tries`).
+    Collection(
+        "order_tries",
+        (
+            _index("who", "-at", name="who"),
+            _index("order", "-at", name="order"),
+            _index("at", expireAfterSeconds=KEEP_TRIES_SECONDS, name="forget"),
+        ),
+    ),
     Collection("macro_uses", (_index("macro_id", name="macro"),)),
-    Collection("rules"),
+    Collection("rules", (_index("position", "_id", name="order"),)),
     Collection(
         "tasks",
         (
@@ -350,4 +365,19 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("hours", (_index("hour", name="hour"),)),
     Collection("number_roles"),
     Collection("settings"),
+    # The staff companion (`inbox.storage.staff`): its bot, the accounts linked to it, and what these were told.
+    Collection("staff_bots"),
+    Collection("staff_links", (_index("manager_id", unique=True, name="one_per_manager"),)),
+    Collection(
+        "staff_codes",
+        (_index("manager_id", name="manager"), _index("expires_at", expireAfterSeconds=0, name="forget")),
+    ),
+    Collection(
+        "staff_tellings",
+        (
+            _index("conversation_id", name="conversation"),
+            _index("at", expireAfterSeconds=KEEP_TELLINGS_SECONDS, name="forget"),
+        ),
+        of_conversation=True,
+    ),
 )
