@@ -14,7 +14,8 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _address(url: str) -> str:
+def web_address(url: str) -> str:
+    """The address itself. Raises `ValueError` where it is none of the web, or would show a password."""
     try:
         parts = urlsplit(url)
         proper = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -45,7 +46,7 @@ class BotSkills(_Part):
 class Classifier(_Part):
     """Another classifier of what customers mean, in the place of the one inside."""
 
-    url: Annotated[str, StringConstraints(min_length=8, max_length=500), AfterValidator(_address)]
+    url: Annotated[str, StringConstraints(min_length=8, max_length=500), AfterValidator(web_address)]
 
 
 class BotSettings(_Part):

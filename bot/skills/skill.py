@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from bot.occasions import Occasion
+from bot.questions import Question
 from bot.settings import BotSettings
 
 
@@ -20,3 +21,10 @@ class Skill(Protocol):
         Called after the guards, with the conversation as it is now and the shop's `settings["bot"]`. The same occasion
         may come again after a crash and has to end in the same state.
         """
+
+    async def answer(self, occasion: Occasion, question: Question, settings: BotSettings) -> bool:  # noqa: ARG002
+        """Take the occasion's message for an answer to what this skill asked; see `bot.questions.Asker`.
+
+        What it did not ask is not its business.
+        """
+        return False

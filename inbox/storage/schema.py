@@ -312,7 +312,19 @@ COLLECTIONS: tuple[Collection, ...] = (
         ),
     ),
     Collection("macro_uses", (_index("macro_id", name="macro"),)),
+    # What customers wrote before a macro was sent to them: hashed, and only the newest of it.
+    Collection(
+        "macro_cases",
+        (_index("macro_id", "-at", name="macro"), _index("at", name="oldest"), _index("customer_id", name="customer")),
+        of_customer=True,
+    ),
     Collection("rules", (_index("position", "_id", name="order"),)),
+    # What the bot has asked and waits to hear, by conversation.
+    Collection(
+        "questions",
+        (_index("customer_id", name="customer"), _index("forget_at", expireAfterSeconds=0, name="forget")),
+        of_customer=True,
+    ),
     Collection(
         "tasks",
         (
