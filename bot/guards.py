@@ -8,9 +8,11 @@ import msgspec
 
 from inbox.model.ids import sort_key
 
-MAX_REPLIES = 10
 REPLY_PERIOD = timedelta(hours=1)
-"""At most `MAX_REPLIES` automatic messages in a conversation within this time."""
+"""A conversation gets at most so many automatic messages within this time as `BotSettings.most_per_hour` says."""
+
+SAME_WORDS = timedelta(days=1)
+"""How long the bot does not say the same words again in a case."""
 
 MAX_DELAY = timedelta(hours=1)
 """How long after a message was received the bot may still answer it.
@@ -27,6 +29,7 @@ class _Case(msgspec.Struct, frozen=True):
     conversation: Mapping[str, Any]
     message: Mapping[str, Any] | None
     present: datetime
+    at: datetime
 
 
 def _not_from_a_customer(case: _Case) -> str | None:
@@ -40,7 +43,7 @@ def _from_a_machine(case: _Case) -> str | None:
 
 
 def _too_late(case: _Case) -> str | None:
-    late = case.message is not None and case.present - case.message["received_at"] > MAX_DELAY
+    late = case.present - case.at > MAX_DELAY
     return "the message was received too long ago" if late else None
 
 
@@ -71,7 +74,16 @@ _GUARDS: tuple[Callable[[_Case], str | None], ...] = (
 )
 
 
-def silence(conversation: Mapping[str, Any], message: Mapping[str, Any] | None, present: datetime) -> str | None:
-    """Why the bot does nothing in this conversation, about this message; None where it may."""
-    case = _Case(conversation, message, present)
+def silence(
+    conversation: Mapping[str, Any],
+    message: Mapping[str, Any] | None,
+    present: datetime,
+    *,
+    at: datetime | None = None,
+) -> str | None:
+    """Why the bot does nothing in this conversation, about this message; None where it may.
+
+    `at` is when it came to what the bot would speak about; where it is not given, when the message was received.
+    """
+    case = _Case(conversation, message, present, at or (present if message is None else message["received_at"]))
     return next((reason for guard in _GUARDS if (reason := guard(case)) is not None), None)

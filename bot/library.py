@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from bot.conditions import Situation, spoken
-from bot.guards import MAX_REPLIES, REPLY_PERIOD, silence
+from bot.guards import REPLY_PERIOD, silence
 from bot.occasions import Occasion
 from bot.playbook import Playbook, Playbooks
 from bot.rules import FIELDS, parse, restore
@@ -55,17 +55,17 @@ class RuleLibrary:
 
     async def install(self, *, enabled: Collection[str] = ()) -> None:
         """Give a fresh installation its starter rules; those named in `enabled` work from the start (the demo's)."""
-        rules = [_document({**starter, "enabled": starter["name"] in enabled}) for starter in STARTERS]
-        # Made within a millisecond, ids stand in no order of their own; rules are evaluated in that of their ids.
-        for rule, rule_id in zip(rules, sorted(rule["_id"] for rule in rules), strict=True):
-            rule["_id"] = rule_id
+        rules = [
+            {**_document({**starter, "enabled": starter["name"] in enabled}), "position": position}
+            for position, starter in enumerate(STARTERS)
+        ]
         if await self._rules.install(rules):
             self._playbooks.forget()
 
     async def page(self, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
         """A page of rules in the order in which they are evaluated, and the cursor for the next."""
-        after = decode_cursor(cursor, str)[0] if cursor else None
-        return page(await self._rules.page(after, limit + 1), limit, "_id")
+        after = decode_cursor(cursor, int, str) if cursor else None
+        return page(await self._rules.page(after, limit + 1), limit, "position", "_id")
 
     async def get(self, rule_id: str) -> Document:
         """One rule."""
@@ -87,7 +87,11 @@ class RuleLibrary:
         before = await self.get(rule_id)
         if version is not None and before["version"] != version:
             raise Conflict("somebody changed this rule meanwhile: look again", current=before["version"])
-        fields = parse({**{field: before[field] for field in FIELDS}, **changes}).fields()
+        known = {field: before[field] for field in FIELDS}
+        if changes.get("trigger", before["trigger"]) != before["trigger"]:
+            # What the other trigger wants to know is not what this one did.
+            known["when"] = {}
+        fields = parse({**known, **changes}).fields()
         if all(before[field] == value for field, value in fields.items()):
             return before
         await self._refuse_missing_macros(fields["actions"])
@@ -142,8 +146,10 @@ class RuleLibrary:
             return Trial(would_fire=False, reasons=("no message of the customer pulls this trigger",), message_id=None)
         silent = silence(conversation, message, message["received_at"])
         reasons = [] if silent is None else [silent]
-        if _spent(conversation) >= MAX_REPLIES:
-            reasons.append(f"the conversation has had its {MAX_REPLIES} automatic messages of the hour")
+        playbook = await self.playbook()
+        most = playbook.bot.most_per_hour
+        if _spent(conversation) >= most:
+            reasons.append(f"the conversation has had its {most} automatic messages of the hour")
         occasion = Occasion(
             trigger=rule.trigger,
             key=message["_id"],
@@ -151,7 +157,7 @@ class RuleLibrary:
             conversation=conversation,
             message=message,
         )
-        reasons.extend(rule.unmet(await self.situation(occasion, await self.playbook())))
+        reasons.extend(rule.unmet(await self.situation(occasion, playbook)))
         return Trial(would_fire=not reasons, reasons=tuple(reasons), message_id=message["_id"])
 
     async def _concerned(self, trigger: str, conversation: Document) -> Document | None:

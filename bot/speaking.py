@@ -1,18 +1,22 @@
-"""How the bot says something: within its budget, once for each token, in the customer's language."""
+"""How the bot says something: within its budget, never the same twice, to nobody who wants none of it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
 
-from bot.guards import MAX_REPLIES, REPLY_PERIOD
+from bot.guards import REPLY_PERIOD, SAME_WORDS, silence
+from bot.loops import LOOK_BACK, answers_like_a_machine, plain_words
 from bot.occasions import Occasion
-from inbox.model.ids import now
+from bot.playbook import Playbook
+from inbox.model.ids import derived_id, now
 from inbox.model.people import BOT
 from inbox.replies import Draft, Replies
 from inbox.storage.database import Document
+from inbox.storage.messages import MessageStore
 from inbox.storage.people import PeopleStore
-from inbox.storage.rules import ReplyBudget
+from inbox.storage.rules import ReplyBudget, Spoken
 
 _log = structlog.get_logger(__name__)
 
@@ -20,23 +24,44 @@ _log = structlog.get_logger(__name__)
 class Speaker:
     """The only way by which rules and skills speak to customers."""
 
-    def __init__(self, *, replies: Replies, people: PeopleStore, budget: ReplyBudget) -> None:
+    def __init__(
+        self,
+        *,
+        replies: Replies,
+        people: PeopleStore,
+        messages: MessageStore,
+        budget: ReplyBudget,
+        playbook: Callable[[], Awaitable[Playbook]],
+    ) -> None:
         self._replies = replies
         self._people = people
+        self._messages = messages
         self._budget = budget
+        self._playbook = playbook
 
-    async def say(self, occasion: Occasion, draft: Draft, *, token: str) -> bool:
-        """Post the draft where the occasion's message came from, once for each token; whether the budget let it.
+    async def say(self, occasion: Occasion, draft: Draft, *, token: str, again: bool = False) -> bool:
+        """Post the draft where the occasion's message came from, once for each token; whether it was.
 
-        Raises `DomainError` where the customer cannot be written to.
+        The same words are not said twice in a case within a day: the second time the bot is silent, and the customer
+        waits for a person as anybody does. `again` lets them be said where the customer asked for them anew, or is
+        led through a dialogue that repeats its question. Raises `DomainError` where the customer cannot be written to.
         """
         conversation, message = occasion.conversation, occasion.message
-        present = now()
-        granted = await self._budget.spend(
-            conversation["_id"], token, at=present, since=present - REPLY_PERIOD, most=MAX_REPLIES
-        )
-        if not granted:
-            _log.info("bot_budget_spent", conversation_id=conversation["_id"], token=token)
+        reason = await self._unwelcome(occasion, again=again)
+        if reason is None:
+            present = now()
+            spoken = Spoken(
+                token=token,
+                at=present,
+                words="" if again else derived_id("words", plain_words(draft.text), *draft.attachments),
+                until=present - SAME_WORDS,
+            )
+            most = (await self._playbook()).bot.most_per_hour
+            row = await self._budget.spend(conversation["_id"], spoken, since=present - REPLY_PERIOD, most=most)
+            # A manager may have written, or closed the case, since the engine looked.
+            reason = "budget spent or said before" if row is None else silence(row, message, present, at=occasion.at)
+        if reason is not None:
+            _log.info("bot_says_nothing", conversation_id=conversation["_id"], token=token, reason=reason)
             return False
         # What the bot says to a comment is for its writer, not for everybody who reads the post.
         comment = {"reply_to": message["_id"], "private": True} if message is not None and message.get("public") else {}
@@ -44,6 +69,26 @@ class Speaker:
         said = msgspec.structs.replace(draft, channel_id=channel_id, client_token=token, automatic=True, **comment)
         await self._replies.post(conversation["_id"], said, author=BOT)
         return True
+
+    async def say_aside(self, conversation_id: str, draft: Draft, *, token: str) -> Document:
+        """Say, once for each token, what is no answer: that a wish was heard, or a question after all is done.
+
+        Whoever calls this has seen to it that it is welcome. Raises `DomainError` where it cannot be sent.
+        """
+        said = msgspec.structs.replace(draft, client_token=token, automatic=True)
+        message, _ = await self._replies.post(conversation_id, said, author=BOT)
+        return message
+
+    async def _unwelcome(self, occasion: Occasion, *, again: bool) -> str | None:
+        """Why the customer is not spoken to whatever there is to say."""
+        card = await self._people.living(occasion.customer_id)
+        if card is not None and card.get("opted_out"):
+            return "the customer wants no automatic messages"
+        # Where less was said there is nothing that a machine could have answered often enough.
+        if occasion.message is None or again or len(occasion.conversation.get("automatic", ())) < 2:  # noqa: PLR2004
+            return None
+        thread = await self._messages.thread(occasion.conversation["_id"], None, LOOK_BACK)
+        return "another machine answers" if answers_like_a_machine(thread) else None
 
     async def language(self, occasion: Occasion) -> str:
         """What the card says, else what the channel says; empty where neither does."""

@@ -18,8 +18,10 @@ from redis.backoff import NoBackoff
 
 from bot.doing import Doer
 from bot.engine import BotEngine
+from bot.hearing import NO_REPLY, BotHearing
 from bot.library import RuleLibrary
 from bot.speaking import Speaker
+from bot.suggesting import Suggesting
 from channels.carriers.registry import CARRIERS
 from channels.registry import KINDS
 from inbox.avatars import Avatars
@@ -92,6 +94,7 @@ from inbox.storage.imports import ImportStore
 from inbox.storage.journal import JournalStore
 from inbox.storage.listeners import ListenerStore
 from inbox.storage.livelog import LiveLog
+from inbox.storage.macro_cases import MacroCaseStore
 from inbox.storage.macros import MacroStore
 from inbox.storage.managers import ManagerStore
 from inbox.storage.merging import TIMER as SETTLE
@@ -478,6 +481,16 @@ class House:
             managers=self.manager_store,
             teams=self.team_store,
         )
+        self.suggesting = Suggesting(
+            store=MacroCaseStore(database),
+            macros=self.macros,
+            macro_store=macro_store,
+            messages=message_store,
+            conversations=self.conversations,
+            people=people,
+            channels=self.channels,
+            settings=self.settings,
+        )
         self.follow_ups = FollowUps(
             messages=message_store,
             conversations=self.conversations,
@@ -490,6 +503,7 @@ class House:
             audit=self.audit,
             feed=self.feed,
             hand_over=self.assigner.hand_to,
+            on_used=self.suggesting.learn,
         )
         self.rules = RuleLibrary(
             RuleStore(database), conversation_store, message_store, people, self.settings, self.macros
@@ -516,7 +530,13 @@ class House:
             feed=self.feed,
             bus=self.bus,
         )
-        speaker = Speaker(replies=self.replies, people=people, budget=ReplyBudget(database))
+        speaker = Speaker(
+            replies=self.replies,
+            people=people,
+            messages=message_store,
+            budget=ReplyBudget(database),
+            playbook=self.rules.playbook,
+        )
         self.bot = BotEngine(
             library=self.rules,
             conversation_store=conversation_store,
@@ -528,6 +548,9 @@ class House:
                 follow_ups=self.follow_ups,
                 outlooks=Outlooks(waiting_store),
             ),
+        )
+        self.hearing = BotHearing(
+            engine=self.bot, conversations=conversation_store, messages=message_store, timers=timer_store
         )
         self.managers = Managers(
             self.manager_store,
@@ -578,7 +601,8 @@ class House:
         self.clocks.subscribe()
         self.relief.subscribe(self.bus)
         self.follow_ups.subscribe(self.bus)
-        self.bot.subscribe(self.bus)
+        self.suggesting.subscribe(self.bus)
+        self.hearing.subscribe(self.bus)
 
         # What is done at a time, and every so often.
         self.timers = Timers(timer_store, self.wakeups)
@@ -603,6 +627,7 @@ class House:
         self.timers.handle("task.due", self.tasks.ring)
         self.timers.handle(STRIKE, self.clocks.strike)
         self.timers.handle("carrier.look", self.tracking.look)
+        self.timers.handle(NO_REPLY, self.hearing.strike)
         self.sweeper = Sweeper(
             [
                 Chore("adopt_events", 2.0, self.ingest.adopt),

@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+import msgspec
 import pymongo
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from inbox.model.ids import now
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate
+from inbox.storage.places import beyond
 
 _INSTALLED = "starter_rules"
+_KEEP_SPOKEN = 100
+"""How many automatic replies a conversation remembers: no budget is larger."""
+_ORDER = [("position", pymongo.ASCENDING), ("_id", pymongo.ASCENDING)]
 
 
 class RuleStore:
@@ -38,22 +44,37 @@ class RuleStore:
         return True
 
     async def insert(self, rule: Document) -> Document:
-        """Store a new rule."""
-        await self._rules.insert_one(rule)
-        return rule
+        """Store a new rule behind all others."""
+        last = await self._rules.find_one({}, {"position": 1}, sort=[("position", -1)])
+        placed = {**rule, "position": 0 if last is None else last["position"] + 1}
+        await self._rules.insert_one(placed)
+        return placed
 
     async def get(self, rule_id: str) -> Document | None:
         """One rule."""
         return await self._rules.find_one({"_id": rule_id})
 
-    async def page(self, after: str | None, limit: int) -> list[Document]:
-        """Rules in the order in which they were created and are evaluated."""
-        condition: Document = {} if after is None else {"_id": {"$gt": after}}
-        return await self._rules.find(condition).sort("_id", 1).limit(limit).to_list(limit)
+    async def page(self, after: Sequence[Any] | None, limit: int) -> list[Document]:
+        """Rules in the order in which they are evaluated, after this (position, id)."""
+        return await self._rules.find(beyond("position", after, direction=1)).sort(_ORDER).limit(limit).to_list(limit)
 
     async def enabled(self) -> list[Document]:
         """Every enabled rule, in the same order."""
-        return await self._rules.find({"enabled": True}).sort("_id", 1).to_list(None)
+        return await self._rules.find({"enabled": True}).sort(_ORDER).to_list(None)
+
+    async def arrange(self, rule_ids: Sequence[str]) -> None:
+        """Have these rules evaluated first, in this order; the others follow as they stood."""
+        rows = await self._rules.find({}, {"position": 1}).sort(_ORDER).to_list(None)
+        first = set(rule_ids)
+        order = [*rule_ids, *(row["_id"] for row in rows if row["_id"] not in first)]
+        placed = {row["_id"]: row["position"] for row in rows}
+        moves = [
+            pymongo.UpdateOne({"_id": rule_id}, {"$set": {"position": position}})
+            for position, rule_id in enumerate(order)
+            if placed.get(rule_id) != position
+        ]
+        if moves:
+            await self._rules.bulk_write(moves, ordered=False)
 
     async def change(self, rule_id: str, changes: Document, *, version: int) -> Document | None:
         """Set fields where the rule still has this version; None where it does not."""
@@ -70,28 +91,49 @@ class RuleStore:
         return bool(deleted.deleted_count)
 
 
-class ReplyBudget:
-    """How many automatic replies a conversation may still get; kept on its row, as `automatic: [{token, at}]`.
+class Spoken(msgspec.Struct, frozen=True, kw_only=True):
+    """An automatic reply as it is counted. `words` names what it says; empty where the same may be said again."""
 
-    A reply is counted before it is sent and in one conditional step, so that processes that answer side by side cannot
-    exceed the budget together. A reply that was counted already is not counted again. The row's `revision` stays as it
-    is: nothing that is decided about a conversation looks at this field.
+    token: str
+    at: datetime
+    words: str
+    until: datetime
+    """What was said before this is forgotten."""
+
+
+class ReplyBudget:
+    """What the bot said in each conversation of late; kept on its row, as `automatic: [{token, at, words}]`.
+
+    A reply is counted before it is sent and in one conditional step, so that processes that answer side by side can
+    neither exceed the budget together nor say the same twice. A reply that was counted already is not counted again.
+    The row's `revision` stays as it is: nothing that is decided about a conversation looks at this field.
     """
 
     def __init__(self, database: Database) -> None:
         self._conversations = database.relaxed.conversations
 
-    async def spend(self, conversation_id: str, token: str, *, at: datetime, since: datetime, most: int) -> bool:
-        """Count the reply of this token, unless `most` others were counted after `since`. Whether it may be sent."""
-        recent = {
-            "$filter": {"input": {"$ifNull": ["$automatic", []]}, "cond": {"$gt": ["$$this.at", since]}},
-        }
-        counted = {"$or": [{"$in": [token, "$automatic.token"]}, {"$gte": [{"$size": "$automatic"}, most]}]}
-        added = {"$concatArrays": ["$automatic", [{"token": {"$literal": token}, "at": at}]]}
+    async def spend(self, conversation_id: str, spoken: Spoken, *, since: datetime, most: int) -> Document | None:
+        """Count a reply, unless `most` others were counted after `since`, or its words were counted before.
+
+        Returns the conversation as it is then; None where the reply may not be sent.
+        """
+        kept = {"$filter": {"input": {"$ifNull": ["$automatic", []]}, "cond": {"$gt": ["$$this.at", spoken.until]}}}
+        latest = {"$size": {"$filter": {"input": "$automatic", "cond": {"$gt": ["$$this.at", since]}}}}
+        refused = [
+            {"$in": [spoken.token, "$automatic.token"]},
+            {"$gte": [latest, most]},
+        ]
+        if spoken.words:
+            in_this_case = {"$gte": ["$$this.at", "$opened_at"]}
+            same = {"$and": [{"$eq": ["$$this.words", spoken.words]}, in_this_case]}
+            refused.append({"$gt": [{"$size": {"$filter": {"input": "$automatic", "cond": same}}}, 0]})
+        entry = {"token": {"$literal": spoken.token}, "at": spoken.at, "words": spoken.words}
+        added = {"$slice": [{"$concatArrays": ["$automatic", [entry]]}, -_KEEP_SPOKEN]}
+        counted = {"$cond": [{"$or": refused}, "$automatic", added]}
         row: Document | None = await self._conversations.find_one_and_update(
             {"_id": conversation_id},
-            [{"$set": {"automatic": recent}}, {"$set": {"automatic": {"$cond": [counted, "$automatic", added]}}}],
-            {"automatic": 1},
+            [{"$set": {"automatic": kept}}, {"$set": {"automatic": counted}}],
             return_document=pymongo.ReturnDocument.AFTER,
         )
-        return row is not None and any(entry["token"] == token for entry in row["automatic"])
+        granted = row is not None and any(entry["token"] == spoken.token for entry in row["automatic"])
+        return row if granted else None

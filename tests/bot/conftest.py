@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from bot.doing import Doer
 from bot.engine import BotEngine
+from bot.hearing import BotHearing
 from bot.library import RuleLibrary
 from bot.speaking import Speaker
 from inbox.batch import Batches
@@ -34,7 +35,7 @@ from inbox.model.capabilities import Capabilities, Flow
 from inbox.model.channel import ChannelKind, Connection, Outgoing, RawEvent, Sent, WebhookRequest
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.ids import new_id, now
-from inbox.model.incoming import Incoming, NewMessage, Person
+from inbox.model.incoming import Content, Incoming, NewMessage, Person
 from inbox.model.macros import MacroTexts
 from inbox.model.people import Author
 from inbox.orders import Orders
@@ -251,7 +252,13 @@ class Process:
         self.library = RuleLibrary(
             RuleStore(self.database), self.conversation_store, self.messages, self.people, self.settings, self.macros
         )
-        speaker = Speaker(replies=self.replies, people=self.people, budget=ReplyBudget(self.database))
+        speaker = Speaker(
+            replies=self.replies,
+            people=self.people,
+            messages=self.messages,
+            budget=ReplyBudget(self.database),
+            playbook=self.library.playbook,
+        )
         doer = Doer(
             speaker=speaker,
             conversations=self.conversations,
@@ -260,7 +267,13 @@ class Process:
             follow_ups=follow_ups,
             outlooks=Outlooks(WaitingStore(self.database)),
         )
-        BotEngine(library=self.library, conversation_store=self.conversation_store, doer=doer).subscribe(self.bus)
+        self.hearing = BotHearing(
+            engine=BotEngine(library=self.library, conversation_store=self.conversation_store, doer=doer),
+            conversations=self.conversation_store,
+            messages=self.messages,
+            timers=self.timers,
+        )
+        self.hearing.subscribe(self.bus)
         self.bus.subscribe(ConversationOpened, self._note)
         self.bus.subscribe(MessageReceived, self._note)
 
@@ -274,7 +287,13 @@ class Process:
         self.announced.append(event)
 
     async def receive(
-        self, text: str = "Hello", *, received_at: datetime | None = None, public: bool = False, **person: Any
+        self,
+        text: str = "Hello",
+        *,
+        received_at: datetime | None = None,
+        public: bool = False,
+        content: Content | None = None,
+        **person: Any,
     ) -> Document:
         """A customer writes, and the message goes through ingest. Returns the conversation as it is after that."""
         known = {"external_id": "ann", "name": "Ann", "language": "en", **person}
@@ -286,6 +305,7 @@ class Process:
             sequence=time.monotonic_ns(),
             text=text,
             public=public,
+            content=content,
         )
         batches = Batches(
             kinds={},
