@@ -102,6 +102,13 @@ class Tracking:
         """What the carriers are called, by name."""
         return {name: carrier.title for name, carrier in self.carriers.items()}
 
+    def carrier_of(self, delivery: Mapping[str, str]) -> Carrier | None:
+        """The carrier of an order: the one that it names, or where it names none the one whose number it may be."""
+        number = delivery["tracking_number"]
+        if delivery["carrier"].strip():
+            return next((one for one in self.carriers.values() if one.is_called(delivery["carrier"])), None)
+        return next((one for one in self.carriers.values() if one.knows(number)), None)
+
     async def parcel(self, order_id: str) -> Document:
         """What is known of an order's parcel."""
         found = await self._parcels.get(order_id)
@@ -187,16 +194,9 @@ class Tracking:
     async def _follow_all(self, since: datetime, carriers: Collection[str]) -> None:
         """Follow the parcels that these carriers have for orders changed since a time."""
         async for order in self._parcels.unfollowed(since):
-            carrier = self._of(order["delivery"])
+            carrier = self.carrier_of(order["delivery"])
             if carrier is not None and carrier.name in carriers:
                 await self._parcels.follow(_parcel(order, carrier))
-
-    def _of(self, delivery: Mapping[str, str]) -> Carrier | None:
-        """The carrier of an order: the one that it names, or where it names none the one whose number it may be."""
-        number = delivery["tracking_number"]
-        if delivery["carrier"].strip():
-            return next((one for one in self.carriers.values() if one.is_called(delivery["carrier"])), None)
-        return next((one for one in self.carriers.values() if one.knows(number)), None)
 
     async def look(self, data: Document) -> None:
         """Ask a carrier about the parcels that are due (timer `carrier.look`), and be called again by `Later`."""

@@ -49,6 +49,7 @@ CAPABILITIES: Final = Capabilities(
     channel_pace=Pace(per_second=2, burst=10),  # Gmail and Microsoft 365 count in thousands a day and tens a minute.
     chat_pace=Pace(per_second=1, burst=3),
     subjects=True,
+    forgeable=True,
     starts_conversations=True,
 )
 

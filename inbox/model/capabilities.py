@@ -82,5 +82,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     """Whether it shows what customers look like: in its events (`Person.avatar`), or asked (`Connection.profile`)."""
     subjects: bool = False
     """Whether a message has a line that says what it is about."""
+    forgeable: bool = False
+    """Whether a sender may call himself anything: a message is theirs only where the provider vouches for it."""
     starts_conversations: bool = False
     """Whether the shop may write to an identity that never wrote."""

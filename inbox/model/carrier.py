@@ -78,6 +78,10 @@ class Carrier(Protocol):
     def knows(self, number: str) -> bool:
         """Whether this may be a number of the carrier's."""
 
+    def page(self, number: str) -> str:  # noqa: ARG002  # A carrier may have none.
+        """Where the carrier itself tells of a parcel to whoever has its number; empty where it does not."""
+        return ""
+
     async def connect(self, settings: BaseModel) -> CarrierConnection:
         """A connection of its own; asks nobody yet."""
 

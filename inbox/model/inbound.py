@@ -60,6 +60,7 @@ def message_of(accepted: Accepted, event: NewMessage, identity: Document) -> Doc
             quiet=event.quiet,
             source=event.source,
             unconfirmed=event.unconfirmed,
+            vouched=bool(event.proven_email),
         ),
     }
 

@@ -9,34 +9,37 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-_Sentence = str | tuple[str, ...]
+Sentence = str | tuple[str, ...]
 
 FALLBACK: Final = "en"
 
-_PARCEL: Final[Mapping[str, tuple[str, ...]]] = {
-    "uk": (
-        "Перевізник — {carrier}, номер відправлення {tracking_number}.",
-        "Номер відправлення: {tracking_number}.",
-        "Перевізник — {carrier}.",
-    ),
-    "ru": (
-        "Перевозчик — {carrier}, номер отправления {tracking_number}.",
-        "Номер отправления: {tracking_number}.",
-        "Перевозчик — {carrier}.",
-    ),
-    "en": (
-        "It travels with {carrier} under the number {tracking_number}.",
-        "Its tracking number is {tracking_number}.",
-        "It travels with {carrier}.",
-    ),
-    "ka": (
-        "გადამზიდი: {carrier}, გზავნილის ნომერი: {tracking_number}.",
-        "გზავნილის ნომერი: {tracking_number}.",
-        "გადამზიდი: {carrier}.",
-    ),
-}
+PARCEL: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "uk": (
+            "Перевізник — {carrier}, номер відправлення {tracking_number}.",
+            "Номер відправлення: {tracking_number}.",
+            "Перевізник — {carrier}.",
+        ),
+        "ru": (
+            "Перевозчик — {carrier}, номер отправления {tracking_number}.",
+            "Номер отправления: {tracking_number}.",
+            "Перевозчик — {carrier}.",
+        ),
+        "en": (
+            "It travels with {carrier} under the number {tracking_number}.",
+            "Its tracking number is {tracking_number}.",
+            "It travels with {carrier}.",
+        ),
+        "ka": (
+            "გადამზიდი: {carrier}, გზავნილის ნომერი: {tracking_number}.",
+            "გზავნილის ნომერი: {tracking_number}.",
+            "გადამზიდი: {carrier}.",
+        ),
+    }
+)
+"""With whom an order travels, and under which number, by language."""
 
-TEXTS: Final[Mapping[str, Mapping[str, Sequence[_Sentence]]]] = MappingProxyType(
+TEXTS: Final[Mapping[str, Mapping[str, Sequence[Sentence]]]] = MappingProxyType(
     {
         "uk": {
             "new": ("Ваше замовлення №{number} прийнято.", "Сума: {sum}.", "Дякуємо, що обрали {shop}!"),
@@ -44,7 +47,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Sequence[_Sentence]]]] = MappingProxyType
             "awaiting_payment": ("Замовлення №{number} очікує оплати.", "До сплати: {sum}."),
             "paid": ("Оплату замовлення №{number} отримано, дякуємо!", "Сума: {sum}."),
             "packed": ("Ваше замовлення №{number} зібрано, незабаром відправимо.",),
-            "shipped": ("Ваше замовлення №{number} відправлено.", _PARCEL["uk"]),
+            "shipped": ("Ваше замовлення №{number} відправлено.", PARCEL["uk"]),
             "delivered": ("Ваше замовлення №{number} доставлено.", "Дякуємо, що обрали {shop}!"),
             "returned": ("Замовлення №{number} повернено.", "Якщо це помилка, напишіть нам."),
             "cancelled": ("Замовлення №{number} скасовано.", "Якщо це помилка, напишіть нам."),
@@ -56,7 +59,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Sequence[_Sentence]]]] = MappingProxyType
             "awaiting_payment": ("Заказ №{number} ожидает оплаты.", "К оплате: {sum}."),
             "paid": ("Оплата заказа №{number} получена, спасибо!", "Сумма: {sum}."),
             "packed": ("Ваш заказ №{number} собран, скоро отправим.",),
-            "shipped": ("Ваш заказ №{number} отправлен.", _PARCEL["ru"]),
+            "shipped": ("Ваш заказ №{number} отправлен.", PARCEL["ru"]),
             "delivered": ("Ваш заказ №{number} доставлен.", "Спасибо, что выбрали {shop}!"),
             "returned": ("Заказ №{number} возвращён.", "Если это ошибка, напишите нам."),
             "cancelled": ("Заказ №{number} отменён.", "Если это ошибка, напишите нам."),
@@ -68,7 +71,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Sequence[_Sentence]]]] = MappingProxyType
             "awaiting_payment": ("Your order {number} awaits payment.", "To be paid: {sum}."),
             "paid": ("We have your payment for order {number}, thank you!", "The total is {sum}."),
             "packed": ("Your order {number} is packed and leaves soon.",),
-            "shipped": ("Your order {number} is on its way.", _PARCEL["en"]),
+            "shipped": ("Your order {number} is on its way.", PARCEL["en"]),
             "delivered": ("Your order {number} is delivered.", "Thank you for choosing {shop}!"),
             "returned": ("Your order {number} came back to us.", "If that is a mistake, write to us."),
             "cancelled": ("Your order {number} is cancelled.", "If that is a mistake, write to us."),
@@ -80,7 +83,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Sequence[_Sentence]]]] = MappingProxyType
             "awaiting_payment": ("შეკვეთა №{number} გადახდას ელოდება.", "გადასახდელი თანხა: {sum}."),
             "paid": ("შეკვეთის №{number} გადახდა მიღებულია, გმადლობთ!", "თანხა: {sum}."),
             "packed": ("თქვენი შეკვეთა №{number} შეფუთულია და მალე გაიგზავნება.",),
-            "shipped": ("თქვენი შეკვეთა №{number} გაგზავნილია.", _PARCEL["ka"]),
+            "shipped": ("თქვენი შეკვეთა №{number} გაგზავნილია.", PARCEL["ka"]),
             "delivered": ("თქვენი შეკვეთა №{number} ჩაბარებულია.", "გმადლობთ, რომ აირჩიეთ {shop}!"),
             "returned": ("შეკვეთა №{number} დაბრუნებულია.", "თუ ეს შეცდომაა, მოგვწერეთ."),
             "cancelled": ("შეკვეთა №{number} გაუქმებულია.", "თუ ეს შეცდომაა, მოგვწერეთ."),
@@ -114,11 +117,12 @@ def language_of(wishes: Sequence[str]) -> str:
 def ready_made(status: str, language: str, values: Mapping[str, str]) -> str:
     """The words for a status. `values` are number, status (its title), sum, carrier, tracking_number and shop."""
     texts = TEXTS[language]
-    said = (_said(sentence, values) for sentence in texts.get(status) or texts[""])
-    return " ".join(sentence for sentence in said if sentence)
+    sentences = (said(sentence, values) for sentence in texts.get(status) or texts[""])
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _said(sentence: _Sentence, values: Mapping[str, str]) -> str:
+def said(sentence: Sentence, values: Mapping[str, str]) -> str:
+    """The first variant of a sentence whose values are all known, filled in; empty where there is none."""
     variants = (sentence,) if isinstance(sentence, str) else sentence
     known = (variant for variant in variants if all(values.get(name) for name in _names(variant)))
     return next((variant.format_map(values) for variant in known), "")

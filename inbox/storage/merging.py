@@ -59,6 +59,10 @@ class MergeStore:
         """One merge or split."""
         return await self._durable.merges.find_one({"_id": merge_id})
 
+    async def many(self, merge_ids: Sequence[str]) -> list[Document]:
+        """Merges by id."""
+        return await self._durable.merges.find({"_id": {"$in": list(merge_ids)}}).to_list(None)
+
     async def of_survivor(self, customer_id: str) -> list[Document]:
         """The merges into a card that are in effect, newest first."""
         found = self._durable.merges.find({"survivor_id": customer_id, "kind": "merge", "state": "merged"})

@@ -394,6 +394,11 @@ class MessageStore:
         rows: list[Document] = await found.sort("sort", -1).limit(1).to_list(1)
         return rows[0] if rows else None
 
+    async def standing_at(self, conversation_id: str, sorts: Sequence[str]) -> list[Document]:
+        """The messages that stand at these places of a conversation."""
+        there = {"conversation_id": conversation_id, "sort": {"$in": list(sorts)}}
+        return await self._durable.find(there).to_list(None)
+
     async def last_writers(self, conversation_id: str, channel_ids: Sequence[str]) -> dict[str, str]:
         """The identities that wrote last on these channels in a conversation, by channel."""
         found = {}

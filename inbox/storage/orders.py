@@ -65,6 +65,11 @@ class OrderStore:
             condition["source"] = source
         return await self._orders.find(condition).sort("source", 1).to_list(None)
 
+    async def spelled(self, numbers: Sequence[str]) -> list[Document]:
+        """The orders that have any of these numbers, newest first, whichever source they are of."""
+        found = self._orders.find({"number": {"$in": list(numbers)}})
+        return await found.sort("created_at", -1).to_list(None)
+
     async def called(self, source: str, external_id: str) -> Document | None:
         """The order that a source calls by this id of its own."""
         return await self._orders.find_one({"source": source, "external_id": external_id})

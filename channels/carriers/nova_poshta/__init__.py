@@ -29,5 +29,8 @@ class NovaPoshta(Carrier):
     def knows(self, number: str) -> bool:
         return re.fullmatch(spec.NUMBER, number) is not None
 
+    def page(self, number: str) -> str:
+        return spec.PAGE.format(number=number)
+
     async def connect(self, settings: BaseModel) -> CarrierConnection:
         return NovaPoshtaConnection(spec.own(settings), answer_seconds=self._answer_seconds)

@@ -21,6 +21,9 @@ BATCH: Final = 100
 NUMBER: Final = r"\d{14}|(?=.*\d)[A-Z0-9]{9,36}"
 """Fourteen digits at home; letters and digits across the border."""
 
+PAGE: Final = "https://novaposhta.ua/tracking/{number}"
+"""Where anybody who has a number may follow the parcel. Not documented, and used all over the country."""
+
 ANSWER_SECONDS: Final = 20.0
 
 _KEY: Final = re.compile(r"[A-Za-z0-9]{16,64}")
