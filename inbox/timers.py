@@ -34,6 +34,7 @@ _PATIENT = frozenset(
         "manager.shift",
         "media.fetch",
         "routing.wait",
+        "rule.no_reply",
         "task.due",
         "team.dissolve",
         FOLLOW_UP,

@@ -36,7 +36,18 @@ async def _create(database: Database) -> None:
     await database.prepare()
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "collections and indexes", _create),)
+async def _place_rules(database: Database) -> None:
+    rules = database.durable.rules
+    await rules.update_many({"when": {"$exists": False}}, {"$set": {"when": {}}})
+    stood = await rules.find({}, {"_id": 1}).sort("_id", 1).to_list(None)
+    for position, rule in enumerate(stood):
+        await rules.update_one({"_id": rule["_id"], "position": {"$exists": False}}, {"$set": {"position": position}})
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "collections and indexes", _create),
+    Migration(2, "rules have their place", _place_rules),
+)
 
 
 async def migrate(database: Database, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

@@ -46,6 +46,7 @@ def holds(condition, **seen):
 def test_what_is_stored_is_what_was_written():
     written = rule(
         trigger="message_received",
+        when={},
         conditions=[
             {"type": "hours", "is": "closed", "schedule": HOURS},
             {"type": "hours", "is": "open"},
@@ -71,9 +72,21 @@ def test_what_a_rule_may_leave_out():
         "name": "Tag",
         "enabled": True,
         "trigger": "message_received",
+        "when": {},
         "conditions": [],
         "actions": [{"type": "label", "add": ["a"], "remove": []}],
     }
+
+
+def test_what_a_trigger_wants_to_know_is_kept_in_one_form():
+    def when(trigger, **said):
+        return parse(rule(trigger=trigger, when=said)).fields()["when"]
+
+    assert when("no_reply", minutes=30) == {"minutes": 30}
+    assert when("order_status_changed", to=[" shipped", "shipped", "lost"]) == {"to": ["shipped", "lost"]}
+    assert when("order_status_changed") == {"to": []}
+    assert when("label_added", labels=["vip"]) == {"labels": ["vip"]}
+    assert when("customer_returned") == when("parcel_waiting") == {}
 
 
 @pytest.mark.parametrize("starter", STARTERS, ids=lambda starter: starter["name"])
@@ -107,7 +120,14 @@ def span(**changes):
         (rule(colour="red"), "colour", "no such field"),
         (rule(trigger="full_moon"), "trigger", "is one of conversation_opened, message_received"),
         (rule(trigger=7), "trigger", "valid string"),
-        (rule(trigger="no_reply"), "trigger", "no_reply is not supported yet"),
+        (rule(when={"minutes": 5}), "when.minutes", "no such field"),
+        (rule(when=[]), "when", "dictionary"),
+        (rule(trigger="no_reply"), "when.minutes", "required"),
+        (rule(trigger="no_reply", when={"minutes": 0}), "when.minutes", "greater than or equal to 1"),
+        (rule(trigger="no_reply", when={"minutes": "5"}), "when.minutes", "valid integer"),
+        (rule(trigger="order_status_changed", when={"to": ["shipped", " "]}), "when.to.1", "at least 1"),
+        (rule(trigger="label_added", when={"labels": ["x" * 41]}), "when.labels.0", "at most 40"),
+        (rule(trigger="parcel_waiting", when={"days": 3}), "when.days", "no such field"),
         (rule(conditions="open"), "conditions", "list"),
         (rule(conditions=["open"]), "conditions.0", "object with a type"),
         (condition(type="mood"), "conditions.0.type", "is one of hours, text, channel"),
@@ -132,9 +152,8 @@ def span(**changes):
         (condition(type="text", any=["a"], match="vibes"), "conditions.0.match", "'word', 'phrase'"),
         (condition(type="channel", **{"in": []}), "conditions.0.in", "at least 1"),
         (rule(actions=[]), "actions", "at least 1"),
-        (action(type="dance"), "actions.0.type", "is one of reply, macro, label, priority, close"),
+        (action(type="dance"), "actions.0.type", "is one of reply, macro"),
         (action(type="macro"), "actions.0.macro_id", "required"),
-        (action(type="handoff"), "actions.0.type", "handoff is not supported yet"),
         (action(type="reply"), "actions.0.text", "required"),
         (action(type="reply", text="  "), "actions.0.text", "at least 1"),
         (action(type="reply", text="x" * 20_001), "actions.0.text", "at most 20000"),
