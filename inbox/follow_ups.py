@@ -67,7 +67,10 @@ class _Step(msgspec.Struct, frozen=True):
 
 
 class FollowUps:
-    """Checks actions when a reply is written, and does them once it is posted."""
+    """Checks actions when a reply is written, and does them once it is posted.
+
+    `on_used` is told of every message that was made with a macro, at least once, after all else.
+    """
 
     def __init__(
         self,
@@ -83,6 +86,7 @@ class FollowUps:
         audit: AuditStore,
         feed: LiveFeed,
         hand_over: HandOver,
+        on_used: Callable[[Document], Awaitable[object]] | None = None,
     ) -> None:
         self._messages = messages
         self._conversations = conversations
@@ -95,6 +99,7 @@ class FollowUps:
         self._audit = audit
         self._feed = feed
         self._hand_over = hand_over
+        self._on_used = on_used
         self._doers: Mapping[type[Action], Callable[[_Step, Any], Awaitable[object]]] = {
             LabelConversation: self._label,
             SetPriority: self._set_priority,
@@ -168,6 +173,8 @@ class FollowUps:
         conversation = await self._store.get(message["conversation_id"]) if pending else None
         if conversation is not None:
             await self._feed.publish([about("message.updated", message, conversation)])
+        if message["macro_id"] is not None and self._on_used is not None:
+            await self._on_used(message)
 
     async def _do(self, message: Document, place: int) -> Document:
         stored = message["actions"][place]
@@ -212,19 +219,24 @@ class FollowUps:
     async def _set_priority(self, step: _Step, action: SetPriority) -> None:
         await self._change(step, {"priority": action.value})
 
-    async def _assign(self, step: _Step, action: Assign) -> None:
+    async def assign(self, conversation_id: str, action: Assign, *, by: Author, reason: str, once: str) -> None:
+        """Give a conversation to a manager, or to a team, once for each `once`.
+
+        Who holds it keeps it where they are of that team. Raises `Invalid` where there is no such manager or team.
+        """
         if action.team_id is None:
-            await self._give(step, action.manager_id)
+            await self._hand_over(conversation_id, action.manager_id, by=by, reason=reason, once=once)
             return
-        conversation = await self._change(step, {"team_id": action.team_id})
+        if await self._teams.missing([action.team_id]):
+            raise Invalid("team_id", "there is no such team")
+        conversation = await self._conversations.change(conversation_id, {"team_id": action.team_id}, by=by, once=once)
         holder_id = conversation["assignee_id"]
         holder = await self._managers.get(holder_id) if holder_id is not None else None
         if holder is not None and action.team_id not in holder["teams"]:
-            await self._give(step, None)
+            await self._hand_over(conversation_id, None, by=by, reason=reason, once=f"{once}:queue")
 
-    async def _give(self, step: _Step, manager_id: str | None) -> None:
-        once = step.once if manager_id is not None else f"{step.once}:queue"
-        await self._hand_over(step.message["conversation_id"], manager_id, by=step.author, reason="macro", once=once)
+    async def _assign(self, step: _Step, action: Assign) -> None:
+        await self.assign(step.message["conversation_id"], action, by=step.author, reason="macro", once=step.once)
 
     async def _close(self, step: _Step, action: Close) -> None:  # noqa: ARG002  # There is nothing more to say.
         if await self._unless_answered(step):

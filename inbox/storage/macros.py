@@ -31,6 +31,7 @@ class MacroStore:
     def __init__(self, database: Database) -> None:
         self._macros = database.durable.macros
         self._uses = database.durable.macro_uses
+        self._cases = database.durable.macro_cases
 
     async def insert(self, macro: Document) -> Document:
         """Store a new macro. Raises `Conflict` where its shortcut is taken."""
@@ -67,6 +68,11 @@ class MacroStore:
         rows = await self._macros.find(condition).sort("_id", 1).limit(limit).to_list(limit)
         return [_BEGINNING | row for row in rows]
 
+    async def outlines(self, limit: int) -> list[Document]:
+        """The macros that are in use, whoever owns them, as they were changed last: `{_id, owner_id, updated_at}`."""
+        told = {"owner_id": 1, "updated_at": 1}
+        return await self._macros.find({"archived": {"$ne": True}}, told).sort("_id", 1).limit(limit).to_list(limit)
+
     async def change(self, macro_id: str, changes: Document) -> Document | None:
         """Set fields; returns the macro as it is now. Raises `Taken` where the shortcut is taken."""
         try:
@@ -80,9 +86,10 @@ class MacroStore:
         return None if changed is None else _BEGINNING | changed
 
     async def delete(self, macro_id: str) -> bool:
-        """Forget a macro and its use; whether there was one."""
+        """Forget a macro, its use and what was learned of it; whether there was one."""
         deleted = await self._macros.delete_one({"_id": macro_id})
         await self._uses.delete_many({"macro_id": macro_id})
+        await self._cases.delete_many({"macro_id": macro_id})
         return bool(deleted.deleted_count)
 
     async def count_use(self, macro_id: str, manager_id: str | None, message_id: str, *, at: datetime) -> None:
