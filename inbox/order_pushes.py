@@ -4,7 +4,8 @@ Repeating a push changes nothing, so a crash in any place, two processes and a r
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 import structlog
@@ -84,17 +85,31 @@ class OrderPushes:
 
 
 class ByKind:
-    """Gives the pushes of shops to one, and what channels brought to the other: conversations first."""
+    """Gives the pushes of shops to one, and what channels brought to the other: conversations first.
 
-    def __init__(self, messages: Processor, pushes: OrderPushes, kinds: Mapping[str, ShopKind]) -> None:
+    `apart` are kinds with a worker of their own, by what takes their events: it marks them done, whenever that is.
+    """
+
+    def __init__(
+        self,
+        messages: Processor,
+        pushes: OrderPushes,
+        kinds: Mapping[str, ShopKind],
+        apart: Mapping[str, Callable[[Sequence[Accepted]], None]] = MappingProxyType({}),
+    ) -> None:
         self._messages = messages
         self._pushes = pushes
         self._kinds = kinds
+        self._apart = apart
 
     async def process(self, batch: list[Accepted], *, reopen: bool = True) -> None:
         """Work off a batch. What was done already when something raises is done again, and changes nothing."""
+        for event in batch:
+            if event.kind in self._apart:
+                self._apart[event.kind]([event])
         pushes = [event for event in batch if event.kind in self._kinds]
-        if len(pushes) < len(batch):
-            await self._messages.process([event for event in batch if event.kind not in self._kinds], reopen=reopen)
+        messages = [event for event in batch if event.kind not in self._kinds and event.kind not in self._apart]
+        if messages:
+            await self._messages.process(messages, reopen=reopen)
         if pushes:
             await self._pushes.process(pushes)

@@ -34,9 +34,12 @@ _PATIENT = frozenset(
         "manager.shift",
         "media.fetch",
         "routing.wait",
+        "staff.check",
+        "staff.tell",
         "rule.no_reply",
         "task.due",
         "team.dissolve",
+        "webhook.post",
         FOLLOW_UP,
     }
 )

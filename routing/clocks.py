@@ -16,7 +16,7 @@ import structlog
 
 from inbox.events import EventBus
 from inbox.live import LiveFeed, about
-from inbox.model.domain_events import CardsChanged, ConversationChanged
+from inbox.model.domain_events import AnswerDue, CardsChanged, ConversationChanged
 from inbox.model.errors import Invalid
 from inbox.model.ids import now
 from inbox.model.people import SYSTEM
@@ -153,7 +153,9 @@ class Clocks:
         if present not in (clock.get("warned_at"), clock.get("breached_at")):
             return after
         await self._feed.publish([about("conversation.updated", after, after, before)])
-        if clock["breached_at"] == present:
+        late = clock["breached_at"] == present
+        await self._bus.announce(AnswerDue(after, late))
+        if late:
             _log.info("answer_late", conversation_id=key, kind=clock["kind"], due_at=clock["due_at"].isoformat())
             # Its place in the queue is another one now.
             await self._bus.announce(ConversationChanged(before, after, SYSTEM))

@@ -38,6 +38,7 @@ from web.order_hooks import OrderHooks
 from web.pages.entry import Welcome
 from web.pages.routes import add_pages, problem_page
 from web.settings import Settings, SettingsError, resolve_secret_key
+from web.staff_hooks import StaffHooks
 from web.webhooks import Webhooks
 
 START_SECONDS = 20.0
@@ -263,6 +264,8 @@ def services_of(house: House, passwords: Passwords) -> ApiServices:
         rules=house.rules,
         search=house.search,
         settings=house.settings,
+        staff_accounts=house.staff_accounts,
+        suggesting=house.suggesting,
         suggestions=house.suggestions,
         tasks=house.tasks,
         tracking=house.tracking,
@@ -296,6 +299,7 @@ def build_app(
     )
     doors.add(app, webhooks.table())
     doors.add(app, OrderHooks(house.order_sources, house.journal).table())
+    doors.add(app, StaffHooks(house.staff_accounts, house.staff_journal).table())
     doors.add(app, operations.table())
     doors.add(app, LinkedFiles(house.media, house.links).table())
     services = services_of(house, passwords)

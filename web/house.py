@@ -18,9 +18,18 @@ from redis.backoff import NoBackoff
 
 from bot.doing import Doer
 from bot.engine import BotEngine
+from bot.handoff import Handoff
 from bot.hearing import NO_REPLY, BotHearing
 from bot.library import RuleLibrary
+from bot.skills.opting_out import OptingOut
 from bot.speaking import Speaker
+from bot.staff.accounts import CHECK as STAFF_CHECK
+from bot.staff.accounts import StaffAccounts
+from bot.staff.desk import StaffDesk
+from bot.staff.opening import Opener, open_line
+from bot.staff.source import StaffSource
+from bot.staff.telling import TELL, Tellings
+from bot.staff.updates import Companions, StaffUpdates
 from bot.suggesting import Suggesting
 from channels.carriers.registry import CARRIERS
 from channels.registry import KINDS
@@ -118,6 +127,7 @@ from inbox.storage.search import SearchStore
 from inbox.storage.sessions import SessionStore
 from inbox.storage.settings import SettingsStore
 from inbox.storage.shifts import ShiftStore
+from inbox.storage.staff import StaffStore
 from inbox.storage.tasks import TaskStore
 from inbox.storage.teams import TeamStore
 from inbox.storage.timeline import TimelineStore
@@ -308,11 +318,13 @@ class House:
             orders=self.orders,
             journal=self.journal_store,
         )
-        self.ingest = Ingest(ByKind(batches, pushes, SHOPS), self.journal_store, self.metrics)
+        staff = StaffSource()
+        by_kind = ByKind(batches, pushes, SHOPS, {staff.name: lambda updates: self.staff_ingest.submit(updates)})
+        self.ingest = Ingest(by_kind, self.journal_store, self.metrics)
         self.indexing = Indexing(search_store, gives_way=lambda: self.ingest.crowded)
         self.journal = Journal(self.journal_store, self.ingest, self.metrics)
         self.listening = Listening(ListenerStore(database), self.channels, self.journal)
-        self.quarantine = Quarantine(self.journal_store, self.ingest, {**KINDS, **SHOPS})
+        self.quarantine = Quarantine(self.journal_store, self.ingest, {**KINDS, **SHOPS, staff.name: staff})
         self.sender = Sender(
             outbox=self.outbox_store,
             messages=message_store,
@@ -423,7 +435,7 @@ class House:
             merging=self.merging,
             files=self.files,
             indexing=self.indexing,
-            kinds={**KINDS, **SHOPS},
+            kinds={**KINDS, **SHOPS, staff.name: staff},
             feed=self.feed,
             bus=self.bus,
         )
@@ -530,13 +542,16 @@ class House:
             feed=self.feed,
             bus=self.bus,
         )
+        handoff = Handoff(self.conversations)
         speaker = Speaker(
             replies=self.replies,
             people=people,
             messages=message_store,
             budget=ReplyBudget(database),
             playbook=self.rules.playbook,
+            handoff=handoff,
         )
+        self.opting_out = OptingOut(people=people, speaker=speaker, playbook=self.rules.playbook, feed=self.feed)
         self.bot = BotEngine(
             library=self.rules,
             conversation_store=conversation_store,
@@ -557,7 +572,7 @@ class House:
             self.session_store,
             self.team_store,
             channel_store,
-            on_deactivated=self.assigner.manager_left,
+            on_deactivated=self._manager_left,
             on_changed=self._manager_changed,
         )
         self.routing_setup = RoutingSetup(
@@ -577,6 +592,52 @@ class House:
             timers=timer_store,
             on_member=self.assigner.manager_changed,
             on_policy=self.routing_setup.changed,
+        )
+
+        # The companion by which managers answer from their phones: beside the flow, with a worker of its own.
+        staff_store = StaffStore(database)
+        self.staff_accounts = StaffAccounts(
+            store=staff_store,
+            managers=self.manager_store,
+            channels=self.channels,
+            timers=timer_store,
+            box=self.box,
+            base_url=base_url,
+            open_line=open_line,
+        )
+        staff_desk = StaffDesk(
+            assigner=self.assigner,
+            handing_over=self.handing_over,
+            conversations=self.conversations,
+            messages=self.messages,
+            customers=self.customers,
+            channels=self.channels,
+            replies=self.replies,
+            macros=self.macros,
+            follow_ups=self.follow_ups,
+            managers=self.managers,
+            teams=self.teams,
+            media=self.media,
+            audit=self.audit,
+        )
+        opener = Opener(
+            desk=staff_desk,
+            accounts=self.staff_accounts,
+            settings=self.settings,
+            redis=redis,
+            namespace=database.name,
+        )
+        self.companions = Companions(self.staff_accounts, opener, on_loaded=gc.freeze)
+        updates = StaffUpdates(self.companions, self.journal_store)
+        self.staff_ingest = Ingest(updates, self.journal_store, self.metrics)
+        self.staff_journal = Journal(self.journal_store, self.staff_ingest, self.metrics)
+        tellings = Tellings(
+            accounts=self.staff_accounts,
+            companions=self.companions,
+            desk=staff_desk,
+            store=staff_store,
+            timers=timer_store,
+            wakeups=self.wakeups,
         )
 
         number_store = NumberStore(database)
@@ -602,7 +663,9 @@ class House:
         self.relief.subscribe(self.bus)
         self.follow_ups.subscribe(self.bus)
         self.suggesting.subscribe(self.bus)
+        self.opting_out.subscribe(self.bus)
         self.hearing.subscribe(self.bus)
+        tellings.subscribe(self.bus)
 
         # What is done at a time, and every so often.
         self.timers = Timers(timer_store, self.wakeups)
@@ -624,6 +687,8 @@ class House:
         self.timers.handle(CODE_TYPED, self.codes.read)
         self.timers.handle("identity.profile", self.profiles.learn)
         self.timers.handle_at_leisure("identity.avatar", self.avatars.fetch)
+        self.timers.handle_at_leisure(STAFF_CHECK, self.staff_accounts.look_after)
+        self.timers.handle_at_leisure(TELL, tellings.tell)
         self.timers.handle("task.due", self.tasks.ring)
         self.timers.handle(STRIKE, self.clocks.strike)
         self.timers.handle("carrier.look", self.tracking.look)
@@ -632,6 +697,8 @@ class House:
             [
                 Chore("adopt_events", 2.0, self.ingest.adopt),
                 Chore("renew_leases", 2.0, self.ingest.renew_leases),
+                Chore("renew_staff_leases", 2.0, self.staff_ingest.renew_leases),
+                Chore("look_after_staff_bot", 60.0, self.staff_accounts.look_after_all),
                 Chore("adopt_lanes", 5.0, self.outbox_store.reopen_strays),
                 Chore("follow_parcels", 15.0, self.tracking.adopt),
                 Chore("look_after_channels", 60.0, self.channels.look_after_all),
@@ -650,6 +717,10 @@ class House:
                 Chore("forget_large_events", 60.0, self.journal_store.forget_large),
             ]
         )
+
+    async def _manager_left(self, manager_id: str) -> None:
+        await self.staff_accounts.unlink(manager_id)
+        await self.assigner.manager_left(manager_id)
 
     async def _manager_changed(self, manager: Document) -> None:
         await self.assigner.manager_changed(await self.shifts.follow(manager))
@@ -671,6 +742,7 @@ class House:
             )
         ]
         ingest = asyncio.create_task(_lasting(self.ingest.run(), "ingest"))
+        staff_ingest = asyncio.create_task(_lasting(self.staff_ingest.run(), "staff_ingest"))
         sender = asyncio.create_task(_lasting(self.sender.run(), "sender"))
         timers = asyncio.create_task(_lasting(self.timers.run(), "timers"))
         listening = asyncio.create_task(_lasting(self.listening.run(), "listening"))
@@ -680,14 +752,16 @@ class House:
             listening.cancel()
             await asyncio.wait([listening], timeout=2)
             self.ingest.stop()
-            await asyncio.wait([ingest], timeout=10)
+            self.staff_ingest.stop()
+            await asyncio.wait([ingest, staff_ingest], timeout=10)
             await asyncio.gather(self.sender.stop(), self.timers.stop())
-            workers = [ingest, sender, timers, *background]
+            workers = [ingest, staff_ingest, sender, timers, *background]
             for task in workers:
                 task.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
             await self.presence.leave()
             await self.tracking.close()
+            await self.companions.close()
             await self.channels.close()
 
 

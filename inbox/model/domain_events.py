@@ -97,6 +97,13 @@ class CustomerErased(msgspec.Struct, frozen=True):
     conversation_ids: list[str]
 
 
+class AnswerDue(msgspec.Struct, frozen=True):
+    """A customer's wait came near its limit, or (`late`) went beyond it. May be announced again after a crash."""
+
+    conversation: _Document
+    late: bool
+
+
 class ParcelWaiting(msgspec.Struct, frozen=True):
     """A parcel has waited to be collected for as long as the shop lets it. May be announced again after a crash.
 
@@ -120,4 +127,5 @@ DomainEvent = (
     | CustomerErased
     | OrderStatusChanged
     | ParcelWaiting
+    | AnswerDue
 )

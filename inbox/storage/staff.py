@@ -4,7 +4,7 @@
 state_reason, created_at, changed_at}`. `key` stands in the webhook's address and `account` is the bot's own id.
 `staff_links` are `{_id: the account's id, manager_id, name, linked_at}`, `staff_codes` `{_id: the code's hash,
 manager_id, expires_at, used_by}`. `staff_tellings` remember what was told: `{_id, manager_id, conversation_id, state,
-at}` with the states `sending`, `put_off`, `told` and `uncertain`.
+at}` with the states `sending`, `put_off`, `told`, `refused` and `uncertain`.
 """
 
 from collections.abc import Mapping

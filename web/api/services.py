@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from bot.library import RuleLibrary
+from bot.staff.accounts import StaffAccounts
+from bot.suggesting import Suggesting
 from inbox.avatars import Avatars
 from inbox.cards import Cards
 from inbox.channels import Channels
@@ -86,6 +88,8 @@ class ApiServices:
     rules: RuleLibrary
     search: Search
     settings: ShopSettings
+    staff_accounts: StaffAccounts
+    suggesting: Suggesting
     suggestions: Suggestions
     tasks: Tasks
     tracking: Tracking

@@ -293,6 +293,8 @@ def _answer_callback_query(call: _Call) -> Any:
     if chat is None:
         raise _Refusal(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
     call.bot.answered.append(query)
+    if alert := call.text("text"):
+        call.bot.alerts.append(alert)
     chat.changes.announce()
     return True
 

@@ -489,6 +489,8 @@ class Bot:
         """What Telegram tells of business accounts, each as it would come in its owner's chat with the bot."""
         self.queries: dict[str, Chat] = {}
         self.answered: list[str] = []
+        self.alerts: list[str] = []
+        """What was shown over the screen of whoever pressed a button, oldest first."""
         self.http: ClientSession | None = None
         self._update_ids = itertools.count(secrets.randbelow(10**9) + 1)
 
