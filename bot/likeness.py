@@ -21,7 +21,7 @@ import struct
 import unicodedata
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -41,20 +41,23 @@ HALF_LIFE_DAYS: Final = 180.0
 
 SHRINKAGE: Final = 1.0
 ELSEWHERE: Final = 20.0
-"""Of how many cases beside those learned chance knows: where there are few, a word that was met at all says something."""
+"""How many messages there were beside the cases: where few were learned, a word that was met at all says something."""
 
 OWN_WORDS: Final = 1.0
 """How much of a case a macro's own texts are."""
+
+EVERY_MACRO: Final = 5.0
+"""How many more times than it was each macro is taken to be sent: what nobody has sent yet may be sent next."""
 
 NONE: Final = 0.1
 """How likely it is beforehand that no macro fits."""
 
 OFFERED: Final = 3
-LEAST: Final = 0.15
-"""How likely the likeliest macro has to be for any to be offered."""
+LEAST: Final = 0.4
+"""How likely it has to be that what is sent is among those offered, for any to be offered."""
 
 BESIDE: Final = 0.03
-"""How likely the others have to be."""
+"""How likely each of them has to be."""
 
 _MANY: Final = 40
 """From how many cases on what one customer alone has said is left out."""
@@ -189,8 +192,8 @@ class Likeness:
     ) -> list[tuple[str, float]]:
         """Macro ids and how likely each is what is sent to a message of these features, the likeliest first.
 
-        Of the habits that `may` be offered, or all; the likelihoods of these and of none of them add up to 1. Empty where the
-        features say nothing.
+        Of the habits that `may` be offered, or all; the likelihoods of these and of none of them add up to 1. Empty
+        where the features say nothing.
         """
         known = [(feature, weight) for feature, weight in wanted.items() if self._rates[feature] > 0]
         for_it: dict[int, float] = {}
@@ -202,9 +205,8 @@ class Likeness:
         candidates = sorted(offered, key=lambda number: for_it[number], reverse=True)[:_CANDIDATES]
         if not candidates:
             return []
-        heard = self._total + ELSEWHERE
         trust = 1 / (1 + sum(wanted.values()) / _SHORT)
-        rates = [(self._rates[feature] / heard / SHRINKAGE, weight) for feature, weight in known]
+        rates = [(self._chance(feature) / SHRINKAGE, weight) for feature, weight in known]
         evidence: dict[int, float] = {}
         for number in candidates:
             total = self._habits[number].total
@@ -212,14 +214,23 @@ class Likeness:
             evidence[number] = trust * (for_it[number] - chance)
         if max(evidence.values()) < _SAYING_SOMETHING:
             return []
-        likely = {key: math.log(self._habits[key].total / self._total) + value for key, value in evidence.items()}
+        uses = self._total + EVERY_MACRO * len(self._habits)
+        likely = {
+            number: math.log((self._habits[number].total + EVERY_MACRO) / uses) + value
+            for number, value in evidence.items()
+        }
         top = max(math.log(NONE), *likely.values())
         summed = math.exp(math.log(NONE) - top) + sum(math.exp(value - top) for value in likely.values())
         ranked = sorted(likely, key=lambda number: (-likely[number], self._habits[number].macro_id))
         return [(self._habits[number].macro_id, math.exp(likely[number] - top) / summed) for number in ranked]
 
+    def _chance(self, feature: int) -> float:
+        """In which share of all messages there is a feature. What every case has, every other message has as well."""
+        share = min(1.0, self._rates[feature] / self._total)
+        return share * self._total / (self._total + ELSEWHERE * (1 - share))
 
-def worth_offering(ranked: Sequence[tuple[str, float]]) -> Iterator[tuple[str, float]]:
-    """Those of the ranked macros that are more than noise, in their order: none where even the first one is not."""
-    if ranked and ranked[0][1] >= LEAST:
-        yield from itertools.takewhile(lambda one: one[1] >= BESIDE, ranked)
+
+def worth_offering(ranked: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Those of the ranked macros that are more than noise, in their order: none where even the first few are not."""
+    likely = [(macro_id, likelihood) for macro_id, likelihood in ranked if likelihood >= BESIDE]
+    return likely if sum(likelihood for _, likelihood in likely[:OFFERED]) >= LEAST else []

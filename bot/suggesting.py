@@ -136,7 +136,7 @@ class Suggesting:
         likeness = await self._current()
         ranked = likeness.fitting(await self._features(case), lambda one: one.owner_id in (None, viewer.id))
         suggested: list[Suggested] = []
-        for macro_id, likelihood in list(worth_offering(ranked))[:_TRIED]:
+        for macro_id, likelihood in worth_offering(ranked)[:_TRIED]:
             try:
                 macro = await self._macros.get(viewer, macro_id)
             except NotFound:
@@ -172,16 +172,22 @@ class Suggesting:
     async def _features(self, case: _Case) -> dict[int, float]:
         """What was written, and around it: language, kind of channel, order and time of the day."""
         last = case.written[-1]
-        channel = await self._channels.get(last["channel_id"])
         zone = ZoneInfo((await self._settings.get())["timezone"])
         around = [
             f"language:{case.card.get('language') or ''}",
-            f"kind:{channel['kind']}",
+            f"kind:{await self._kind(last['channel_id'])}",
             f"order:{case.order['status'] if case.order is not None else 'none'}",
             f"hours:{_HOURS[last['received_at'].astimezone(zone).hour // 6]}",
         ]
         sent = {f"sent:{file.get('type', 'document')}" for row in case.written for file in row["attachments"]}
         return features("\n".join(row["text"] for row in case.written), [*around, *sorted(sent)])
+
+    async def _kind(self, channel_id: str) -> str:
+        """Of which kind a channel is; empty for one that was disconnected."""
+        try:
+            return str((await self._channels.get(channel_id))["kind"])
+        except NotFound:
+            return ""
 
     async def _current(self) -> Likeness:
         async with self._reading:
