@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from benchmarks.phrases import NEIGHBOURS, OWN_TEXTS, PHRASES
-from bot.likeness import OFFERED, Habit, Likeness, features, habit, worth_offering
+from bot.likeness import OFFERED, Habit, Likeness, circumstances, features, habit, worth_offering
 from web.demo.cast import MACROS
 
 DAYS: Final = 360
@@ -113,6 +113,11 @@ class Case(NamedTuple):
     circumstances: tuple[str, ...]
     macro: str
     phrase: str
+
+    @property
+    def features(self) -> tuple[int, ...]:
+        """What is kept of it."""
+        return tuple({**features(self.text), **circumstances(self.circumstances)})
 
 
 def history(cases: int, seed: int) -> list[Case]:
@@ -211,8 +216,7 @@ def learned(cases: Sequence[Case], day: float) -> Likeness:
     by_macro: dict[str, list[tuple[tuple[int, ...], float]]] = {name: [] for name in PHRASES}
     for case in reversed(cases):
         if case.day < day and len(by_macro[case.macro]) < KEPT:
-            known = features(case.text, case.circumstances)
-            by_macro[case.macro].append((tuple(known), day - case.day))
+            by_macro[case.macro].append((case.features, day - case.day))
     return Likeness([habit(name, None, _own(name), rows) for name, rows in by_macro.items()])
 
 
@@ -274,7 +278,7 @@ def suggested(known: Likeness, case: Case) -> list[str]:
     def there(one: Habit) -> bool:
         return alive(one.macro_id, case.day)
 
-    likely = known.fitting(features(case.text, case.circumstances), there)
+    likely = known.fitting(features(case.text), circumstances(case.circumstances), there)
     return [macro for macro, _ in worth_offering(likely)][:OFFERED]
 
 
@@ -288,15 +292,14 @@ def at_the_limit(seed: int) -> dict[str, float]:
     }
     for case in cases:
         number = chance.choice(families[case.macro])
-        known = tuple(features(case.text, case.circumstances))
-        whose[number].append((known, DAYS - case.day))
+        whose[number].append((case.features, DAYS - case.day))
     began = time.perf_counter()
     model = Likeness([habit(str(number), None, (), rows) for number, rows in whose.items()])
     built = time.perf_counter() - began
     took = []
     for case in cases[-300:]:
         began = time.perf_counter()
-        model.fitting(features(case.text, case.circumstances))
+        model.fitting(features(case.text), circumstances(case.circumstances))
         took.append(1000 * (time.perf_counter() - began))
     return {
         "cases": len(cases),

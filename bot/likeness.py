@@ -72,27 +72,35 @@ _CANDIDATES: Final = 40
 _SHORT: Final = 8.0
 """The weight of a text whose features are believed by half: they are of the same few words, so more prove less each."""
 
-_WORD, _PAIR, _PIECE, _CIRCUMSTANCE = 1.0, 0.5, 0.3, 0.5
+_WORD, _PAIR, _PIECE, _SIGN, _CIRCUMSTANCE = 1.0, 0.5, 0.3, 0.5, 0.5
 _PIECE_LETTERS: Final = 3
 _SIGNS: Final = ((re.compile(r"https?://\S+|www\.\S+"), "#link"), (re.compile(r"\S+@\S+"), "#address"))
 _NUMBER: Final = re.compile(r"\+?\d[\d ().\-–/:,]*")
 _PHONE_DIGITS: Final = 9
 
 
-def features(text: str, circumstances: Iterable[str] = ()) -> dict[int, float]:
-    """What a text has, and how much each of it counts; `circumstances` are words such as `order:shipped`."""
-    found: dict[int, float] = {}
-    words, signs = _words(text)
+def features(text: str, signs: Iterable[str] = ()) -> dict[int, float]:
+    """What somebody wrote, and how much each of it counts; `signs` are what came without words, as `photo`."""
+    words, found = _words(text)
     weighed = [(f"w {word}", _WORD) for word in words]
-    weighed += [(f"s {sign}", _CIRCUMSTANCE) for sign in signs]
-    weighed += [(f"c {told}", _CIRCUMSTANCE) for told in circumstances]
+    weighed += [(f"s {sign}", _SIGN) for sign in (*found, *signs)]
     weighed += [(f"p {first} {second}", _PAIR) for first, second in itertools.pairwise(words)]
     weighed += [(f"n {piece}", _PIECE) for word in words for piece in _pieces(word)]
+    return _hashed(weighed)
+
+
+def circumstances(told: Iterable[str]) -> dict[int, float]:
+    """What was around it, as `order:shipped`, and how much each of that counts."""
+    return _hashed((f"c {one}", _CIRCUMSTANCE) for one in told)
+
+
+def _hashed(weighed: Iterable[tuple[str, float]]) -> dict[int, float]:
+    known: dict[int, float] = {}
     for name, weight in weighed:
-        if len(found) == MOST_FEATURES:
+        if len(known) == MOST_FEATURES:
             break
-        found.setdefault(zlib.crc32(name.encode()) % BUCKETS, weight)
-    return found
+        known.setdefault(zlib.crc32(name.encode()) % BUCKETS, weight)
+    return known
 
 
 def packed(known: Iterable[int]) -> bytes:
@@ -188,41 +196,53 @@ class Likeness:
         return sum(each.itemsize * len(each) for each in kept)
 
     def fitting(
-        self, wanted: Mapping[int, float], may: Callable[[Habit], bool] | None = None
+        self,
+        words: Mapping[int, float],
+        around: Mapping[int, float],
+        may: Callable[[Habit], bool] | None = None,
     ) -> list[tuple[str, float]]:
-        """Macro ids and how likely each is what is sent to a message of these features, the likeliest first.
+        """Macro ids and how likely each is what is sent to these words in these circumstances, the likeliest first.
 
         Of the habits that `may` be offered, or all; the likelihoods of these and of none of them add up to 1. Empty
-        where the features say nothing.
+        where the words say nothing: then circumstances and habit would decide alone.
         """
-        known = [(feature, weight) for feature, weight in wanted.items() if self._rates[feature] > 0]
-        for_it: dict[int, float] = {}
-        for feature, weight in known:
-            for place in range(self._starts[feature], self._starts[feature + 1]):
-                number = self._whose[place]
-                for_it[number] = for_it.get(number, 0.0) + weight * self._seen[place]
-        offered = for_it if may is None else [number for number in for_it if may(self._habits[number])]
-        candidates = sorted(offered, key=lambda number: for_it[number], reverse=True)[:_CANDIDATES]
-        if not candidates:
+        for_words, for_around = self._seen_with(words), self._seen_with(around)
+        offered = for_words if may is None else [number for number in for_words if may(self._habits[number])]
+        candidates = sorted(offered, key=lambda number: for_words[number], reverse=True)[:_CANDIDATES]
+        trust = 1 / (1 + (sum(words.values()) + sum(around.values())) / _SHORT)
+        chances = self._chances(words)
+        said = {number: trust * (for_words[number] - self._expected(number, chances)) for number in candidates}
+        if max(said.values(), default=0.0) < _SAYING_SOMETHING:
             return []
-        trust = 1 / (1 + sum(wanted.values()) / _SHORT)
-        rates = [(self._chance(feature) / SHRINKAGE, weight) for feature, weight in known]
-        evidence: dict[int, float] = {}
-        for number in candidates:
-            total = self._habits[number].total
-            chance = sum(weight * math.log1p(total * rate) for rate, weight in rates)
-            evidence[number] = trust * (for_it[number] - chance)
-        if max(evidence.values()) < _SAYING_SOMETHING:
-            return []
+        chances = self._chances(around)
         uses = self._total + EVERY_MACRO * len(self._habits)
-        likely = {
-            number: math.log((self._habits[number].total + EVERY_MACRO) / uses) + value
-            for number, value in evidence.items()
-        }
+        likely: dict[int, float] = {}
+        for number in candidates:
+            prior = math.log((self._habits[number].total + EVERY_MACRO) / uses)
+            beside = for_around.get(number, 0.0) - self._expected(number, chances)
+            likely[number] = prior + said[number] + trust * beside
         top = max(math.log(NONE), *likely.values())
         summed = math.exp(math.log(NONE) - top) + sum(math.exp(value - top) for value in likely.values())
         ranked = sorted(likely, key=lambda number: (-likely[number], self._habits[number].macro_id))
         return [(self._habits[number].macro_id, math.exp(likely[number] - top) / summed) for number in ranked]
+
+    def _seen_with(self, wanted: Mapping[int, float]) -> dict[int, float]:
+        """What was seen of these features with each habit that has any, by the habit's number."""
+        seen: dict[int, float] = {}
+        for feature, weight in wanted.items():
+            for place in range(self._starts[feature], self._starts[feature + 1]):
+                number = self._whose[place]
+                seen[number] = seen.get(number, 0.0) + weight * self._seen[place]
+        return seen
+
+    def _chances(self, wanted: Mapping[int, float]) -> list[tuple[float, float]]:
+        """How often chance has each feature that is known, in shrinkages, and how much it counts."""
+        return [(self._chance(key) / SHRINKAGE, weight) for key, weight in wanted.items() if self._rates[key] > 0]
+
+    def _expected(self, number: int, chances: Iterable[tuple[float, float]]) -> float:
+        """What chance alone would have seen with a habit."""
+        total = self._habits[number].total
+        return sum(weight * math.log1p(total * chance) for chance, weight in chances)
 
     def _chance(self, feature: int) -> float:
         """In which share of all messages there is a feature. What every case has, every other message has as well."""

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from bot.likeness import OFFERED, Habit, Likeness, features, habit, packed, unpacked, worth_offering
+from bot.likeness import OFFERED, Habit, Likeness, circumstances, features, habit, packed, unpacked, worth_offering
 from inbox.channels import Channels
 from inbox.conversations import Conversations
 from inbox.events import EventBus
@@ -115,12 +115,13 @@ class Suggesting:
         case = await self._case(message["conversation_id"], message["sort"])
         if case is None:
             return False
+        words, around = await self._features(case)
         learned = {
             "_id": message["_id"],
             "macro_id": message["macro_id"],
             "customer_id": case.card["_id"],
             "at": message["created_at"],
-            "features": packed(await self._features(case)),
+            "features": packed({**words, **around}),
         }
         return await self._store.keep(learned)
 
@@ -134,7 +135,8 @@ class Suggesting:
         if case is None:
             return []
         likeness = await self._current()
-        ranked = likeness.fitting(await self._features(case), lambda one: one.owner_id in (None, viewer.id))
+        words, around = await self._features(case)
+        ranked = likeness.fitting(words, around, lambda one: one.owner_id in (None, viewer.id))
         suggested: list[Suggested] = []
         for macro_id, likelihood in worth_offering(ranked)[:_TRIED]:
             try:
@@ -169,18 +171,19 @@ class Suggesting:
                 waiting.append(row)
         return waiting[::-1]
 
-    async def _features(self, case: _Case) -> dict[int, float]:
+    async def _features(self, case: _Case) -> tuple[dict[int, float], dict[int, float]]:
         """What was written, and around it: language, kind of channel, order and time of the day."""
         last = case.written[-1]
         zone = ZoneInfo((await self._settings.get())["timezone"])
-        around = [
+        sent = {file.get("type", "document") for row in case.written for file in row["attachments"]}
+        words = features("\n".join(row["text"] for row in case.written), sorted(sent))
+        around = (
             f"language:{case.card.get('language') or ''}",
             f"kind:{await self._kind(last['channel_id'])}",
             f"order:{case.order['status'] if case.order is not None else 'none'}",
             f"hours:{_HOURS[last['received_at'].astimezone(zone).hour // 6]}",
-        ]
-        sent = {f"sent:{file.get('type', 'document')}" for row in case.written for file in row["attachments"]}
-        return features("\n".join(row["text"] for row in case.written), [*around, *sorted(sent)])
+        )
+        return words, circumstances(around)
 
     async def _kind(self, channel_id: str) -> str:
         """Of which kind a channel is; empty for one that was disconnected."""

@@ -4,7 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.suggestions import history, replay
-from bot.likeness import BUCKETS, LEAST, MOST_FEATURES, Likeness, features, habit, packed, unpacked, worth_offering
+from bot.likeness import (
+    BUCKETS,
+    LEAST,
+    MOST_FEATURES,
+    Likeness,
+    circumstances,
+    features,
+    habit,
+    packed,
+    unpacked,
+    worth_offering,
+)
 
 PARCEL = ("Де моє замовлення?", "Коли приїде посилка?", "Де посилка, вже тиждень чекаю", "Где мой заказ?")
 SIZES = ("Які розміри скриньки?", "Скільки сантиметрів велика?", "Какие размеры?", "What sizes do you have?")
@@ -14,8 +25,12 @@ def learned(macro_id, texts, *, age=1.0, owner_id=None, own=()):
     return habit(macro_id, owner_id, own, [(tuple(features(text)), age) for text in texts])
 
 
+def fitting(model, text, around=(), **options):
+    return model.fitting(features(text), circumstances(around), **options)
+
+
 def likeliest(model, text):
-    return model.fitting(features(text))[0][0]
+    return fitting(model, text)[0][0]
 
 
 def test_like_words_call_for_what_was_sent_to_them():
@@ -32,7 +47,7 @@ def test_like_words_call_for_what_was_sent_to_them():
 
 def test_likelihoods_are_shares_of_one_and_leave_room_for_none_of_them():
     model = Likeness([learned("parcel", PARCEL), learned("sizes", SIZES)])
-    ranked = model.fitting(features("Де посилка?"))
+    ranked = fitting(model, "Де посилка?")
     assert sum(likelihood for _, likelihood in ranked) < 1
     assert ranked == sorted(ranked, key=lambda one: -one[1])
     assert ranked[0][1] > 0.5 > ranked[1][1]
@@ -49,9 +64,9 @@ def test_a_macro_without_cases_is_known_by_its_own_words_until_there_are_some():
 
 
 def test_what_nothing_is_known_of_is_nothing():
-    assert Likeness([]).fitting(features("Доброго дня")) == []
+    assert fitting(Likeness([]), "Доброго дня") == []
     model = Likeness([learned("parcel", PARCEL), learned("sizes", SIZES)])
-    assert model.fitting(features("zzzz qqqq")) == []
+    assert fitting(model, "zzzz qqqq") == []
 
 
 def test_noise_is_not_offered():
@@ -59,7 +74,7 @@ def test_noise_is_not_offered():
     assert worth_offering([("a", LEAST / 4), ("b", LEAST / 4), ("c", LEAST / 4), ("d", LEAST / 4)]) == []
     assert worth_offering([("a", 0.6), ("b", 0.2), ("c", 0.001)]) == [("a", 0.6), ("b", 0.2)]
     many = Likeness([learned(f"m{n}", ["Доброго дня"]) for n in range(20)])
-    assert worth_offering(many.fitting(features("Доброго дня"))) == []
+    assert worth_offering(fitting(many, "Доброго дня")) == []
 
 
 def test_newer_cases_weigh_more():
@@ -72,17 +87,25 @@ def test_what_is_sent_often_comes_before_what_fits_as_well():
     assert likeliest(model, "Де моє замовлення?") == "often"
 
 
+def sent_when(macro_id, order):
+    seen = {**features("Ну що там?"), **circumstances([order])}
+    return habit(macro_id, None, (), [(tuple(seen), 1.0)] * 9)
+
+
 def test_circumstances_decide_between_like_words():
-    before = habit("wait", None, (), [(tuple(features("Ну що там?", ["order:confirmed"])), 1.0)] * 9)
-    after = habit("track", None, (), [(tuple(features("Ну що там?", ["order:shipped"])), 1.0)] * 9)
-    model = Likeness([before, after])
-    assert model.fitting(features("Ну що там?", ["order:shipped"]))[0][0] == "track"
-    assert model.fitting(features("Ну що там?", ["order:confirmed"]))[0][0] == "wait"
+    model = Likeness([sent_when("wait", "order:confirmed"), sent_when("track", "order:shipped")])
+    assert fitting(model, "Ну що там?", ["order:shipped"])[0][0] == "track"
+    assert fitting(model, "Ну що там?", ["order:confirmed"])[0][0] == "wait"
+
+
+def test_circumstances_alone_call_for_nothing():
+    model = Likeness([sent_when("wait", "order:confirmed"), sent_when("track", "order:shipped")])
+    assert fitting(model, "zzzz", ["order:shipped"]) == []
 
 
 def test_only_what_may_be_offered_is_ranked():
     model = Likeness([learned("mine", PARCEL, owner_id="m1"), learned("theirs", PARCEL, owner_id="m2")])
-    ranked = model.fitting(features("Де посилка?"), lambda one: one.owner_id in (None, "m1"))
+    ranked = fitting(model, "Де посилка?", may=lambda one: one.owner_id in (None, "m1"))
     assert [macro_id for macro_id, _ in ranked] == ["mine"]
 
 
@@ -98,8 +121,8 @@ def test_numbers_phones_and_addresses_leave_their_kind_alone():
 
 
 @given(st.text(max_size=3000), st.lists(st.text(max_size=20), max_size=5))
-def test_any_text_has_a_bounded_number_of_features_that_survive_storage(text, circumstances):
-    found = features(text, circumstances)
+def test_any_text_has_a_bounded_number_of_features_that_survive_storage(text, signs):
+    found = features(text, signs)
     assert len(found) <= MOST_FEATURES
     assert all(0 <= feature < BUCKETS for feature in found)
     assert unpacked(packed(found)) == tuple(sorted(found))
