@@ -7,7 +7,7 @@ from inbox.customer_fields import CustomerFields
 from inbox.live import Frame, LiveFeed
 from inbox.model.contacts import email_address, example_phone, is_address, phone_number
 from inbox.model.errors import Conflict, Invalid, NotFound
-from inbox.model.ids import new_id, now
+from inbox.model.ids import new_id, now, sort_key
 from inbox.model.people import Viewer
 from inbox.model.searched import Searched
 from inbox.paging import moment_and_id, page
@@ -108,7 +108,8 @@ class Customers:
         return card
 
     async def change(self, customer_id: str, given: Mapping[str, Any], *, version: int | None = None) -> Document:
-        """Set `name`, `phones`, `emails`, `tags`, `languages`, `notices` or `responsible_manager_id`, whole.
+        """Set `name`, `phones`, `emails`, `tags`, `languages`, `notices`, `opted_out` or
+        `responsible_manager_id`, whole.
 
         Of `fields` those are set that are named, None taking one away. Raises `Conflict` where `version` is not the
         card's present one.
@@ -153,6 +154,9 @@ class Customers:
             checked["emails"] = [{"address": address, "proven": proven.get(address, False)} for address in addresses]
         if "languages" in given:
             checked |= {"languages": list(given["languages"]), "language": next(iter(given["languages"]), "")}
+        if "opted_out" in given:
+            present = now()
+            checked["opting"] = {"out": given["opted_out"], "at": present, "sort": sort_key(present)}
         if "responsible_manager_id" in given:
             checked["responsible_manager_id"] = await self._colleague(given["responsible_manager_id"])
         return checked, await self._fields.checked(given.get("fields", {}))

@@ -23,6 +23,7 @@ from inbox.model.hours import quiet_until
 from inbox.model.ids import derived_id, now
 from inbox.model.incoming import Person
 from inbox.model.notice_texts import language_of, ready_made, subject_of
+from inbox.model.opting import opted_out
 from inbox.model.people import SYSTEM
 from inbox.orders import NOTICES, Orders
 from inbox.replies import Draft, Replies
@@ -160,7 +161,7 @@ class Notices:
         if order is None or customer is None:
             await self._skip(notice, "no_card")
             return
-        if not customer.get("notices", True):
+        if not customer.get("notices", True) or opted_out(customer):
             await self._skip(notice, "opted_out")
             return
         settings = await self._settings.get()

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from inbox.model.conversation import KEEP_UNANSWERED, ConversationStatus, preview
+from inbox.model.opting import opted_out
 
 Document = dict[str, Any]
 
@@ -21,7 +22,8 @@ _LISTS = {"phones": "number", "emails": "address", "hints": "value"}
 def united(survivor: Mapping[str, Any], loser: Mapping[str, Any]) -> Document:
     """What changes on the card that stays when another joins it. Where both say something, the one that stays is right.
 
-    Contacts and tags are united; a contact that is proven on either is proven, and who wanted no notices gets none.
+    Contacts and tags are united; a contact that is proven on either is proven, and who wanted no notices, or
+    nothing automatic, gets none.
     """
     changes: Document = {}
     for field, key in _LISTS.items():
@@ -41,6 +43,8 @@ def united(survivor: Mapping[str, Any], loser: Mapping[str, Any]) -> Document:
     changes["version"] = max(survivor.get("version", 0), loser.get("version", 0)) + 1
     if not loser.get("notices", True):
         changes["notices"] = False
+    if opted_out(loser) and not opted_out(survivor):
+        changes["opting"] = loser["opting"]
     changes["created_at"] = min(survivor["created_at"], loser["created_at"])
     return {field: value for field, value in changes.items() if value != survivor.get(field)}
 

@@ -21,6 +21,7 @@ from inbox.model.errors import Conflict, NotFound
 from inbox.model.ids import derived_id, new_id, now
 from inbox.model.likeness import name_key
 from inbox.model.merging import joined, outdone, parted, tombstone, united, unjoined
+from inbox.model.opting import opted_out
 from inbox.storage.conversations import closing
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate
@@ -453,4 +454,6 @@ def _divided(card: Document, identity: Document, rest: Sequence[Document], at: d
     if not card.get("notices", True):
         # Who said that they want to hear nothing may be either.
         taken["notices"] = False
+    if opted_out(card):
+        taken["opting"] = card["opting"]
     return left, taken

@@ -296,6 +296,46 @@ class PeopleStore:
         )
         return changed
 
+    async def expect_comment(self, identity_id: str, wish: Document, *, asked_by: str) -> None:
+        """Take the identity's next message for a comment on a rating: `{conversation_id, no, until}`.
+
+        `asked_by` is the message that wished for it, once however often it is heard.
+        """
+        await self._durable_identities.update_one(
+            {"_id": identity_id, "comments.asked_by": {"$ne": asked_by}},
+            {"$set": {"comments": {**wish, "asked_by": asked_by, "message_id": None}}},
+        )
+
+    async def take_comment(self, identity_id: str, message_id: str) -> bool:
+        """Whether this message is the comment that is expected: the first one that asks is."""
+        taken = await self._durable_identities.update_one(
+            {"_id": identity_id, "comments.message_id": {"$in": [None, message_id]}},
+            {"$set": {"comments.message_id": message_id}},
+        )
+        return bool(taken.matched_count)
+
+    async def ask_for_rating(self, customer_id: str, case: str, *, at: datetime, since: datetime) -> bool:
+        """Note that a customer is asked to rate a case, unless they were asked about another after `since`."""
+        allowed = [{"rating_asked": None}, {"rating_asked.at": {"$lte": since}}, {"rating_asked.case": case}]
+        noted = await self._durable_customers.update_one(
+            {"_id": customer_id, "merged_into": None, "$or": allowed},
+            {"$set": {"rating_asked": {"case": case, "at": at}}},
+        )
+        return bool(noted.matched_count)
+
+    async def set_opting(self, customer_id: str, *, out: bool, at: datetime, sort: str) -> Document | None:
+        """Note on a card whether its customer wants no automatic messages, unless a later word is noted already.
+
+        Returns the card as it is then; None where it is gone, or where the later word stands.
+        """
+        known = {"$or": [{"opting.sort": None}, {"opting.sort": {"$lte": sort}}]}
+        changed: Document | None = await self._durable_customers.find_one_and_update(
+            {"_id": customer_id, "merged_into": None, **known},
+            {"$set": {"opting": {"out": out, "at": at, "sort": sort}, "updated_at": now()}, "$inc": {"version": 1}},
+            return_document=pymongo.ReturnDocument.AFTER,
+        )
+        return changed
+
     async def note_tags(self, tags: Sequence[str]) -> None:
         """Remember tags that cards got, to suggest them."""
         writes = [

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict,
 from inbox.cards import Cards
 from inbox.customers import Customers
 from inbox.model.customer_fields import MAX_FIELDS, MAX_VALUE, as_text
-from inbox.model.happenings import ASSIGNMENT, STATUS
+from inbox.model.happenings import ASSIGNMENT, HANDED_OFF, STATUS
 from inbox.storage.database import Document
 from inbox.timeline import MESSAGE, NOTE, ORDER, Timeline
 from web.api.requests import Id, Labels, Languages, Name, Search, each_once
@@ -42,7 +42,7 @@ FILES: Mapping[str, frozenset[str]] = {
 }
 """Types of files by how a gallery shows them."""
 
-EVENTS = (ASSIGNMENT, STATUS, NOTE, ORDER)
+EVENTS = (ASSIGNMENT, STATUS, HANDED_OFF, NOTE, ORDER)
 """What a timeline may tell besides messages."""
 
 
@@ -72,7 +72,7 @@ class CustomerChange(Change):
     `version` is the one that was seen: a newer one answers 409.
     """
 
-    audited = frozenset({"tags", "languages", "notices", "responsible_manager_id"})
+    audited = frozenset({"tags", "languages", "notices", "opted_out", "responsible_manager_id"})
 
     name: Name = ""
     phones: Phones = ()
@@ -82,6 +82,8 @@ class CustomerChange(Change):
     fields: Fields = Field(default_factory=dict)
     notices: bool = True
     """Whether they are told of their orders."""
+    opted_out: bool = False
+    """Whether nothing automatic is said to them at all."""
     responsible_manager_id: Id | None = None
     version: Version | None = None
 
@@ -126,13 +128,14 @@ class TimelineMessageShape(MessageShape):
 class TimelineEventShape(Shape):
     """Something that happened.
 
-    `assignment`: `assignee_id` (null: back to the queue) and why. `status`: of the conversation. `note`: on the card.
-    `order`: which `fields` of it changed, its `status` where that did, and the `reply` that it came along with.
+    `assignment`: `assignee_id` (null: back to the queue) and why, `team_id` where it was handed over to a team.
+    `status`: of the conversation. `handoff`: the bot left it to people, and why. `note`: on the card. `order`: which `fields` of it changed, its `status` where
+    that did, and the `reply` that it came along with.
     """
 
     model_config = ConfigDict(extra="allow")
 
-    kind: Literal["assignment", "status", "note", "order"]
+    kind: Literal["assignment", "status", "handoff", "note", "order"]
     id: str
     at: AwareDatetime
     by: AuthorShape
@@ -182,8 +185,12 @@ def _order_entry(entry: Mapping[str, Any]) -> View:
 
 
 _TELLERS = {
-    ASSIGNMENT: lambda entry: {field: entry[field] for field in ("assignee_id", "reason")},
+    ASSIGNMENT: lambda entry: {
+        **{field: entry[field] for field in ("assignee_id", "reason")},
+        "team_id": entry.get("to_team"),
+    },
     STATUS: lambda entry: {field: entry[field] for field in ("status", "snoozed_until")},
+    HANDED_OFF: lambda entry: {"reason": entry["reason"]},
     NOTE: lambda entry: {field: entry[field] for field in ("text", "pinned", "edited_at")},
     ORDER: _order_entry,
 }
