@@ -45,6 +45,7 @@ from inbox.model.incoming import AccountChanged, ButtonPress, Echo, Media, NewMe
 from inbox.model.windows import counts_answers
 from inbox.presses import note_presses
 from inbox.proofs import contact_timers
+from inbox.ratings import GIVEN, note_ratings
 from inbox.reach import Reach
 from inbox.settings import ShopSettings
 from inbox.storage.attachments import AttachmentStore
@@ -72,7 +73,7 @@ class _Work(msgspec.Struct):
     @property
     def opens(self) -> bool:
         """Whether it opens a conversation, and routing and bot hear of it."""
-        return isinstance(self.event, NewMessage) and not self.event.quiet
+        return isinstance(self.event, NewMessage) and not self.document.get("quiet")
 
     @property
     def everywhere(self) -> bool:
@@ -157,6 +158,9 @@ class Batches:
         repeated = any(accepted.adopted for accepted in batch)
         identities = await self._meet(batch, repeated=repeated)
         work = self._messages_of(batch, identities)
+        await note_ratings(
+            self._messages, self._people, [(item.document, identities[item.identity_id]) for item in work]
+        )
         told = await self._echoes.tell(batch, identities)
         work += [_work_of(*foreign) for foreign in told.foreign]
         put_off |= told.put_off
@@ -172,6 +176,7 @@ class Batches:
         changed = told.confirmed + await self._settle(batch, work, identities, put_off)
         await self._ask_who(work, identities)
         await self._hear_contacts(work, identities)
+        await self._hear_ratings(work)
         heard_of = await self._note_inbound(work)
         conversations = await self._show(work, changed, conversations, heard_of)
         await self._keep_previews_true(conversations)
@@ -522,6 +527,13 @@ class Batches:
         for kind, timers in due.items():
             await self._timers.set_many(kind, timers)
         if due:
+            self._wakeups.ring("timers")
+
+    async def _hear_ratings(self, work: list[_Work]) -> None:
+        """Have ratings kept beside the flow."""
+        ids = [item.document["_id"] for item in work if "rating" in item.document]
+        if ids:
+            await self._timers.set_many(GIVEN, {f"{GIVEN}:{key}": {"message_id": key} for key in ids})
             self._wakeups.ring("timers")
 
     async def _note_inbound(self, work: list[_Work]) -> list[Frame]:

@@ -31,7 +31,7 @@ async def note_presses(messages: MessageStore, arrived: Sequence[Document]) -> N
         number = number_in(message["text"]) if _may_press(message) else None
         if not number:
             continue
-        asked = await messages.last_to(message["customer_id"], message["identity_id"], before=_answered_at(message))
+        asked = await messages.last_to(message["customer_id"], message["identity_id"], before=written_at(message))
         buttons = asked.get("buttons", ()) if asked is not None and asked.get("numbered") else ()
         if asked is not None and number <= len(buttons):
             message["content"] = msgspec.to_builtins(ButtonPress(data=buttons[number - 1]["data"]))
@@ -43,7 +43,7 @@ def _may_press(message: Document) -> bool:
     return not (ours or message["content"] or message["attachments"] or message.get("public") or message.get("quiet"))
 
 
-def _answered_at(message: Document) -> str:
+def written_at(message: Document) -> str:
     """When it was written by our clock: the provider's may be slow, and what it delivers late was written earlier."""
     written: datetime = min(message["received_at"], message["sent_at"] + CLOCKS_DIFFER)
     return sort_key(written)

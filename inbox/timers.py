@@ -33,6 +33,8 @@ _PATIENT = frozenset(
         "manager.relieve",
         "manager.shift",
         "media.fetch",
+        "rating.ask",
+        "rating.given",
         "routing.wait",
         "staff.check",
         "staff.tell",

@@ -56,6 +56,13 @@ class ReplyPosted(msgspec.Struct, frozen=True):
     message: _Document
 
 
+class ConversationRated(msgspec.Struct, frozen=True):
+    """A customer said what they think of a case: see `inbox.model.ratings`. May be announced again."""
+
+    conversation: _Document
+    message: _Document
+
+
 class ChannelPaused(msgspec.Struct, frozen=True):
     """A channel's token died; its outbox waits."""
 
@@ -121,6 +128,7 @@ DomainEvent = (
     | ConversationAssigned
     | AvailabilityChanged
     | ReplyPosted
+    | ConversationRated
     | ChannelPaused
     | ContactProven
     | CardsChanged

@@ -163,6 +163,30 @@ class ConversationStore:
             raise Conflict("this customer has another active conversation; continue there") from error
         return changed
 
+    async def rate(self, conversation_id: str, rating: Document) -> Document | None:
+        """Keep a rating of one of its cases, unless a later one of the same case is kept; the conversation then.
+
+        None where the conversation is gone. Nothing that is decided about a conversation looks at its ratings.
+        """
+        same = {"$eq": ["$$this.no", rating["no"]]}
+        known = {"$ifNull": ["$ratings", []]}
+        later = {"$filter": {"input": known, "cond": {"$and": [same, {"$gte": ["$$this.sort", rating["sort"]]}]}}}
+        others = {"$filter": {"input": known, "cond": {"$not": [same]}}}
+        rated = {"$concatArrays": [others, [{field: {"$literal": value} for field, value in rating.items()}]]}
+        changed: Document | None = await self._durable.find_one_and_update(
+            {"_id": conversation_id},
+            [{"$set": {"ratings": {"$cond": [{"$gt": [{"$size": later}, 0]}, known, rated]}}}],
+            **CURRENT,
+        )
+        return changed
+
+    async def comment_rating(self, conversation_id: str, no: int, comment: str) -> Document | None:
+        """Add a comment to the rating of one of its cases; None where there is none."""
+        changed: Document | None = await self._durable.find_one_and_update(
+            {"_id": conversation_id, "ratings.no": no}, {"$set": {"ratings.$.comment": comment}}, **CURRENT
+        )
+        return changed
+
     async def revise(self, before: Document, changes: Document) -> Document | None:
         """Change the very document that was read, and what follows from it; None where it is another one by now."""
         key = before["_id"]

@@ -205,6 +205,14 @@ class ClockShape(Shape):
     state: Literal["running", "at_risk", "late"]
 
 
+class RatingShape(Shape):
+    """What the customer said of the conversation after it was closed, from 1 (worst) to 5; `comment` may be empty."""
+
+    score: int
+    comment: str
+    at: AwareDatetime
+
+
 class ConversationShape(Shape):
     """One case with one customer."""
 
@@ -227,6 +235,7 @@ class ConversationShape(Shape):
     unread: int
     assignment: AssignmentShape | None
     handed_over: HandedOverShape | None
+    rating: RatingShape | None
 
 
 class AttachmentShape(Shape):
@@ -353,8 +362,9 @@ class CustomerShape(Shape):
     """A card. `proven` lists those phones and addresses that the customer is known to own.
 
     `fields` are texts by code (see `/customer-fields`). `languages`: the preferred one, which is `language`, first.
-    `notices` says whether they are told of their orders. `responsible_manager_id`: who looks after them. `version`
-    grows with every change. `avatar_url`: the first picture that a channel shows of them, null where none does.
+    `notices` says whether they are told of their orders, `opted_out` whether nothing automatic is said to them at all.
+    `responsible_manager_id`: who looks after them. `version` grows with every change. `avatar_url`: the first picture
+    that a channel shows of them, null where none does.
     `first_contact_at` and `last_contact_at`: when they came to be known, and when they wrote last on any channel.
     `order_count`: how many orders they have; `order_sums`: what these come to, but for the cancelled and returned ones.
     """
@@ -369,6 +379,7 @@ class CustomerShape(Shape):
     language: str
     languages: list[str]
     notices: bool
+    opted_out: bool
     last_manager_id: str | None
     responsible_manager_id: str | None
     version: int

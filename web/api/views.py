@@ -10,7 +10,9 @@ from inbox.customers import languages_of
 from inbox.model.capabilities import Capabilities
 from inbox.model.conversation import Priority, unread
 from inbox.model.ids import now
+from inbox.model.opting import opted_out
 from inbox.model.people import Viewer
+from inbox.model.ratings import rating_of
 from inbox.storage.database import Document
 from routing.clockwork import state
 from web.api.rows import PREFIX
@@ -89,7 +91,14 @@ def conversation_view(conversation: Document, viewer: Viewer) -> View:
         "unread": unread(conversation, viewer.id),
         "assignment": conversation["assignment"],
         "handed_over": _handed_over_view(conversation, viewer),
+        "rating": _rating_view(conversation),
     }
+
+
+def _rating_view(conversation: Document) -> View | None:
+    """The last rating of a conversation."""
+    told = rating_of(conversation)
+    return {field: told[field] for field in ("score", "comment", "at")} if told is not None else None
 
 
 def _handed_over_view(conversation: Document, viewer: Viewer) -> View | None:
@@ -197,6 +206,7 @@ def card_view(customer: Document) -> View:
         "language": customer["language"],
         "languages": languages_of(customer),
         "notices": customer.get("notices", True),
+        "opted_out": opted_out(customer),
         "last_manager_id": customer["last_manager_id"],
         "responsible_manager_id": customer.get("responsible_manager_id"),
         "version": customer.get("version", 0),
