@@ -15,6 +15,7 @@ import { start as startPipeline } from "./pipeline.js";
 import { start as startRows } from "./rows.js";
 import { start as startReports } from "./reports.js";
 import { start as startSearch } from "./search.js";
+import { start as startSuggestions } from "./suggestions.js";
 import { start as startTransfer } from "./transfer.js";
 
 startDesk();
@@ -30,5 +31,6 @@ startKeys();
 startPipeline();
 startReports();
 startSearch();
+startSuggestions();
 startTransfer();
 startLive();

@@ -280,6 +280,22 @@ const insert = async (entry, place = typed()) => {
   return true;
 };
 
+/** Put a macro where the caret is, as if it had been chosen from the list; resolves with whether it is there. */
+export const put = async (id) => {
+  if (hooks.busy()) return false;
+  language = null;
+  previews.clear();
+  try {
+    await load();
+    const entry = entries.find(({ macro }) => macro.id === id) ?? entryOf(await call("GET", `/api/v1/macros/${id}`));
+    return await insert(entry, { start: field().selectionStart, end: field().selectionEnd });
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    toast(refusal.message);
+    return false;
+  }
+};
+
 const turnLanguage = (step) => {
   const languages = Object.keys(found[chosen].macro.text);
   const current = $("macro-look").querySelector("[aria-pressed=true]")?.dataset.language ?? languages[0];
