@@ -4,6 +4,7 @@
 macro; of each macro and of all together only the newest stay.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -50,6 +51,10 @@ class MacroCaseStore:
                 return False
         await self._trim(case["macro_id"])
         return True
+
+    async def keep_many(self, cases: Sequence[Document]) -> None:
+        """Store cases that are nobody's any more."""
+        await self._cases.insert_many(cases)
 
     async def _trim(self, macro_id: str) -> None:
         older = self._cases.find({"macro_id": macro_id}, {"_id": 1}).sort("at", -1).skip(self._kept_of_macro)

@@ -3,8 +3,12 @@
 As with numbers (`web.demo.past`), only what would be kept of it is put in, and nobody is there who wrote it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Final
+
+from bot.likeness import circumstances, features, packed
+from inbox.storage.database import Document
 
 ASKED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "вітаю": {
@@ -80,3 +84,25 @@ ASKED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     },
 }
 """What is asked, by the macro that answers it and by language."""
+
+_APART: Final = timedelta(hours=17)
+"""How long the shop went between two of these answers."""
+
+
+def learned(macros: Mapping[str, Document], present: datetime) -> Iterator[Document]:
+    """The cases in which these macros, by their keys, were sent before `present`, as they are stored."""
+    asked = [
+        (macros[key]["_id"], language, phrase)
+        for key, phrases in ASKED.items()
+        for language, told in phrases.items()
+        for phrase in told
+    ]
+    for number, (macro_id, language, phrase) in enumerate(asked):
+        known = {**features(phrase), **circumstances([f"language:{language}"])}
+        yield {
+            "_id": f"past:{number}",
+            "macro_id": macro_id,
+            "customer_id": "",
+            "at": present - _APART * (number + 1),
+            "features": packed(known),
+        }

@@ -27,6 +27,7 @@ from inbox.replies import Draft
 from inbox.settings import opening_hours
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.database import Document
+from inbox.storage.macro_cases import MacroCaseStore
 from inbox.storage.messages import MessageStore
 from inbox.storage.numbers import NumberStore
 from inbox.storage.people import PeopleStore
@@ -44,6 +45,7 @@ from web.demo.cast import (
     WELCOME,
     WHOLESALE_MAILBOX,
 )
+from web.demo.habits import learned
 from web.demo.past import tell_the_past
 from web.demo.phones import InstagramPhone, Mail
 from web.demo.script import Act, Case, Mishap, Phone, Reply, Story
@@ -109,10 +111,11 @@ class Stage:
         await self.house.routing_setup.change(RoutingSettings(policy=policy))
 
     async def _remember(self, channels: Sequence[str]) -> None:
-        """Have numbers of the weeks before."""
+        """Have numbers of the weeks before, and what was learned then."""
         people = [viewer.id for viewer in self.managers.values()]
         hours = opening_hours(await self.house.settings.get())
         await tell_the_past(NumberStore(self.house.database), people, channels, hours, self.started)
+        await MacroCaseStore(self.house.database).keep_many(list(learned(self.macros, self.started)))
 
     async def _open_telegram(self) -> Door:
         bot = self.sandbox.telegram.create_bot(BOT)
