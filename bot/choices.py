@@ -4,15 +4,16 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.conditions import spoken
+from bot.situations import spoken
 from inbox.presses import number_in
 
 
-def chosen(message: Mapping[str, Any], buttons: Sequence[Mapping[str, str]]) -> str | None:
+def chosen(message: Mapping[str, Any], buttons: Sequence[Mapping[str, str]], *, numbered: bool = True) -> str | None:
     """The `data` of the button that a message means, by pressing it, by its title or by its number.
 
     `buttons` are `{title, data}` in the order in which they were shown. A press is of that very button or of none: an
-    older question may have had one of the same title, or in the same place.
+    older question may have had one of the same title, or in the same place. `numbered` is whether a typed number may
+    mean a button.
     """
     content = message.get("content")
     if content is not None:
@@ -22,7 +23,7 @@ def chosen(message: Mapping[str, Any], buttons: Sequence[Mapping[str, str]]) -> 
     titled = next((button["data"] for button in buttons if _same(button["title"], text)), None)
     if titled is not None:
         return titled
-    number = number_in(text) or 0
+    number = (number_in(text) or 0) if numbered else 0
     return buttons[number - 1]["data"] if 1 <= number <= len(buttons) else None
 
 

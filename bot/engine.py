@@ -6,15 +6,19 @@ import msgspec
 import structlog
 
 from bot.doing import Doer, Firing
+from bot.flows import Flows, is_old_press
 from bot.guards import silence
 from bot.library import RuleLibrary
+from bot.looking import Lookout
 from bot.occasions import Occasion, caused_by
 from bot.playbook import Playbook
+from bot.questions import Asker, Questions, was_asked
 from bot.rules import OF_A_MESSAGE, Rule
 from bot.skills.skill import Skill
 from inbox.model.errors import DomainError
 from inbox.model.ids import now
 from inbox.storage.conversations import ConversationStore
+from inbox.storage.firings import FiringStore
 
 _log = structlog.get_logger(__name__)
 
@@ -26,13 +30,21 @@ class BotEngine:
         self,
         *,
         library: RuleLibrary,
+        lookout: Lookout,
+        firings: FiringStore,
         conversation_store: ConversationStore,
         doer: Doer,
+        questions: Questions,
+        flows: Flows,
         skills: Sequence[Skill] = (),
     ) -> None:
         self._library = library
+        self._lookout = lookout
+        self._firings = firings
         self._store = conversation_store
         self._doer = doer
+        self._questions = questions
+        self._flows = flows
         self._skills = skills
 
     async def playbook(self) -> Playbook:
@@ -42,9 +54,10 @@ class BotEngine:
     async def wants(self, trigger: str) -> bool:
         """Whether anything would hear of this trigger: what nobody waits for need not be looked into."""
         playbook = await self._library.playbook()
-        return bool(playbook.rules[trigger] or self._listening(trigger, playbook))
+        return bool(playbook.rules[trigger] or self.listening(trigger, playbook))
 
-    def _listening(self, trigger: str, playbook: Playbook) -> list[Skill]:
+    def listening(self, trigger: str, playbook: Playbook) -> list[Skill]:
+        """The skills that hear of this trigger before rules do, in their order."""
         return [skill for skill in self._skills if trigger in skill.triggers and playbook.bot.has(skill.name)]
 
     async def hear(self, occasion: Occasion) -> None:
@@ -54,13 +67,15 @@ class BotEngine:
         say nothing to the customer do their work all the same.
         """
         playbook = await self._library.playbook()
-        skills = self._listening(occasion.trigger, playbook)
-        rules = _under(_silent(occasion), occasion, playbook.rules[occasion.trigger])
-        if not (skills or rules):
+        skills = self.listening(occasion.trigger, playbook)
+        matcher = playbook.matchers.get(occasion.trigger)
+        if occasion.trigger in OF_A_MESSAGE and _silent(occasion) is not None:
+            matcher, skills = None, []
+        asked = occasion.trigger in OF_A_MESSAGE and was_asked(occasion.conversation)
+        if not (skills or matcher or asked):
             return
-        situation = await self._library.situation(occasion, playbook) if rules else None
-        firing = [rule for rule in rules if situation is not None and not rule.unmet(situation)]
-        if not (skills or firing):
+        firing = await self._lookout.firing(matcher, occasion, playbook) if matcher is not None else []
+        if not (skills or firing or asked):
             return
         # The event tells how the conversation was when its batch was read; a manager may have written since.
         conversation = await self._store.get(occasion.conversation["_id"])
@@ -71,11 +86,28 @@ class BotEngine:
         if silent is not None:
             _log.info("bot_silent", conversation_id=conversation["_id"], reason=silent)
         with caused_by(present):
+            if occasion.trigger in OF_A_MESSAGE and await self._answers(present, playbook, silent=silent is not None):
+                return
             for skill in skills if silent is None else ():
                 if await self._dealt_with(skill, present, playbook):
                     return
-            for rule in _under(silent, present, firing):
-                await self._doer.do(Firing(rule=rule, occasion=present, languages=playbook.languages))
+            rules = _under(silent, present, firing)
+            if rules:
+                await self._firings.note([rule.id for rule in rules], present.key, now())
+            for rule in rules:
+                await self._doer.do(Firing.of(rule, present, playbook.languages))
+
+    async def _answers(self, occasion: Occasion, playbook: Playbook, *, silent: bool) -> bool:
+        """Whether a message was dealt with as an answer to what the bot asked; a person who steps in ends that."""
+        if occasion.message is not None and was_asked(occasion.conversation):
+            if silence(occasion.conversation, None, now()) is not None:
+                await self._questions.give_up(occasion.conversation)
+            elif not silent:
+                askers: dict[str, Asker] = {skill.name: skill for skill in self._skills if playbook.bot.has(skill.name)}
+                askers[self._flows.name] = self._flows
+                if await self._questions.hear(occasion, askers, playbook.bot):
+                    return True
+        return occasion.message is not None and is_old_press(occasion.message)
 
     async def _dealt_with(self, skill: Skill, occasion: Occasion, playbook: Playbook) -> bool:
         try:
@@ -94,4 +126,4 @@ def _under(silent: str | None, occasion: Occasion, rules: Sequence[Rule]) -> lis
     """Which of these rules may fire on this occasion, whether the bot may speak or not."""
     if silent is not None and occasion.trigger in OF_A_MESSAGE:
         return []
-    return [rule for rule in rules if rule.when.means(occasion) and not (silent is not None and rule.speaks)]
+    return [rule for rule in rules if silent is None or not rule.speaks]

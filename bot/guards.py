@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from inbox.model.happenings import is_handed_off
 from inbox.model.ids import sort_key
 
 REPLY_PERIOD = timedelta(hours=1)
@@ -60,8 +61,13 @@ def _manager_wrote(case: _Case) -> str | None:
 def _manager_took_it(case: _Case) -> str | None:
     # Also where the shop wrote first: there the customer's answer opens the conversation after the manager's message.
     assignment = case.conversation["assignment"] or {}
-    taken = case.conversation["assignee_id"] is not None and assignment.get("by") is not None
+    given = assignment.get("by") is not None and assignment.get("reason") != "rule"
+    taken = case.conversation["assignee_id"] is not None and given
     return "a manager has taken the conversation" if taken else None
+
+
+def _handed_off(case: _Case) -> str | None:
+    return "the bot has left the case to people" if is_handed_off(case.conversation) else None
 
 
 _GUARDS: tuple[Callable[[_Case], str | None], ...] = (
@@ -71,6 +77,7 @@ _GUARDS: tuple[Callable[[_Case], str | None], ...] = (
     _closed,
     _manager_wrote,
     _manager_took_it,
+    _handed_off,
 )
 
 

@@ -100,7 +100,7 @@ class Questions:
             return False
         said = False
         try:
-            said = await self._say(occasion, row, draft)
+            said = await self._say(occasion, row, draft, again=False)
         finally:
             if not said:
                 await self._store.settle(row["_id"], row["key"])
@@ -110,15 +110,15 @@ class Questions:
         self, occasion: Occasion, row: Document, draft: Draft, expires: timedelta, after: Question
     ) -> bool:
         """The words stand before the row: until it is written, what the one before it led to can be done again."""
-        if not await self._say(occasion, row, draft):
+        if not await self._say(occasion, row, draft, again=True):
             return False
         said = await self._messages.get(row["message_id"])
         asked_at = said["created_at"] if said is not None else now()
         times = {"asked_at": asked_at, "expires_at": asked_at + expires}
         return await self._store.ask({**row, **times}, after=after.key, heard=after.hearing) is not None
 
-    async def _say(self, occasion: Occasion, row: Document, draft: Draft) -> bool:
-        return await self._speaker.say(occasion, draft, token=f"question:{row['key']}")
+    async def _say(self, occasion: Occasion, row: Document, draft: Draft, *, again: bool) -> bool:
+        return await self._speaker.say(occasion, draft, token=f"question:{row['key']}", again=again)
 
     async def waiting(self, conversation: Mapping[str, Any]) -> Question | None:
         """The question that waits in a conversation; none where a person has stepped in, or it was closed since."""
@@ -171,7 +171,7 @@ class Questions:
         # What was received before it was asked answers nothing, least of all what the bot asks about it.
         if question is None or message["received_at"] <= question.asked_at:
             return False
-        return await self._tried(occasion, question, askers, settings)
+        return await self._tried(occasion, message, question, askers, settings)
 
     async def _finish(
         self, occasion: Occasion, question: Question, askers: Mapping[str, Asker], settings: BotSettings
@@ -181,24 +181,29 @@ class Questions:
             await self.settle(question)
             return
         answered = msgspec.structs.replace(occasion, key=answer["_id"], at=answer["received_at"], message=answer)
-        await self._tried(answered, question, askers, settings)
+        await self._tried(answered, answer, question, askers, settings)
 
     async def _tried(
-        self, occasion: Occasion, question: Question, askers: Mapping[str, Asker], settings: BotSettings
+        self,
+        occasion: Occasion,
+        message: Document,
+        question: Question,
+        askers: Mapping[str, Asker],
+        settings: BotSettings,
     ) -> bool:
         asker = askers.get(question.asker)
         if asker is None:
             # A skill of another version, or one that was switched off meanwhile.
             await self._store.settle(question.conversation_id, question.key)
             return False
-        heard = msgspec.structs.replace(question, hearing=occasion.key)
+        heard = msgspec.structs.replace(question, hearing=message["_id"])
         try:
             dealt_with = await asker.answer(occasion, heard, settings)
         except DomainError as error:
             _log.warning("answer_refused", asker=question.asker, occasion=occasion.key, reason=str(error))
             return False
         if dealt_with:
-            await self._store.hear(question.conversation_id, question.key, occasion.key)
+            await self._store.hear(question.conversation_id, question.key, message["_id"])
         return dealt_with
 
     async def _read(self, conversation: Mapping[str, Any]) -> Document | None:

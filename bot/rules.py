@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, TypeAdapter
 
-from bot import conditions
+from bot import actions
 from bot.actions import ACTIONS
-from bot.conditions import CONDITIONS, Condition, Situation
+from bot.conditions import CONDITIONS, Condition
+from bot.situations import Situation
 from bot.triggers import LabelAdded, NoReply, OrderStatusChanged, When
 from inbox.model.actions import Action
 from inbox.model.typed import checked, each, known, plain
@@ -54,7 +55,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         return any(isinstance(action, _SPEAKING) for action in self.actions)
 
     def unmet(self, situation: Situation) -> list[str]:
-        """Why the rule does not fire in this situation; empty where it does."""
+        """Why the rule does not fire in this situation, of which all is known; empty where it does."""
         return [reason for condition in self.conditions if (reason := condition.unmet(situation)) is not None]
 
     def fields(self) -> dict[str, Any]:
@@ -94,8 +95,8 @@ def parse(raw: Mapping[str, Any]) -> Rule:
         enabled=frame.enabled,
         trigger=trigger,
         when=checked(TypeAdapter(TRIGGERS[trigger]), frame.when, "when"),
-        conditions=each(frame.conditions, CONDITIONS, "conditions", later=conditions.LATER),
-        actions=each(frame.actions, ACTIONS, "actions"),
+        conditions=each(frame.conditions, CONDITIONS, "conditions"),
+        actions=actions.read(frame.actions),
     )
 
 

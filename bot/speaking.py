@@ -7,10 +7,12 @@ import msgspec
 import structlog
 
 from bot.guards import REPLY_PERIOD, SAME_WORDS, silence
+from bot.handoff import Handoff
 from bot.loops import LOOK_BACK, answers_like_a_machine, plain_words
 from bot.occasions import Occasion
 from bot.playbook import Playbook
 from inbox.model.ids import derived_id, now
+from inbox.model.opting import opted_out
 from inbox.model.people import BOT
 from inbox.replies import Draft, Replies
 from inbox.storage.database import Document
@@ -32,12 +34,14 @@ class Speaker:
         messages: MessageStore,
         budget: ReplyBudget,
         playbook: Callable[[], Awaitable[Playbook]],
+        handoff: Handoff,
     ) -> None:
         self._replies = replies
         self._people = people
         self._messages = messages
         self._budget = budget
         self._playbook = playbook
+        self._handoff = handoff
 
     async def say(self, occasion: Occasion, draft: Draft, *, token: str, again: bool = False) -> bool:
         """Post the draft where the occasion's message came from, once for each token; whether it was.
@@ -82,13 +86,16 @@ class Speaker:
     async def _unwelcome(self, occasion: Occasion, *, again: bool) -> str | None:
         """Why the customer is not spoken to whatever there is to say."""
         card = await self._people.living(occasion.customer_id)
-        if card is not None and card.get("opted_out"):
+        if opted_out(card):
             return "the customer wants no automatic messages"
         # Where less was said there is nothing that a machine could have answered often enough.
         if occasion.message is None or again or len(occasion.conversation.get("automatic", ())) < 2:  # noqa: PLR2004
             return None
-        thread = await self._messages.thread(occasion.conversation["_id"], None, LOOK_BACK)
-        return "another machine answers" if answers_like_a_machine(thread) else None
+        conversation_id = occasion.conversation["_id"]
+        if not answers_like_a_machine(await self._messages.thread(conversation_id, None, LOOK_BACK)):
+            return None
+        await self._handoff.hand_over(conversation_id, by=BOT, reason="loop")
+        return "another machine answers"
 
     async def language(self, occasion: Occasion) -> str:
         """What the card says, else what the channel says; empty where neither does."""

@@ -79,10 +79,10 @@ async def download(
     if session.headers:
         message = "this session would show its credentials to strangers"
         raise ValueError(message)
-    guard = _Guard(_origin(URL(allowed_base)) if allowed_base else None, resolve, forbidden)
+    guard = Guard(_origin(URL(allowed_base)) if allowed_base else None, resolve, forbidden)
     failure: ChannelFailure
     try:
-        async with aclosing(_follow(session, _read(url), max_bytes, guard)) as chunks:
+        async with aclosing(_follow(session, address_to_call(url), max_bytes, guard)) as chunks:
             async for chunk in chunks:
                 yield chunk
     except ChannelFailure as known:
@@ -96,7 +96,7 @@ async def download(
 
 
 @dataclass(frozen=True, slots=True)
-class _Guard:
+class Guard:
     """Says where a connection for an address may go."""
 
     allowed: URL | None
@@ -117,7 +117,7 @@ class _Guard:
         return found
 
 
-async def _follow(session: ClientSession, url: URL, max_bytes: int, guard: _Guard) -> AsyncGenerator[bytes]:
+async def _follow(session: ClientSession, url: URL, max_bytes: int, guard: Guard) -> AsyncGenerator[bytes]:
     for _ in range(MAX_REDIRECTS + 1):
         async with await _get(session, url, await guard.addresses(url), max_bytes) as response:
             if response.status not in _REDIRECTS:
@@ -126,7 +126,7 @@ async def _follow(session: ClientSession, url: URL, max_bytes: int, guard: _Guar
                         yield chunk
                 return
             location = response.headers.get("Location", "")
-        url = _read(location, url)
+        url = address_to_call(location, url)
     raise _bad_address("leads from one place to another without end")
 
 
@@ -168,7 +168,7 @@ async def _body(response: ClientResponse, max_bytes: int) -> AsyncGenerator[byte
     raise Refused(reason, code="too_big")
 
 
-def _read(text: str, base: URL | None = None) -> URL:
+def address_to_call(text: str, base: URL | None = None) -> URL:
     """An address to call, relative to `base`. Raises `Refused`; the text is not repeated."""
     try:
         url = URL(text)
@@ -196,7 +196,7 @@ def _by_status(response: ClientResponse) -> ChannelFailure:
 
 
 def _bad_address(why: str) -> Refused:
-    return Refused(f"the file's address {why}", code="address")
+    return Refused(f"the address {why}", code="address")
 
 
 def _wrapped(address: IPv6Address) -> IPv4Address | None:

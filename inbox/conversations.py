@@ -12,7 +12,7 @@ from inbox.live import LiveFeed, about
 from inbox.model.conversation import MAX_LABEL, MAX_LABELS, ConversationStatus, Priority, marked, new_conversation
 from inbox.model.domain_events import ConversationChanged
 from inbox.model.errors import Conflict, Invalid, NotFound
-from inbox.model.happenings import status_set
+from inbox.model.happenings import handed_off, is_handed_off, status_set
 from inbox.model.ids import new_id, now
 from inbox.model.people import SYSTEM, Author, Viewer
 from inbox.paging import decode_cursor, encode_cursor, moment_and_id, page
@@ -159,6 +159,7 @@ class Conversations:
     ) -> Document:
         """Set `status`, `labels`, `priority` (a name), `snoozed_until` or `team_id`; holding is routing's business.
 
+        `handed_off` is why the bot leaves the case to people: once in each case.
         `add_labels` and `remove_labels` leave the other labels as they are. What names itself by `once` is done once,
         however often it is asked for. Raises `Conflict` where `version` is not the present one.
         """
@@ -170,7 +171,7 @@ class Conversations:
                 raise Conflict("somebody changed this conversation meanwhile: look again", current=before["version"])
             if once is not None and once in before.get("done_once", ()):
                 return before
-            fields = _told(before, _fields(before, changes), by) | marked(before, once)
+            fields = _told(before, _fields(before, changes), by) | _left(before, changes, by) | marked(before, once)
             if all(before.get(field) == value for field, value in fields.items()):
                 return before
             after = await self._store.revise(before, fields)
@@ -289,6 +290,13 @@ def _told(before: Document, fields: Document, by: Author) -> Document:
         return fields
     told = status_set(before, status, fields.get("snoozed_until"), by, fields.get("closed_at") or now())
     return {**fields, "status_set": told}
+
+
+def _left(before: Document, changes: Mapping[str, Any], by: Author) -> Document:
+    """That the bot leaves the case to people, where it does so now."""
+    if "handed_off" not in changes or is_handed_off(before):
+        return {}
+    return {"handed_off": handed_off(before, changes["handed_off"], by)}
 
 
 def _priority(name: Any) -> int:

@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Final
 
-import msgspec
-
 from inbox.events import EventBus
 from inbox.model.domain_events import ConversationAssigned, ConversationChanged
-from inbox.model.happenings import ASSIGNMENT, STATUS, line, lines_of
-from inbox.model.ids import now, sort_key
+from inbox.model.happenings import ASSIGNMENT, HANDED_OFF, STATUS, lines_of
+from inbox.model.ids import sort_key
 from inbox.model.people import Author, Viewer
 from inbox.paging import decode_cursor, page
 from inbox.storage.conversations import ConversationStore
@@ -101,7 +99,7 @@ class Timeline:
     async def _happened(
         self, customer_id: str, cases: Sequence[Document], before: Place | None, limit: int, kinds: Collection[str]
     ) -> list[Document]:
-        wanted = [kind for kind in (ASSIGNMENT, STATUS) if kind in kinds]
+        wanted = [kind for kind in (ASSIGNMENT, STATUS, HANDED_OFF) if kind in kinds]
         if not wanted:
             return []
         rows, lost = await asyncio.gather(
@@ -142,14 +140,12 @@ class Timeline:
 
     async def _note(self, before: Document, after: Document, by: Author) -> None:
         given = before["assignee_id"] != after["assignee_id"]
-        if not given and before.get("status_set") == after.get("status_set"):
+        told = ("let_go", "status_set", "handed_off")
+        if not given and all(before.get(field) == after.get(field) for field in told):
             return
         # Whoever changed it last may have died before they came to keep it.
-        lines = await self._store.not_kept([*lines_of(before), *lines_of(after, by if given else None)])
-        if given and after["assignee_id"] is None:
-            nobody = {"assignee_id": None, "reason": None}
-            lines.append(line(ASSIGNMENT, after, nobody, msgspec.structs.asdict(by), now()))
-        await self._store.keep(lines)
+        lines = [*lines_of(before), *lines_of(after, by if given else None)]
+        await self._store.keep(await self._store.not_kept(lines))
 
 
 def _place(entry: Document) -> Place:

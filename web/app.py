@@ -171,6 +171,7 @@ async def _open_house(
         base_url=base_url,
         buckets=_buckets(settings),
         file_links_last=timedelta(days=settings.file_link_days),
+        private_webhooks=settings.private_webhooks,
     )
     if not await MetaStore(database).same_key(house.box.fingerprint):
         raise SettingsError(

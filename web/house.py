@@ -18,10 +18,13 @@ from redis.backoff import NoBackoff
 
 from bot.doing import Doer
 from bot.engine import BotEngine
+from bot.flows import Flows
 from bot.handoff import Handoff
 from bot.hearing import NO_REPLY, BotHearing
 from bot.library import RuleLibrary
+from bot.questions import Questions
 from bot.skills.opting_out import OptingOut
+from bot.skills.rating import ASK, RatingSkill
 from bot.speaking import Speaker
 from bot.staff.accounts import CHECK as STAFF_CHECK
 from bot.staff.accounts import StaffAccounts
@@ -31,7 +34,9 @@ from bot.staff.source import StaffSource
 from bot.staff.telling import TELL, Tellings
 from bot.staff.updates import Companions, StaffUpdates
 from bot.suggesting import Suggesting
+from bot.webhooks import POST, Webhooks
 from channels.carriers.registry import CARRIERS
+from channels.posting import Posting
 from channels.registry import KINDS
 from inbox.avatars import Avatars
 from inbox.batch import Batches
@@ -79,6 +84,7 @@ from inbox.previews import Previews
 from inbox.profiles import Profiles
 from inbox.proofs import CODE_TYPED, PROVEN, TOLD, Proofs
 from inbox.quarantine import Quarantine
+from inbox.ratings import GIVEN, Ratings
 from inbox.reach import Reach
 from inbox.readers import CustomerReader, MacroReader, OrderReader
 from inbox.replies import Replies
@@ -119,6 +125,7 @@ from inbox.storage.parcels import CarrierStore, ParcelStore
 from inbox.storage.people import PeopleStore
 from inbox.storage.pipeline import PipelineStore
 from inbox.storage.presence import PresenceStore
+from inbox.storage.questions import QuestionStore
 from inbox.storage.queue import QueueStore
 from inbox.storage.roles import Roles
 from inbox.storage.rules import ReplyBudget, RuleStore
@@ -133,6 +140,7 @@ from inbox.storage.teams import TeamStore
 from inbox.storage.timeline import TimelineStore
 from inbox.storage.timers import FOLLOW_UP, TimerStore
 from inbox.storage.waiting import WaitingStore
+from inbox.storage.webhook_calls import WebhookCallStore
 from inbox.storage.workloads import WorkloadStore
 from inbox.suggestions import Suggestions
 from inbox.sweeper import Chore, Sweeper
@@ -173,6 +181,7 @@ class House:
     """All parts, wired. `base_url` is where customers' apps reach this server; files go to `buckets`, if any.
 
     `file_links_last` is how long an address lasts that stands for a file which a channel cannot carry.
+    `private_webhooks` lets rules post to addresses of our own network.
     """
 
     def __init__(
@@ -184,6 +193,7 @@ class House:
         base_url: str,
         buckets: Buckets | None = None,
         file_links_last: timedelta = LIFETIME,
+        private_webhooks: bool = False,
     ) -> None:
         self.database = database
         self.redis = redis
@@ -552,16 +562,50 @@ class House:
             handoff=handoff,
         )
         self.opting_out = OptingOut(people=people, speaker=speaker, playbook=self.rules.playbook, feed=self.feed)
+        questions = Questions(store=QuestionStore(database), messages=message_store, speaker=speaker)
+        self.posting = Posting(private=private_webhooks)
+        self.webhooks = Webhooks(
+            store=WebhookCallStore(database), timers=timer_store, wakeups=self.wakeups, post=self.posting.post
+        )
+        doer = Doer(
+            speaker=speaker,
+            questions=questions,
+            handoff=handoff,
+            webhooks=self.webhooks,
+            conversations=self.conversations,
+            conversation_store=conversation_store,
+            people=people,
+            macros=self.macros,
+            follow_ups=self.follow_ups,
+            orders=self.orders,
+            tasks=self.tasks,
+            outlooks=Outlooks(waiting_store),
+        )
+        self.ratings = Ratings(
+            conversations=conversation_store, messages=message_store, people=people, feed=self.feed, bus=self.bus
+        )
+        self.rating_skill = RatingSkill(
+            conversations=conversation_store,
+            people=people,
+            channels=self.channels,
+            speaker=speaker,
+            playbook=self.rules.playbook,
+            settings=self.settings,
+            timers=timer_store,
+        )
         self.bot = BotEngine(
             library=self.rules,
             conversation_store=conversation_store,
-            doer=Doer(
+            doer=doer,
+            questions=questions,
+            flows=Flows(
+                doer=doer,
+                questions=questions,
                 speaker=speaker,
-                conversations=self.conversations,
-                people=people,
-                macros=self.macros,
-                follow_ups=self.follow_ups,
-                outlooks=Outlooks(waiting_store),
+                customers=self.customers,
+                fields=self.customer_fields,
+                settings=self.settings,
+                audit=self.audit,
             ),
         )
         self.hearing = BotHearing(
@@ -664,6 +708,7 @@ class House:
         self.follow_ups.subscribe(self.bus)
         self.suggesting.subscribe(self.bus)
         self.opting_out.subscribe(self.bus)
+        self.rating_skill.subscribe(self.bus)
         self.hearing.subscribe(self.bus)
         tellings.subscribe(self.bus)
 
@@ -689,6 +734,9 @@ class House:
         self.timers.handle_at_leisure("identity.avatar", self.avatars.fetch)
         self.timers.handle_at_leisure(STAFF_CHECK, self.staff_accounts.look_after)
         self.timers.handle_at_leisure(TELL, tellings.tell)
+        self.timers.handle_at_leisure(POST, self.webhooks.deliver)
+        self.timers.handle(GIVEN, self.ratings.take)
+        self.timers.handle(ASK, self.rating_skill.ask)
         self.timers.handle("task.due", self.tasks.ring)
         self.timers.handle(STRIKE, self.clocks.strike)
         self.timers.handle("carrier.look", self.tracking.look)
@@ -761,6 +809,7 @@ class House:
             await asyncio.gather(*workers, return_exceptions=True)
             await self.presence.leave()
             await self.tracking.close()
+            await self.posting.close()
             await self.companions.close()
             await self.channels.close()
 

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     public_url: str | None = None
     file_link_days: Annotated[int, Field(ge=1, le=365)] = 7
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    private_webhooks: bool = False
     admin_email: str | None = None
     admin_password: SecretStr | None = None
     log_level: LogLevel = LogLevel.INFO

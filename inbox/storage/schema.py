@@ -25,6 +25,9 @@ KEEP_REFUSALS_SECONDS = 30 * 86400
 KEEP_TELLINGS_SECONDS = 8 * 86400
 """How long it is remembered what managers were told in the staff companion, so that it is told once."""
 
+KEEP_FIRINGS_SECONDS = 90 * 86400
+"""How long it is counted that a rule fired."""
+
 KEEP_PROCESSES_SECONDS = 3600
 """How long a process is remembered that died: much longer than the clocks of two machines may differ."""
 
@@ -318,11 +321,30 @@ COLLECTIONS: tuple[Collection, ...] = (
         (_index("macro_id", "-at", name="macro"), _index("at", name="oldest"), _index("customer_id", name="customer")),
         of_customer=True,
     ),
+    # What the bot does by itself, every earlier form of it, and that it did it.
     Collection("rules", (_index("position", "_id", name="order"),)),
+    Collection("rule_versions", (_index("rule_id", "-version", name="rule"),)),
+    Collection(
+        "rule_firings",
+        (
+            _index("rule_id", "at", name="rule"),
+            _index("at", expireAfterSeconds=KEEP_FIRINGS_SECONDS, name="forget"),
+        ),
+    ),
     # What the bot has asked and waits to hear, by conversation.
     Collection(
         "questions",
         (_index("customer_id", name="customer"), _index("forget_at", expireAfterSeconds=0, name="forget")),
+        of_customer=True,
+    ),
+    # What rules told other systems.
+    Collection(
+        "webhook_calls",
+        (
+            _index("customer_id", name="customer"),
+            _index("rule_id", "-at", name="rule"),
+            _index("forget_at", expireAfterSeconds=0, name="forget"),
+        ),
         of_customer=True,
     ),
     Collection(

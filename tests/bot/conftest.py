@@ -13,13 +13,20 @@ from redis.asyncio import Redis
 
 from bot.doing import Doer
 from bot.engine import BotEngine
+from bot.flows import Flows
+from bot.handoff import Handoff
 from bot.hearing import BotHearing
 from bot.library import RuleLibrary
+from bot.questions import Questions
+from bot.skills.opting_out import OptingOut
 from bot.speaking import Speaker
+from bot.webhooks import Webhooks
+from channels.posting import Posting
 from inbox.batch import Batches
 from inbox.channels import Channels
 from inbox.conversations import Conversations
 from inbox.customer_fields import CustomerFields
+from inbox.customers import Customers
 from inbox.echoes import Echoes
 from inbox.events import EventBus
 from inbox.files import Files
@@ -62,12 +69,17 @@ from inbox.storage.orders import OrderStore
 from inbox.storage.outbox import OutboxStore
 from inbox.storage.people import PeopleStore
 from inbox.storage.pipeline import PipelineStore
+from inbox.storage.questions import QuestionStore
+from inbox.storage.queue import QueueStore
 from inbox.storage.rules import ReplyBudget, RuleStore
 from inbox.storage.search import SearchStore
 from inbox.storage.settings import SettingsStore
+from inbox.storage.tasks import TaskStore
 from inbox.storage.teams import TeamStore
 from inbox.storage.timers import TimerStore
 from inbox.storage.waiting import WaitingStore
+from inbox.storage.webhook_calls import WebhookCallStore
+from inbox.tasks import Tasks
 from inbox.wakeups import Wakeups
 from routing.outlook import Outlooks
 
@@ -212,6 +224,7 @@ class Process:
             search=Search(SearchStore(self.database), self.conversation_store),
         )
         macro_store, order_store = MacroStore(self.database), OrderStore(self.database)
+        self.fields = CustomerFields(CustomerFieldStore(self.database))
         orders = Orders(
             store=order_store,
             pipeline=OrderPipeline(
@@ -233,7 +246,29 @@ class Process:
             settings=self.settings,
             texts=MacroTexts(),
             orders=orders,
-            fields=CustomerFields(CustomerFieldStore(self.database)),
+            fields=self.fields,
+        )
+        self.orders = orders
+        managers = ManagerStore(self.database)
+        self.customers = Customers(
+            people=self.people,
+            managers=managers,
+            reach=self.reach,
+            fields=self.fields,
+            settings=self.settings,
+            search=Search(SearchStore(self.database), self.conversation_store),
+            queue=QueueStore(self.database),
+            feed=self.feed,
+        )
+        self.tasks = Tasks(
+            store=TaskStore(self.database),
+            conversations=self.conversation_store,
+            people=self.people,
+            orders=order_store,
+            managers=managers,
+            timers=self.timers,
+            feed=self.feed,
+            wakeups=self.wakeups,
         )
         follow_ups = FollowUps(
             messages=self.messages,
@@ -258,17 +293,47 @@ class Process:
             messages=self.messages,
             budget=ReplyBudget(self.database),
             playbook=self.library.playbook,
+            handoff=Handoff(self.conversations),
+        )
+        self.questions = Questions(store=QuestionStore(self.database), messages=self.messages, speaker=speaker)
+        self.posting = Posting(private=True)
+        self.webhooks = Webhooks(
+            store=WebhookCallStore(self.database), timers=self.timers, wakeups=self.wakeups, post=self.posting.post
         )
         doer = Doer(
             speaker=speaker,
+            questions=self.questions,
+            handoff=Handoff(self.conversations),
+            webhooks=self.webhooks,
             conversations=self.conversations,
+            conversation_store=self.conversation_store,
             people=self.people,
             macros=self.macros,
             follow_ups=follow_ups,
+            orders=orders,
+            tasks=self.tasks,
             outlooks=Outlooks(WaitingStore(self.database)),
         )
+        self.flows = Flows(
+            doer=doer,
+            questions=self.questions,
+            speaker=speaker,
+            customers=self.customers,
+            fields=self.fields,
+            settings=self.settings,
+            audit=AuditStore(self.database),
+        )
+        OptingOut(people=self.people, speaker=speaker, playbook=self.library.playbook, feed=self.feed).subscribe(
+            self.bus
+        )
         self.hearing = BotHearing(
-            engine=BotEngine(library=self.library, conversation_store=self.conversation_store, doer=doer),
+            engine=BotEngine(
+                library=self.library,
+                conversation_store=self.conversation_store,
+                doer=doer,
+                questions=self.questions,
+                flows=self.flows,
+            ),
             conversations=self.conversation_store,
             messages=self.messages,
             timers=self.timers,
