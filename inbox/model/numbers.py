@@ -18,12 +18,13 @@ from typing import Any
 
 from inbox.model.conversation import ConversationStatus
 from inbox.model.ids import derived_id
+from inbox.model.ratings import SATISFIED
 from inbox.model.schedule import Schedule
 
 Document = dict[str, Any]
 Read = Mapping[str, Any]
 
-COUNTS = ("opened", "returned", "late", "messages", "replies")
+COUNTS = ("opened", "returned", "late", "messages", "replies", "rated", "satisfied", "points")
 SPANS = ("wait", "reply", "reply_open", "resolution")
 
 GROWTH = 1.05
@@ -118,6 +119,7 @@ def _case(
         "late_at": earlier.get("late_at"),
         **_held(conversation, happened, earlier, last=last),
         **_answered(opening, said),
+        "rating": _rated(conversation, opening["no"]),
         "messages": sum(message["direction"] == "in" for message in said),
     }
     if not opening["no"]:
@@ -164,6 +166,12 @@ def _answered(opening: Read, said: Sequence[Read]) -> Document:
     }
 
 
+def _rated(conversation: Read, no: int) -> Document | None:
+    """What the customer said of this case: `{score, at}`."""
+    told = next((rating for rating in conversation.get("ratings") or () if rating["no"] == no), None)
+    return {"score": told["score"], "at": told["at"]} if told is not None else None
+
+
 def _shares(case: Read, said: Sequence[Read], schedule: Schedule) -> list[Document]:
     """What a case adds to which hours."""
     counts: dict[tuple[datetime, str | None, str], Counter[str]] = defaultdict(Counter)
@@ -182,6 +190,10 @@ def _shares(case: Read, said: Sequence[Read], schedule: Schedule) -> list[Docume
             counts[_hour_of(opened), holder, channel]["returned"] += 1
         if case["late_at"] is not None:
             counts[_hour_of(case["late_at"]), holder, channel]["late"] += 1
+        if case["rating"] is not None:
+            score = case["rating"]["score"]
+            said_of = counts[_hour_of(case["rating"]["at"]), holder, channel]
+            said_of.update(rated=1, points=score, satisfied=int(score >= SATISFIED))
         if case["assigned_at"] is not None:
             place = (_hour_of(case["assigned_at"]), holder, channel)
             spans[place]["wait"] = _seconds(case["assigned_at"] - opened)

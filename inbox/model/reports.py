@@ -14,7 +14,7 @@ from inbox.model.schedule import DAYS
 
 By = Literal["hour", "day", "weekday"]
 Group = Literal["manager", "channel", "team"]
-Name = Literal["replies", "resolutions", "load"]
+Name = Literal["replies", "resolutions", "load", "ratings"]
 
 LONGEST = 400
 """How many days a report may cover."""
@@ -29,10 +29,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What a report tells: counts as they are, and of each span how many there were and how long they were.
 
     `spans` says how a span's figures begin in the names of columns, and what its number is called (empty: it has none).
+    `ratios` are columns that come of two counts: so many times the first by the second, null where that is none.
     """
 
     counts: tuple[str, ...] = ()
-    spans: Mapping[str, tuple[str, str]]
+    spans: Mapping[str, tuple[str, str]] = MappingProxyType({})
+    ratios: Mapping[str, tuple[str, str, int]] = MappingProxyType({})
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -41,7 +43,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         for prefix, number in self.spans.values():
             told += [number] if number else []
             told += [f"{prefix}{figure}" for figure in _FIGURES]
-        return tuple(told)
+        return (*told, *self.ratios)
 
     def row(self, sums: Mapping[str, Any]) -> dict[str, Any]:
         """The columns of one row; durations are in seconds, and null where there were none."""
@@ -56,6 +58,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
                 else:
                     value = told["seconds"] / told["count"] if told["count"] else None
                 row[f"{prefix}{figure}"] = None if value is None else round(value, 1)
+        for name, (part, whole, times) in self.ratios.items():
+            row[name] = round(times * row[part] / row[whole], 2) if row[whole] else None
         return row
 
 
@@ -65,6 +69,10 @@ REPORTS: Mapping[Name, Report] = MappingProxyType(
         "resolutions": Report(spans={"resolution": ("", "resolved")}),
         "load": Report(
             counts=("opened", "returned", "messages", "replies", "late"), spans={"wait": ("wait_", "assigned")}
+        ),
+        "ratings": Report(
+            counts=("rated", "satisfied", "points"),
+            ratios={"csat": ("satisfied", "rated", 100), "average": ("points", "rated", 1)},
         ),
     }
 )

@@ -55,6 +55,14 @@ class Life:
         message = self._said("out", author, self.conversation["channel_id"])
         self.conversation |= answered(self.conversation, message, by_person=manager != "bot")
 
+    def rates(self, score: int) -> None:
+        """The customer does, of the case that is the last one by now."""
+        number = self.conversation["openings"]
+        others = [rating for rating in self.conversation.get("ratings", ()) if rating["no"] != number]
+        self._pass()
+        rating = {"no": number, "score": score, "at": self.clock, "sort": "", "comment": ""}
+        self.conversation["ratings"] = [*others, rating]
+
     def notes(self) -> None:
         """A manager does, for managers."""
         self._said("note", {"type": "manager", "id": "ann"}, self.conversation["channel_id"])

@@ -115,6 +115,19 @@ class LoadShape(Shape):
     wait_p90: Seconds
 
 
+class RatingsShape(Shape):
+    """What customers said of closed cases, from 1 to 5: how many did, and how many of them said 4 or 5.
+
+    `points` is the sum of all, `average` their mean, and `csat` how many in a hundred said 4 or 5.
+    """
+
+    rated: int
+    satisfied: int
+    points: int
+    csat: float | None
+    average: float | None
+
+
 class _Placed(Shape):
     """Which row it is: of a time (empty: all), and of a manager, channel or team (null: of none)."""
 
@@ -133,6 +146,10 @@ class ResolutionsRow(ResolutionsShape, _Placed):
 
 class LoadRow(LoadShape, _Placed):
     """A row of load."""
+
+
+class RatingsRow(RatingsShape, _Placed):
+    """A row of ratings."""
 
 
 class _Report(Shape):
@@ -164,6 +181,13 @@ class LoadReport(_Report):
 
     items: list[LoadRow]
     total: LoadShape
+
+
+class RatingsReport(_Report):
+    """What customers said."""
+
+    items: list[RatingsRow]
+    total: RatingsShape
 
 
 class TodayShape(Shape):
@@ -258,6 +282,7 @@ def rows(services: ApiServices) -> list[Route]:
         "replies": ("How soon customers were answered first", RepliesReport),
         "resolutions": ("How many cases were closed, and how soon", ResolutionsReport),
         "load": ("What came in, what was done, and how long the queue was waited in", LoadReport),
+        "ratings": ("What customers said of closed cases", RatingsReport),
     }
     return [
         row("GET", "/reports/wallboard", Who.SIGNED_IN)(

@@ -393,26 +393,6 @@ class CustomerShape(Shape):
     updated_at: AwareDatetime
 
 
-class RuleShape(Shape):
-    """What the bot does by itself."""
-
-    id: str
-    name: str
-    enabled: bool
-    trigger: str
-    conditions: list[dict[str, Any]]
-    actions: list[dict[str, Any]]
-    version: int
-
-
-class RuleTrialShape(Shape):
-    """Whether a rule would fire in a conversation, and if not, why."""
-
-    would_fire: bool
-    reasons: list[str]
-    message_id: str | None
-
-
 class QuarantinedShape(Shape):
     """An authentic event that could not be read or processed."""
 

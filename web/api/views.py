@@ -269,10 +269,8 @@ def quarantined_view(event: Document) -> View:
 
 def rule_view(rule: Document) -> View:
     """What the bot does by itself."""
-    return {
-        "id": rule["_id"],
-        **{field: rule[field] for field in ("name", "enabled", "trigger", "conditions", "actions", "version")},
-    }
+    told = ("name", "enabled", "trigger", "when", "conditions", "actions", "version", "fired")
+    return {"id": rule["_id"], **{field: rule[field] for field in told}}
 
 
 def audit_view(entry: Document) -> View:

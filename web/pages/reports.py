@@ -38,7 +38,7 @@ SPANS = ((1, _("Today")), (7, _("7 days")), (30, _("30 days")), (90, _("90 days"
 NOBODYS: Mapping[Per, str] = {"manager": _("No manager"), "team": _("No team"), "channel": _("No channel")}
 
 _MONDAY = date(2024, 1, 1)
-COUNT, SECONDS = "count", "seconds"
+COUNT, SECONDS, PERCENT, SCORE = "count", "seconds", "percent", "score"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,17 @@ SECTIONS = (
             Column(name="late", title=_("Late")),
             Column(name="wait_median", title=_("Half queued within"), unit=SECONDS),
             Column(name="wait_p90", title=_("90% queued within"), unit=SECONDS),
+        ),
+    ),
+    Section(
+        name="ratings",
+        title=_("Ratings"),
+        said=_("What customers said, from 1 to 5, when they were asked after their case was closed."),
+        columns=(
+            Column(name="rated", title=_("Rated"), drawn="bars"),
+            Column(name="satisfied", title=_("Said 4 or 5"), drawn="line"),
+            Column(name="csat", title=_("Satisfied"), unit=PERCENT),
+            Column(name="average", title=_("Average"), unit=SCORE),
         ),
     ),
 )

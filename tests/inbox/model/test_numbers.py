@@ -19,6 +19,7 @@ STEPS = st.one_of(
     st.tuples(st.just("goes_to"), st.sampled_from(["ann", "bob", None])),
     st.tuples(st.just("is_put"), st.sampled_from(["closed", "closed", "open", "snoozed"])),
     st.tuples(st.just("moves"), st.sampled_from(["sales", None])),
+    st.tuples(st.just("rates"), st.integers(1, 5)),
 )
 
 
@@ -48,6 +49,10 @@ def test_whoever_looks_however_often_reads_the_same_in_the_end(steps):
     assert sum(hour.get("messages", 0) for hour in hours.values()) == len(written)
     replied = [row for row in life.messages if row["direction"] == "out" and row["author"]["type"] != "bot"]
     assert sum(hour.get("replies", 0) for hour in hours.values()) == len(replied)
+    scores = [rating["score"] for rating in life.conversation.get("ratings", ()) if rating["no"]]
+    assert sum(hour.get("rated", 0) for hour in hours.values()) == len(scores)
+    assert sum(hour.get("points", 0) for hour in hours.values()) == sum(scores)
+    assert sum(hour.get("satisfied", 0) for hour in hours.values()) == sum(score >= 4 for score in scores)
 
 
 @given(st.lists(st.tuples(STEPS, st.just(0)), max_size=30), st.randoms(use_true_random=False))

@@ -10,7 +10,7 @@ from inbox.model.people import Role
 from inbox.storage.numbers import NumberStore
 from tests.inbox.lives import START, Life
 from tests.web.api.desk import written
-from web.api.reports import LoadReport, RepliesReport, ResolutionsReport, WallboardShape
+from web.api.reports import LoadReport, RatingsReport, RepliesReport, ResolutionsReport, WallboardShape
 
 WEEK = "from=2026-11-02&to=2026-11-08"
 """The week of the lives below; they begin at eight on Monday, and each step takes seven minutes."""
@@ -90,7 +90,24 @@ async def test_managers_see_their_own_numbers_and_their_teams(desk, week):
     assert (await desk.admin.get(f"/reports/resolutions?{WEEK}"))["total"]["resolved"] == 1
 
 
-@pytest.mark.parametrize("path", ["wallboard", "replies", "resolutions", "load"])
+async def test_what_customers_said(desk, database):
+    lives = [Life(f"life {score}") for score in (5, 4, 1)]
+    for life, score in zip(lives, (5, 4, 1), strict=True):
+        life.writes()
+        life.goes_to(desk.owner.id)
+        life.answers(desk.owner.id)
+        life.is_put("closed")
+        life.rates(3)
+        life.rates(score)
+    await count(database, *lives)
+    told = (await desk.owner.call("GET", f"/reports/ratings?{WEEK}&group=manager")).fits(RatingsReport).body
+    assert [(row["name"], row["rated"], row["points"]) for row in told["items"]] == [("Owner", 3, 10)]
+    assert (told["total"]["satisfied"], told["total"]["csat"], told["total"]["average"]) == (2, 66.67, 3.33)
+    nothing = (await desk.owner.get("/reports/ratings?from=2026-10-01&to=2026-10-02"))["total"]
+    assert (nothing["rated"], nothing["csat"], nothing["average"]) == (0, None, None)
+
+
+@pytest.mark.parametrize("path", ["wallboard", "replies", "resolutions", "load", "ratings"])
 async def test_nobody_else_sees_any(desk, path):
     assert (await desk.anonymous.call("GET", f"/reports/{path}")).status == 401
 

@@ -109,6 +109,7 @@ def customer(key: str, name: str, *identities: Doc, **fields: Any) -> Doc:
         "language": "uk",
         "languages": ["uk"],
         "notices": True,
+        "opted_out": False,
         "last_manager_id": None,
         "responsible_manager_id": None,
         "version": 2,
@@ -280,6 +281,7 @@ def conversation(key: str, customer_id: str, channel_id: str, last: Doc | None, 
         "unread": 0,
         "assignment": {"reason": "last_manager"},
         "handed_over": None,
+        "rating": None,
         **fields,
     }
 
@@ -408,10 +410,14 @@ class Shop:
                 "name": "Вітання",
                 "enabled": True,
                 "trigger": "conversation_opened",
+                "when": {},
                 "conditions": [],
                 "actions": [{"type": "reply", "text": {"uk": "Вітаємо! Відповімо за кілька хвилин."}}],
+                "version": 1,
+                "fired": {"count": 12, "last_at": ago(hours=3)},
             }
         ]
+        self.versions_of: dict[str, list[View]] = {}
         self.events = [
             {
                 "id": "q1",
@@ -673,6 +679,12 @@ class Shop:
 
     async def rules(self) -> Sequence[View]:
         return self.rule_list
+
+    async def rule(self, rule_id: str) -> View:
+        return _found(self.rule_list, rule_id)
+
+    async def rule_versions(self, rule_id: str) -> Sequence[View]:
+        return self.versions_of.get(rule_id, [])
 
     async def imports(self) -> Sequence[View]:
         return self.transfers
