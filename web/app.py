@@ -263,6 +263,7 @@ def services_of(house: House, passwords: Passwords) -> ApiServices:
         reports=house.reports,
         routing_setup=house.routing_setup,
         rules=house.rules,
+        dry_runs=house.dry_runs,
         search=house.search,
         settings=house.settings,
         staff_accounts=house.staff_accounts,

@@ -22,8 +22,11 @@ from bot.flows import Flows
 from bot.handoff import Handoff
 from bot.hearing import NO_REPLY, BotHearing
 from bot.library import RuleLibrary
+from bot.looking import Lookout
 from bot.questions import Questions
+from bot.references import References
 from bot.skills.opting_out import OptingOut
+from bot.skills.order_status import OrderStatus
 from bot.skills.rating import ASK, RatingSkill
 from bot.speaking import Speaker
 from bot.staff.accounts import CHECK as STAFF_CHECK
@@ -34,6 +37,8 @@ from bot.staff.source import StaffSource
 from bot.staff.telling import TELL, Tellings
 from bot.staff.updates import Companions, StaffUpdates
 from bot.suggesting import Suggesting
+from bot.trying import DryRuns
+from bot.understanding.built_in import BuiltIn
 from bot.webhooks import POST, Webhooks
 from channels.carriers.registry import CARRIERS
 from channels.posting import Posting
@@ -47,6 +52,7 @@ from inbox.codes import Codes
 from inbox.conversations import Conversations
 from inbox.customer_fields import CustomerFields
 from inbox.customers import Customers
+from inbox.disclosure import Disclosure
 from inbox.echoes import Echoes
 from inbox.erasing import Erasing
 from inbox.events import EventBus
@@ -105,6 +111,7 @@ from inbox.storage.database import Database, Document
 from inbox.storage.erasing import TIMER as ERASE
 from inbox.storage.erasing import ErasureStore
 from inbox.storage.exporting import ExportStore
+from inbox.storage.firings import FiringStore
 from inbox.storage.imports import ImportStore
 from inbox.storage.journal import JournalStore
 from inbox.storage.listeners import ListenerStore
@@ -119,6 +126,7 @@ from inbox.storage.notes import NoteStore
 from inbox.storage.notices import NoticeStore
 from inbox.storage.numbers import NumberStore
 from inbox.storage.order_sources import OrderSourceStore
+from inbox.storage.order_tries import OrderTryStore
 from inbox.storage.orders import OrderStore
 from inbox.storage.outbox import OutboxStore
 from inbox.storage.parcels import CarrierStore, ParcelStore
@@ -527,9 +535,17 @@ class House:
             hand_over=self.assigner.hand_to,
             on_used=self.suggesting.learn,
         )
-        self.rules = RuleLibrary(
-            RuleStore(database), conversation_store, message_store, people, self.settings, self.macros
+        firings = FiringStore(database)
+        rule_store = RuleStore(database)
+        references = References(
+            rules=rule_store,
+            macros=self.macros,
+            managers=self.manager_store,
+            teams=self.team_store,
+            orders=self.orders,
+            fields=self.customer_fields,
         )
+        self.rules = RuleLibrary(rule_store, firings, self.settings, references)
         waiting_store = WaitingStore(database)
         self.clocks = Clocks(
             winder=winder,
@@ -593,8 +609,17 @@ class House:
             settings=self.settings,
             timers=timer_store,
         )
+        lookout = Lookout(
+            people=people,
+            conversations=conversation_store,
+            orders=order_store,
+            workloads=WorkloadStore(database),
+            understanding=BuiltIn(),
+        )
         self.bot = BotEngine(
             library=self.rules,
+            lookout=lookout,
+            firings=firings,
             conversation_store=conversation_store,
             doer=doer,
             questions=questions,
@@ -607,6 +632,34 @@ class House:
                 settings=self.settings,
                 audit=self.audit,
             ),
+            skills=(
+                OrderStatus(
+                    read=lookout.reading,
+                    disclosure=Disclosure(
+                        orders=order_store,
+                        people=people,
+                        merges=MergeStore(database),
+                        tries=OrderTryStore(database),
+                        kinds=KINDS,
+                    ),
+                    orders=self.orders,
+                    tracking=self.tracking,
+                    messages=message_store,
+                    settings=self.settings,
+                    speaker=speaker,
+                    questions=questions,
+                    handoff=handoff,
+                ),
+            ),
+        )
+        self.dry_runs = DryRuns(
+            library=self.rules,
+            engine=self.bot,
+            lookout=lookout,
+            conversations=conversation_store,
+            messages=message_store,
+            orders=order_store,
+            macros=self.macros,
         )
         self.hearing = BotHearing(
             engine=self.bot, conversations=conversation_store, messages=message_store, timers=timer_store
@@ -636,6 +689,7 @@ class House:
             timers=timer_store,
             on_member=self.assigner.manager_changed,
             on_policy=self.routing_setup.changed,
+            rules_naming=references.naming_team,
         )
 
         # The companion by which managers answer from their phones: beside the flow, with a worker of its own.

@@ -1,6 +1,7 @@
 """What the bot goes by: its rules, and how often it has spoken in each conversation lately."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,12 +9,13 @@ import msgspec
 import pymongo
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from inbox.model.ids import now
+from inbox.model.ids import new_id, now
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate
 from inbox.storage.places import beyond
 
 _INSTALLED = "starter_rules"
+_EDITION = "rules"
 _KEEP_SPOKEN = 100
 """How many automatic replies a conversation remembers: no budget is larger."""
 _ORDER = [("position", pymongo.ASCENDING), ("_id", pymongo.ASCENDING)]
@@ -24,6 +26,7 @@ class RuleStore:
 
     def __init__(self, database: Database) -> None:
         self._rules = database.durable.rules
+        self._versions = database.durable.rule_versions
         self._meta = database.durable.meta
         self._client = database.client
 
@@ -37,7 +40,7 @@ class RuleStore:
             await self._rules.insert_many(rules, session=session)
 
         try:
-            async with await self._client.start_session() as session:
+            async with self._another_edition(), await self._client.start_session() as session:
                 await session.with_transaction(write)
         except Duplicate:
             return False
@@ -47,7 +50,8 @@ class RuleStore:
         """Store a new rule behind all others."""
         last = await self._rules.find_one({}, {"position": 1}, sort=[("position", -1)])
         placed = {**rule, "position": 0 if last is None else last["position"] + 1}
-        await self._rules.insert_one(placed)
+        async with self._another_edition():
+            await self._rules.insert_one(placed)
         return placed
 
     async def get(self, rule_id: str) -> Document | None:
@@ -62,6 +66,14 @@ class RuleStore:
         """Every enabled rule, in the same order."""
         return await self._rules.find({"enabled": True}).sort(_ORDER).to_list(None)
 
+    async def all(self) -> list[Document]:
+        """What every rule is called and does: `{_id, name, actions}`."""
+        return await self._rules.find({}, {"name": 1, "actions": 1}).sort(_ORDER).to_list(None)
+
+    async def known(self, rule_ids: Sequence[str]) -> set[str]:
+        """Those of these ids that are rules."""
+        return {row["_id"] async for row in self._rules.find({"_id": {"$in": list(rule_ids)}}, {"_id": 1})}
+
     async def arrange(self, rule_ids: Sequence[str]) -> None:
         """Have these rules evaluated first, in this order; the others follow as they stood."""
         rows = await self._rules.find({}, {"position": 1}).sort(_ORDER).to_list(None)
@@ -74,21 +86,54 @@ class RuleStore:
             if placed.get(rule_id) != position
         ]
         if moves:
-            await self._rules.bulk_write(moves, ordered=False)
+            async with self._another_edition():
+                await self._rules.bulk_write(moves, ordered=False)
 
-    async def change(self, rule_id: str, changes: Document, *, version: int) -> Document | None:
-        """Set fields where the rule still has this version; None where it does not."""
-        changed: Document | None = await self._rules.find_one_and_update(
-            {"_id": rule_id, "version": version},
-            {"$set": {**changes, "updated_at": now()}, "$inc": {"version": 1}},
-            return_document=pymongo.ReturnDocument.AFTER,
-        )
+    async def change(self, before: Document, changes: Document) -> Document | None:
+        """Set fields of a rule that still is as it was read, and keep its earlier form; None where it is another."""
+        earlier = {**before, "_id": f"{before['_id']}:{before['version']}", "rule_id": before["_id"]}
+        with contextlib.suppress(Duplicate):
+            await self._versions.insert_one(earlier)
+        async with self._another_edition():
+            changed: Document | None = await self._rules.find_one_and_update(
+                {"_id": before["_id"], "version": before["version"]},
+                {"$set": {**changes, "updated_at": now()}, "$inc": {"version": 1}},
+                return_document=pymongo.ReturnDocument.AFTER,
+            )
         return changed
 
+    async def earlier(self, rule: Document, limit: int) -> list[Document]:
+        """The forms that a rule had before, the newest first."""
+        condition = {"rule_id": rule["_id"], "version": {"$lt": rule["version"]}}
+        return await self._versions.find(condition).sort("version", -1).limit(limit).to_list(limit)
+
+    async def version(self, rule_id: str, version: int) -> Document | None:
+        """A rule as it was in an earlier version."""
+        return await self._versions.find_one({"_id": f"{rule_id}:{version}"})
+
     async def delete(self, rule_id: str) -> bool:
-        """Forget a rule; whether there was one."""
-        deleted = await self._rules.delete_one({"_id": rule_id})
+        """Forget a rule with all its versions; whether there was one."""
+        async with self._another_edition():
+            deleted = await self._rules.delete_one({"_id": rule_id})
+        await self._versions.delete_many({"rule_id": rule_id})
         return bool(deleted.deleted_count)
+
+    async def edition(self) -> str | None:
+        """What is another one as soon as any rule is."""
+        row = await self._meta.find_one({"_id": _EDITION})
+        return None if row is None else str(row["edition"])
+
+    @contextlib.asynccontextmanager
+    async def _another_edition(self) -> AsyncIterator[None]:
+        """Rules change in here. Whoever reads them meanwhile reads them again."""
+        await self._begin_edition()
+        try:
+            yield
+        finally:
+            await self._begin_edition()
+
+    async def _begin_edition(self) -> None:
+        await self._meta.update_one({"_id": _EDITION}, {"$set": {"edition": new_id()}}, upsert=True)
 
 
 class Spoken(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,9 +17,13 @@ from bot.flows import Flows
 from bot.handoff import Handoff
 from bot.hearing import BotHearing
 from bot.library import RuleLibrary
+from bot.looking import Lookout
 from bot.questions import Questions
+from bot.references import References
 from bot.skills.opting_out import OptingOut
 from bot.speaking import Speaker
+from bot.trying import DryRuns
+from bot.understanding.built_in import BuiltIn
 from bot.webhooks import Webhooks
 from channels.posting import Posting
 from inbox.batch import Batches
@@ -58,6 +62,7 @@ from inbox.storage.channels import ChannelStore
 from inbox.storage.conversations import ConversationStore
 from inbox.storage.customer_fields import CustomerFieldStore
 from inbox.storage.database import Database, Document
+from inbox.storage.firings import FiringStore
 from inbox.storage.journal import JournalStore
 from inbox.storage.livelog import LiveLog
 from inbox.storage.macros import MacroStore
@@ -79,6 +84,7 @@ from inbox.storage.teams import TeamStore
 from inbox.storage.timers import TimerStore
 from inbox.storage.waiting import WaitingStore
 from inbox.storage.webhook_calls import WebhookCallStore
+from inbox.storage.workloads import WorkloadStore
 from inbox.tasks import Tasks
 from inbox.wakeups import Wakeups
 from routing.outlook import Outlooks
@@ -284,9 +290,16 @@ class Process:
             hand_over=self._hand_over,
         )
         follow_ups.subscribe(self.bus)
-        self.library = RuleLibrary(
-            RuleStore(self.database), self.conversation_store, self.messages, self.people, self.settings, self.macros
+        rule_store = RuleStore(self.database)
+        references = References(
+            rules=rule_store,
+            macros=self.macros,
+            managers=managers,
+            teams=TeamStore(self.database),
+            orders=orders,
+            fields=self.fields,
         )
+        self.library = RuleLibrary(rule_store, FiringStore(self.database), self.settings, references)
         speaker = Speaker(
             replies=self.replies,
             people=self.people,
@@ -326,17 +339,33 @@ class Process:
         OptingOut(people=self.people, speaker=speaker, playbook=self.library.playbook, feed=self.feed).subscribe(
             self.bus
         )
-        self.hearing = BotHearing(
-            engine=BotEngine(
-                library=self.library,
-                conversation_store=self.conversation_store,
-                doer=doer,
-                questions=self.questions,
-                flows=self.flows,
-            ),
+        self.lookout = Lookout(
+            people=self.people,
+            conversations=self.conversation_store,
+            orders=order_store,
+            workloads=WorkloadStore(self.database),
+            understanding=BuiltIn(),
+        )
+        engine = BotEngine(
+            library=self.library,
+            lookout=self.lookout,
+            firings=FiringStore(self.database),
+            conversation_store=self.conversation_store,
+            doer=doer,
+            questions=self.questions,
+            flows=self.flows,
+        )
+        self.dry_runs = DryRuns(
+            library=self.library,
+            engine=engine,
+            lookout=self.lookout,
             conversations=self.conversation_store,
             messages=self.messages,
-            timers=self.timers,
+            orders=order_store,
+            macros=self.macros,
+        )
+        self.hearing = BotHearing(
+            engine=engine, conversations=self.conversation_store, messages=self.messages, timers=self.timers
         )
         self.hearing.subscribe(self.bus)
         self.bus.subscribe(ConversationOpened, self._note)

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from bot.library import Trial
 from bot.starters import GREETING, OFF_HOURS, QUEUE
+from bot.trying import Trial
 from inbox.model.errors import Conflict, Invalid, NotFound
 
 ALWAYS_CLOSED = {"timezone": "Europe/Kyiv", "open": []}
@@ -77,7 +77,8 @@ async def test_somebody_elses_change_is_not_overwritten(shop_process):
 
 async def test_a_rule_that_is_not_there(shop_process):
     library = shop_process.library
-    for attempt in (library.get("r"), library.delete("r"), library.change("r", {}), library.test("r", "c")):
+    trial = shop_process.dry_runs.test("r", "c")
+    for attempt in (library.get("r"), library.delete("r"), library.change("r", {}), trial):
         with pytest.raises(NotFound):
             await attempt
 
@@ -91,7 +92,7 @@ async def test_nothing_wrong_is_kept(shop_process):
 async def test_a_trial_of_a_rule_that_would_fire(shop_process):
     conversation = await shop_process.receive()
     rule = await shop_process.greet(enabled=False)
-    trial = await shop_process.library.test(rule["_id"], conversation["_id"])
+    trial = await shop_process.dry_runs.test(rule["_id"], conversation["_id"])
     assert trial == Trial(would_fire=True, reasons=(), message_id=conversation["opened_by"])
     assert await shop_process.bot_texts(conversation["_id"]) == []
 
@@ -106,7 +107,7 @@ async def test_a_trial_says_everything_that_speaks_against(shop_process):
             {"type": "channel", "in": ["paper"]},
         ]
     )
-    trial = await shop_process.library.test(rule["_id"], conversation["_id"])
+    trial = await shop_process.dry_runs.test(rule["_id"], conversation["_id"])
     assert trial.reasons == (
         "a manager has written since the conversation was opened",
         "the shop was closed when the message came",
@@ -121,11 +122,11 @@ async def test_a_trial_looks_at_the_message_that_the_trigger_means(shop_process)
     opening = await shop_process.greet(conditions=[{"type": "text", "any": ["first"]}])
     newest = await shop_process.echo(conditions=[{"type": "text", "any": ["second"]}])
     for rule in (opening, newest):
-        assert (await shop_process.library.test(rule["_id"], conversation["_id"])).would_fire
+        assert (await shop_process.dry_runs.test(rule["_id"], conversation["_id"])).would_fire
 
 
 async def test_a_trial_needs_a_conversation(shop_process):
     rule = await shop_process.greet()
     with pytest.raises(Invalid) as refused:
-        await shop_process.library.test(rule["_id"], "nowhere")
+        await shop_process.dry_runs.test(rule["_id"], "nowhere")
     assert refused.value.field == "conversation_id"

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.actions import Reply
-from bot.conditions import CONDITIONS, Situation, spoken
+from bot.conditions import CONDITIONS
 from bot.rules import TRIGGERS, parse
+from bot.situations import Situation, spoken
 from bot.starters import STARTERS
 from inbox.model.errors import Invalid
 from inbox.model.schedule import Schedule
@@ -27,16 +28,21 @@ def rule(**changes):
 
 
 def situation(
-    text="", *, at=datetime(2026, 6, 1, 12, tzinfo=UTC), channel_id="c1", channel_kind="telegram", openings=1
+    text="", *, at=datetime(2026, 6, 1, 12, tzinfo=UTC), channel_id="c1", channel_kind="telegram", openings=1, **known
 ):
-    return Situation(
+    seen = Situation(
         at=at,
         channel_id=channel_id,
-        channel_kind=channel_kind,
-        spoken=spoken(text),
+        text=text,
         openings=openings,
         shop_hours=Schedule.model_validate({"timezone": "Europe/Kyiv", "open": []}),
+        labels=known.pop("labels", ()),
+        team_id=known.pop("team_id", None),
     )
+    seen.channel_kind = channel_kind
+    for name, value in known.items():
+        setattr(seen, name, value)
+    return seen
 
 
 def holds(condition, **seen):
@@ -130,10 +136,24 @@ def span(**changes):
         (rule(trigger="parcel_waiting", when={"days": 3}), "when.days", "no such field"),
         (rule(conditions="open"), "conditions", "list"),
         (rule(conditions=["open"]), "conditions.0", "object with a type"),
-        (condition(type="mood"), "conditions.0.type", "is one of hours, text, channel"),
+        (condition(type="mood"), "conditions.0.type", "is one of text, intent, hours"),
         (condition(), "conditions.0.type", "is one of"),
         (condition(type=["hours"]), "conditions.0.type", "is one of"),
-        (condition(type="customer_field"), "conditions.0.type", "not supported yet"),
+        (condition(type="customer_field", field="city"), "conditions.0", "say one of is, has"),
+        (condition(type="customer_field", field="city", has="x", empty=True), "conditions.0", "say one of is, has"),
+        (condition(type="customer_field", empty=True), "conditions.0.field", "required"),
+        (condition(type="language", **{"in": ["ukrainian"]}), "conditions.0.in.0", "pattern"),
+        (condition(type="label"), "conditions.0", "any or in none"),
+        (condition(type="intent", **{"in": ["weather"]}), "conditions.0.in.0", "'order_status'"),
+        (condition(type="order_field"), "conditions.0", "say status"),
+        (condition(type="order_field", at_least="much"), "conditions.0.at_least", "1500.00"),
+        (condition(type="order_field", at_most="-1"), "conditions.0.at_most", "1500.00"),
+        (condition(type="order_field", count_at_least=-1), "conditions.0.count_at_least", "greater than or equal"),
+        (condition(type="manager_availability", **{"is": "some"}), "conditions.0.is", "'any' or 'none'"),
+        (condition(type="time"), "conditions.0", "say days"),
+        (condition(type="time", **{"from": "09:00"}), "conditions.0", "both from and to"),
+        (condition(type="time", since="2026-02-02", until="2026-02-01"), "conditions.0", "or later"),
+        (condition(type="time", since="2026-02-30"), "conditions.0.since", "date"),
         (condition(type="hours"), "conditions.0.is", "required"),
         (condition(type="hours", **{"is": "ajar"}), "conditions.0.is", "'open' or 'closed'"),
         (hours(timezone="Europe/Atlantis"), "conditions.0.schedule.timezone", "IANA"),
@@ -146,9 +166,13 @@ def span(**changes):
         (span(to="18:00\n"), "conditions.0.schedule.open.0.to", "pattern"),
         (span(**{"from": "09:60"}), "conditions.0.schedule.open.0.from", "pattern"),
         (condition(type="text", any=[]), "conditions.0.any", "at least 1"),
-        (condition(type="text", any=["?!"]), "conditions.0.any.0", "no word"),
+        (condition(type="text", any=["?!"]), "conditions.0.any", "no word"),
         (condition(type="text", any=["a", "two words"]), "conditions.0.any", "match phrase"),
-        (condition(type="text", any=["a+"], match="regex"), "conditions.0.match", "not supported yet"),
+        (condition(type="text", any=["a+", "(b"], match="regex"), "conditions.0.any", "character 1 of '(b': missing )"),
+        (condition(type="text", any=["a**"], match="regex"), "conditions.0.any", "character 2"),
+        (condition(type="text", any=["(?=a)"], match="regex"), "conditions.0.any", "character 1"),
+        (condition(type="text", any=["(a{900}){9}"], match="regex"), "conditions.0.any", "character"),
+        (condition(type="text", any=[".{1000}"], match="regex"), "conditions.0.any", "too large"),
         (condition(type="text", any=["a"], match="vibes"), "conditions.0.match", "'word', 'phrase'"),
         (condition(type="channel", **{"in": []}), "conditions.0.in", "at least 1"),
         (rule(actions=[]), "actions", "at least 1"),

@@ -244,41 +244,6 @@ class HtmlQuery(Query):
     images: bool = False
 
 
-RuleParts = Annotated[list[dict[str, Any]], Field(max_length=50)]
-"""Conditions and actions; what is in them the bot says."""
-
-
-class NewRule(Body):
-    """Something for the bot to do by itself."""
-
-    audited: ClassVar = frozenset({"name", "enabled", "trigger"})
-
-    name: Name
-    trigger: Annotated[str, StringConstraints(max_length=60)]
-    enabled: bool = True
-    conditions: RuleParts = Field(default_factory=list)
-    actions: RuleParts
-
-
-class RuleChange(Change):
-    """What changes about a rule; `version` is the one that was seen."""
-
-    audited: ClassVar = frozenset({"name", "enabled", "trigger"})
-
-    name: Name = ""
-    trigger: Annotated[str, StringConstraints(max_length=60)] = ""
-    enabled: bool = True
-    conditions: RuleParts = Field(default_factory=list)
-    actions: RuleParts = Field(default_factory=list)
-    version: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
-
-
-class RuleTrial(Body):
-    """On which conversation a rule is tried."""
-
-    conversation_id: Id
-
-
 class AuditPageQuery(PageQuery):
     """Which entries of the audit are wanted."""
 

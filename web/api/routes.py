@@ -22,6 +22,7 @@ from web.api import (
     reports,
     requests,
     routing,
+    rules,
     search,
     shapes,
     staff,
@@ -40,7 +41,6 @@ from web.api.messages import MessageHandlers
 from web.api.openapi import OpenApiHandlers
 from web.api.quarantine import QuarantineHandlers
 from web.api.rows import PREFIX, row
-from web.api.rules import RuleHandlers
 from web.api.services import ApiServices
 from web.api.sessions import SessionHandlers
 from web.api.settings import SettingsHandlers
@@ -76,7 +76,7 @@ def api_table(doors: Doors, services: ApiServices) -> list[Route]:
         *erasing.rows(services),
         *personal_data.rows(services),
         *transfers.rows(services),
-        *_rules(services),
+        *rules.rows(services),
         *orders.rows(services),
         *order_pipeline.rows(services),
         *order_sources.rows(services),
@@ -314,43 +314,6 @@ def _conversations(services: ApiServices) -> list[Route]:
             summary="A picture's small copy",
             statuses=(200, 206, 304),
             media_type=PREVIEW_TYPE,
-        ),
-    ]
-
-
-def _rules(services: ApiServices) -> list[Route]:
-    rules = RuleHandlers(rules=services.rules)
-    return [
-        row("GET", "/rules", Who.ADMIN)(
-            handler=rules.index,
-            summary="What the bot does by itself, in the order of evaluation",
-            query=PageQuery,
-            answer=shapes.Page[shapes.RuleShape],
-        ),
-        row("POST", "/rules", Who.ADMIN)(
-            handler=rules.create,
-            summary="Keep a new rule",
-            body=requests.NewRule,
-            answer=shapes.RuleShape,
-            statuses=(201,),
-            audit="rule.create",
-        ),
-        row("GET", "/rules/{id}", Who.ADMIN)(handler=rules.show, summary="One rule", answer=shapes.RuleShape),
-        row("PATCH", "/rules/{id}", Who.ADMIN)(
-            handler=rules.change,
-            summary="Change a rule; 409 where version is stale",
-            body=requests.RuleChange,
-            answer=shapes.RuleShape,
-            audit="rule.change",
-        ),
-        row("DELETE", "/rules/{id}", Who.ADMIN)(
-            handler=rules.delete, summary="Forget a rule", statuses=(204,), audit="rule.delete"
-        ),
-        row("POST", "/rules/{id}/test", Who.ADMIN)(
-            handler=rules.test,
-            summary="Try a rule on a conversation; nothing is sent",
-            body=requests.RuleTrial,
-            answer=shapes.RuleTrialShape,
         ),
     ]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.library import RuleLibrary
 from bot.staff.accounts import StaffAccounts
 from bot.suggesting import Suggesting
+from bot.trying import DryRuns
 from inbox.avatars import Avatars
 from inbox.cards import Cards
 from inbox.channels import Channels
@@ -86,6 +87,7 @@ class ApiServices:
     reports: Reports
     routing_setup: RoutingSetup
     rules: RuleLibrary
+    dry_runs: DryRuns
     search: Search
     settings: ShopSettings
     staff_accounts: StaffAccounts
