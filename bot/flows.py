@@ -16,6 +16,7 @@ from bot.choices import chosen
 from bot.doing import FLOW, PRESSED, Doer, Firing
 from bot.occasions import Occasion
 from bot.questions import Question, Questions
+from bot.references import OF_CARDS
 from bot.settings import BotSettings
 from bot.speaking import Speaker
 from inbox.customer_fields import CustomerFields
@@ -59,7 +60,6 @@ class Flows:
 
     async def answer(self, occasion: Occasion, question: Question, settings: BotSettings) -> bool:  # noqa: ARG002
         """Take a message for the answer; see `bot.questions.Asker`."""
-        message = occasion.message
         try:
             ask, rest = _restored(question.state)
         except Invalid as error:
@@ -67,26 +67,27 @@ class Flows:
             _log.warning("flow_unreadable", conversation_id=question.conversation_id, reason=str(error))
             await self._questions.settle(question)
             return False
-        if message is None:
-            return False
-        taken: Question | None = question
-        if question.answer is None:
-            if is_old_press(message, question):
-                return True
-            given = await self._given(ask, message, question)
-            if given is None:
-                number = await self._questions.miss(question)
-                if number is None:
-                    return False
-                if number < ask.tries:
-                    await self._ask_again(occasion, question, ask, number)
-                    return True
-            taken = await self._questions.take(question, given or {"value": None, "button": None})
-        if taken is None or taken.answer is None:
-            return False
-        await self._go_on(occasion, taken, ask, rest)
-        await self._questions.settle(taken)
+        heard = question if question.answer is not None else await self._heard(occasion, question, ask)
+        if isinstance(heard, bool):
+            return heard
+        await self._go_on(occasion, heard, ask, rest)
+        await self._questions.settle(heard)
         return True
+
+    async def _heard(self, occasion: Occasion, question: Question, ask: Ask) -> Question | bool:
+        """The question with its answer, where something follows from it; else whether the message was dealt with."""
+        message = occasion.message
+        if message is None or is_old_press(message, question):
+            return message is not None
+        given = await self._given(ask, message, question)
+        if given is None:
+            number = await self._questions.miss(question)
+            if number is None:
+                return False
+            if number < ask.tries:
+                await self._ask_again(occasion, question, ask, number)
+                return True
+        return await self._questions.take(question, given or {"value": None, "button": None}) or False
 
     async def _given(self, ask: Ask, message: Document, question: Question) -> Document | None:
         """What a message answers, as it is held on to; None where it does not fit."""
@@ -102,7 +103,7 @@ class Flows:
 
     async def _as_field(self, field: str, value: str) -> str | None:
         """A value as the card's field keeps it; None where it does not take it."""
-        if field in _OF_CARDS:
+        if field in OF_CARDS:
             return value
         try:
             return (await self._fields.checked({field: value}))[field]
@@ -163,16 +164,12 @@ class Flows:
             "address": "",
             "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
             # What customers answer is theirs: the audit tells that it was set, and not to what.
-            "changed": {field if field in _OF_CARDS else f"fields.{field}": None},
+            "changed": {field if field in OF_CARDS else f"fields.{field}": None},
         }
         try:
             await self._audit.add(entry)
         except Duplicate:
             return
-
-
-_OF_CARDS = frozenset({"name", "phone", "email", "language"})
-"""What an answer may be put into besides the shop's own fields."""
 
 
 def is_old_press(message: Mapping[str, Any], question: Question | None = None) -> bool:

@@ -25,7 +25,7 @@ class Teams:
     """The teams of the shop.
 
     `on_member` gets every manager who joined or left one, as they are now; `on_policy` is called where a team's policy
-    is another one now.
+    is another one now. `rules_naming` tells what the rules are called that give conversations to a team.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Teams:
         timers: TimerStore,
         on_member: Callable[[Document], Awaitable[None]],
         on_policy: Callable[[], Awaitable[None]],
+        rules_naming: Callable[[str], Awaitable[list[str]]],
     ) -> None:
         self._store = store
         self._managers = managers
@@ -48,6 +49,7 @@ class Teams:
         self._timers = timers
         self._on_member = on_member
         self._on_policy = on_policy
+        self._rules_naming = rules_naming
 
     async def page(self, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
         """A page of teams, each with its `members`, and the cursor for the next."""
@@ -103,13 +105,14 @@ class Teams:
     async def delete(self, team_id: str) -> None:
         """Forget a team: its members leave it, and its conversations are everybody's.
 
-        Raises `Conflict` naming the macros that give conversations to it: they would come to nothing.
+        Raises `Conflict` naming the macros and rules that give conversations to it: they would come to nothing.
         """
         await self.get(team_id)
-        named = await self._named_in(team_id)
-        if named:
-            reason = f"macros give conversations to this team; change them first: {', '.join(named)}"
-            raise Conflict(reason, choices={"macros": named})
+        named = {"macros": await self._named_in(team_id), "rules": await self._rules_naming(team_id)}
+        for what, names in named.items():
+            if names:
+                reason = f"{what} give conversations to this team; change them first: {', '.join(names)}"
+                raise Conflict(reason, choices={what: names})
         timer = f"{DISSOLVE}:{team_id}"
         await self._timers.set(timer, DISSOLVE, now() + _PATIENCE, {"team_id": team_id})
         await self.dissolve({"team_id": team_id})

@@ -169,6 +169,8 @@ class Process:
     database: Database
     redis: Redis
     channel_id: str = ""
+    deaf: bool = False
+    """Whether its bot hears nothing by itself."""
     announced: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -367,7 +369,8 @@ class Process:
         self.hearing = BotHearing(
             engine=engine, conversations=self.conversation_store, messages=self.messages, timers=self.timers
         )
-        self.hearing.subscribe(self.bus)
+        if not self.deaf:
+            self.hearing.subscribe(self.bus)
         self.bus.subscribe(ConversationOpened, self._note)
         self.bus.subscribe(MessageReceived, self._note)
 
