@@ -17,6 +17,7 @@ from web.pages.inbox import FilesQuery, InboxPages, LaneQuery, ListQuery, OlderQ
 from web.pages.pages import Pages
 from web.pages.reads import ServiceDesk
 from web.pages.reports import ReportPages, ReportsQuery
+from web.pages.rules import RulePages, TriesQuery
 from web.pages.settings import ArchiveQuery, CursorQuery, LikeQuery, SettingsPages
 from web.pages.tasks import TaskPages, TasksQuery
 
@@ -35,6 +36,7 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
     customers = CustomerPages(desk=desk, pages=pages)
     tasks = TaskPages(desk=desk, pages=pages)
     reports = ReportPages(desk=desk, pages=pages)
+    rules = RulePages(desk=desk, pages=pages)
     entry = EntryPages(pages=pages, welcome=welcome)
     conversation = "/fragments/conversations/{id}"
     page = partial(_page, entry)
@@ -87,7 +89,12 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
         page("/settings/macros", Who.SIGNED_IN, settings.macros, "Prepared replies", query=ArchiveQuery),
         page("/settings/macros/new", Who.SIGNED_IN, settings.new_macro, "A new macro", query=LikeQuery),
         page("/settings/macros/{id}", Who.SIGNED_IN, settings.macro, "One macro"),
-        page("/settings/rules", Who.ADMIN, settings.rules, "What the bot does"),
+        page("/settings/bot", Who.ADMIN, settings.bot, "What the bot can do by itself"),
+        page("/settings/rules", Who.ADMIN, rules.rules, "What the bot does"),
+        page("/settings/rules/new", Who.ADMIN, rules.new_rule, "A new rule", query=LikeQuery),
+        page("/settings/rules/{id}", Who.ADMIN, rules.rule, "One rule"),
+        page("/fragments/rules/tries", Who.ADMIN, rules.tries, "Conversations for a dry run", query=TriesQuery),
+        page("/fragments/rules/{id}/versions", Who.ADMIN, rules.versions, "How a rule was before"),
         page("/settings/quarantine", Who.ADMIN, settings.quarantine, "What could not be read", query=CursorQuery),
         page("/settings/transfer", Who.ADMIN, settings.transfer, "Import and export"),
         page("/settings/audit", Who.ADMIN, settings.audit, "Who did what", query=CursorQuery),

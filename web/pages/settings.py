@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import StringConstraints
 
+from bot.settings import bot_settings
 from inbox.model.ids import now
 from inbox.model.macros import FIELDS, VARIABLES
 from web.doors.bodies import Query
@@ -31,7 +32,8 @@ ADMIN_PLACES = (
     ("people", _("Managers and teams"), "users"),
     ("routing", _("Routing"), "gauge"),
     ("macros", _("Macros"), "zap"),
-    ("rules", _("Rules"), "bot"),
+    ("bot", _("Bot"), "bot"),
+    ("rules", _("Rules"), "list-filter"),
     ("transfer", _("Import and export"), "arrow-up-down"),
     ("quarantine", _("Quarantine"), "shield"),
     ("audit", _("Audit"), "history"),
@@ -90,16 +92,8 @@ COUNTED = (
 )
 """What became of the rows of a file."""
 
-TRIGGER_NAMES = {
-    "conversation_opened": _("a conversation opens"),
-    "message_received": _("a message comes"),
-    "no_reply": _("nobody has answered for a while"),
-    "order_status_changed": _("an order moves on"),
-    "parcel_waiting": _("a parcel waits to be collected"),
-    "label_added": _("a label is added"),
-    "customer_returned": _("a customer comes back"),
-}
-
+MANNERS = ((0.85, _("Careful")), (0.7, _("Balanced")), (0.5, _("Bold")))
+"""How sure the bot may have to be, and what that is called."""
 
 TRY_ON = 15
 """How many conversations a macro may be tried on."""
@@ -298,9 +292,11 @@ class SettingsPages:
         sources, told = await asyncio.gather(self.desk.order_sources(), self.desk.order_statuses())
         return await self._page(call, "shops", sources=sources, told=told, kinds=self.desk.shop_kinds())
 
-    async def rules(self, call: Call[None, None]) -> web.Response:
-        """What the bot does."""
-        return await self._page(call, "rules", rules=await self.desk.rules(), trigger_names=TRIGGER_NAMES)
+    async def bot(self, call: Call[None, None]) -> web.Response:
+        """What the bot can do by itself, and its manners."""
+        bot = bot_settings(await self.desk.shop())
+        known = [*MANNERS] if bot.confidence in dict(MANNERS) else [*MANNERS, (bot.confidence, _("As it was set"))]
+        return await self._page(call, "bot", bot=bot.model_dump(mode="json"), manners=known)
 
     async def quarantine(self, call: Call[None, CursorQuery]) -> web.Response:
         """What could not be read."""

@@ -310,6 +310,7 @@ class Shop:
             "quiet_hours": {"enabled": False, "from": "21:00", "to": "09:00"},
             "reopen_window_days": 14,
             "notice_channels": ["vb"],
+            "bot": None,
         }
         self.people = [
             manager("me", "Оксана Коваль", role="owner", load=6),
