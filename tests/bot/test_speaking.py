@@ -59,7 +59,7 @@ async def test_who_wants_no_automatic_messages_gets_none(shop_process):
     await shop_process.echo(actions=[{"type": "reply", "text": "Noted"}, {"type": "label", "add": ["seen"]}])
     conversation = await shop_process.receive()
     cards = shop_process.database.durable.customers
-    await cards.update_one({"_id": conversation["customer_id"]}, {"$set": {"opted_out": {"at": now()}}})
+    await cards.update_one({"_id": conversation["customer_id"]}, {"$set": {"opting": {"out": True, "at": now(), "sort": ""}}})
     await shop_process.greet(trigger="message_received")
     again = await shop_process.receive("And now?")
     assert await shop_process.bot_texts(conversation["_id"]) == ["Noted"]
@@ -75,6 +75,7 @@ async def test_another_bot_hears_three_things_at_most(shop_process):
     for number in range(8):
         conversation = await shop_process.receive(f"message {number}")
     assert len(await shop_process.bot_texts(conversation["_id"])) <= 3
+    assert (conversation["handed_off"]["reason"], conversation["status"]) == ("loop", "open")
 
 
 STEPS = st.lists(st.sampled_from(["customer", "bot", "reply", "note", "take", "close"]), min_size=3, max_size=7)
