@@ -4,7 +4,7 @@ from channels.telegram.sandbox import sample_photo
 from tests.flow import until
 
 
-async def test_a_managers_whole_day(staffed):
+async def test_a_managers_whole_day(staffed):  # noqa: PLR0915  # A day is long, and its parts follow each other.
     shop = staffed.shop
     phone = await staffed.manager("Marta")
     colleague = await shop.manager("Ivan")
