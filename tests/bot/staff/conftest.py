@@ -1,7 +1,6 @@
 """A shop whose managers have a companion: its bot at the sandbox, and a manager's phone."""
 
 import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -114,10 +113,10 @@ class Staffed:
 
 
 @pytest.fixture
-async def staffed(shop: Shop) -> AsyncIterator[Staffed]:
+async def staffed(shop: Shop) -> Staffed:
     """The shop of `tests.flow` with a companion connected."""
     bot = shop.sandbox.telegram.create_bot("staff_bot")
     settings = {"token": bot.token, "api_base": shop.sandbox.api_base("telegram")}
     connected = await shop.owner.call("PUT", "/staff-bot", settings)
     assert connected.status == 201, connected
-    yield Staffed(shop, bot)
+    return Staffed(shop, bot)

@@ -119,7 +119,7 @@ class TestOnce:
 
         async def post(address: str) -> int:
             async with staffed.shop.http.post(address, data=update, headers=headers) as answer:
-                return answer.status
+                return int(answer.status)
 
         assert await asyncio.gather(*(post(address) for address in (url, elsewhere) * 3)) == [200] * 6
         await customer.until(lambda chat: "Yes" in chat.texts())
@@ -140,7 +140,7 @@ class TestOnce:
         await house.bus.announce(event)
 
         async def no_timer() -> bool:
-            return await house.database.durable.timers.count_documents({"kind": TELL}) == 0
+            return bool(await house.database.durable.timers.count_documents({"kind": TELL}) == 0)
 
         await until(no_timer)
         assert sum("A conversation is yours" in text for text in phone.chat.texts()) == 1
@@ -354,7 +354,7 @@ async def _no_news(staffed: Staffed) -> None:
     await staffed.shop.settled()
 
     async def quiet() -> bool:
-        return await staffed.shop.house.database.durable.timers.count_documents({"kind": TELL}) == 0
+        return bool(await staffed.shop.house.database.durable.timers.count_documents({"kind": TELL}) == 0)
 
     async def all_held() -> bool:
         return all(row["assignee_id"] for row in await staffed.shop.conversations())

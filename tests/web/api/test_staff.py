@@ -1,4 +1,4 @@
-"""Connecting the staff bot and linking oneself: for the right people, checked before it is kept, told without secrets."""
+"""Connecting the staff bot and linking oneself: for the right people, checked before it is kept, without secrets."""
 
 import pytest
 
@@ -29,7 +29,7 @@ async def test_a_bot_is_checked_and_its_webhook_set_before_it_is_kept(shop):
     for secret in (body["token"], hook.secret):
         assert secret not in str(stored)
         assert secret not in str(created.body)
-        assert secret not in str((await shop.owner.get("/audit")))
+        assert secret not in str(await shop.owner.get("/audit"))
     assert [row["action"] for row in (await shop.owner.get("/audit"))["items"]].count("staff_bot.put") == 1
 
 
