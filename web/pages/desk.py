@@ -162,8 +162,20 @@ class Desk(Protocol):
     async def stages(self) -> Sequence[tuple[str, str]]:
         """Code and title of every status of orders, in their order."""
 
+    async def staff_bot(self) -> View | None:
+        """The companion's bot, where one is connected."""
+
+    async def staff_link(self, viewer: Viewer) -> View:
+        """How somebody stands with the companion."""
+
     async def rules(self) -> Sequence[View]:
-        """What the bot does by itself."""
+        """What the bot does by itself, in the order of evaluation."""
+
+    async def rule(self, rule_id: str) -> View:
+        """One rule."""
+
+    async def rule_versions(self, rule_id: str) -> Sequence[View]:
+        """A rule as it is and as it was, the newest first."""
 
     async def imports(self) -> Sequence[View]:
         """The files that were read in last, newest first."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from inbox.conversations import ConversationQuery
 from inbox.model.channel import ChannelKind
+from inbox.model.errors import NotFound
 from inbox.model.people import Viewer
 from inbox.model.reports import By, Group, Name, Period
 from inbox.paging import moment_and_id, page
@@ -24,6 +25,7 @@ from web.api.order_sources import source_view
 from web.api.reports import wallboard_view
 from web.api.routing import routing_view
 from web.api.services import ApiServices
+from web.api.staff import staff_bot_view, staff_link_view
 from web.api.tasks import task_view
 from web.api.teams import team_view
 from web.api.transfers import import_view
@@ -44,9 +46,10 @@ from web.pages.fields import fields_of
 from web.pages.orders import orders_shown, statuses_shown
 
 EVERYBODY = 100
-"""How many managers, teams, macros or rules a page shows; a shop has fewer."""
+"""How many managers or teams a page shows; a shop has fewer."""
 
 EVERY_MACRO = 1_000
+EVERY_RULE = 1_000
 
 NOTES = 5
 """How many notes a card shows besides the pinned ones."""
@@ -283,9 +286,25 @@ class ServiceDesk:
         pipeline, shop = await asyncio.gather(self._services.orders.pipeline(), self.shop())
         return [(code, pipeline.title(code, shop["languages"])) for code in pipeline.codes]
 
+    async def staff_bot(self) -> View | None:
+        accounts = self._services.staff_accounts
+        try:
+            return await staff_bot_view(accounts, await accounts.bot())
+        except NotFound:
+            return None
+
+    async def staff_link(self, viewer: Viewer) -> View:
+        return await staff_link_view(self._services.staff_accounts, viewer.id)
+
     async def rules(self) -> Sequence[View]:
-        found, _ = await self._services.rules.page(None, EVERYBODY)
+        found, _ = await self._services.rules.page(None, EVERY_RULE)
         return [rule_view(row) for row in found]
+
+    async def rule(self, rule_id: str) -> View:
+        return rule_view(await self._services.rules.get(rule_id))
+
+    async def rule_versions(self, rule_id: str) -> Sequence[View]:
+        return await self._services.rules.versions(rule_id)
 
     async def imports(self) -> Sequence[View]:
         found, _ = await self._services.imports.page(limit=HISTORY, cursor=None)

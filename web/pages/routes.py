@@ -98,6 +98,7 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
         page("/settings/quarantine", Who.ADMIN, settings.quarantine, "What could not be read", query=CursorQuery),
         page("/settings/transfer", Who.ADMIN, settings.transfer, "Import and export"),
         page("/settings/audit", Who.ADMIN, settings.audit, "Who did what", query=CursorQuery),
+        page("/settings/companion", Who.ADMIN, settings.companion, "The managers' companion on the phone"),
         page("/profile", Who.SIGNED_IN, settings.profile, "Oneself"),
         _row("/static/{version}/{path:.+}", Who.PUBLIC, entry.static, "Front-end files", media_type="*/*"),
         _row("/favicon.ico", Who.PUBLIC, entry.icon, "The mark in the browser's tab", media_type="image/svg+xml"),

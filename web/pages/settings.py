@@ -34,6 +34,7 @@ ADMIN_PLACES = (
     ("macros", _("Macros"), "zap"),
     ("bot", _("Bot"), "bot"),
     ("rules", _("Rules"), "list-filter"),
+    ("companion", _("Phone companion"), "smartphone"),
     ("transfer", _("Import and export"), "arrow-up-down"),
     ("quarantine", _("Quarantine"), "shield"),
     ("audit", _("Audit"), "history"),
@@ -92,7 +93,7 @@ COUNTED = (
 )
 """What became of the rows of a file."""
 
-MANNERS = ((0.85, _("Careful")), (0.7, _("Balanced")), (0.5, _("Bold")))
+MANNERS = ((0.8, _("Careful")), (0.6, _("Balanced")), (0.45, _("Bold")))
 """How sure the bot may have to be, and what that is called."""
 
 TRY_ON = 15
@@ -332,8 +333,14 @@ class SettingsPages:
 
     async def profile(self, call: Call[None, None]) -> web.Response:
         """Oneself."""
-        me, shop = await asyncio.gather(self.desk.me(call.signed_in), self.desk.shop())
-        return await self._page(call, "profile", shift=shift(me, shop["timezone"], now()))
+        me, shop, staff = await asyncio.gather(
+            self.desk.me(call.signed_in), self.desk.shop(), self.desk.staff_link(call.viewer)
+        )
+        return await self._page(call, "profile", shift=shift(me, shop["timezone"], now()), staff=staff)
+
+    async def companion(self, call: Call[None, None]) -> web.Response:
+        """The bot by which managers answer from their phones."""
+        return await self._page(call, "companion", template="staff/bot", bot=await self.desk.staff_bot())
 
     async def _page(self, call: Call[Any, Any], place: str, *, template: str = "", **context: Any) -> web.Response:
         me, shop = await asyncio.gather(self.desk.me(call.signed_in), self.desk.shop())

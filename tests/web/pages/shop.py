@@ -405,6 +405,15 @@ class Shop:
         ]
         self.parcels_of: dict[str, View] = {}
         self.carrier_list: list[View] = [carrier()]
+        self.companion: View | None = {
+            "username": "staff_bot",
+            "api_base": "https://api.telegram.org",
+            "shows": "name",
+            "at_desk": False,
+            "state": "connected",
+            "state_reason": "",
+            "linked": 2,
+        }
         self.rule_list = [
             {
                 "id": "greeting",
@@ -677,6 +686,13 @@ class Shop:
 
     async def carriers(self) -> Sequence[View]:
         return self.carrier_list
+
+    async def staff_bot(self) -> View | None:
+        return self.companion
+
+    async def staff_link(self, viewer: Viewer) -> View:  # noqa: ARG002 - one shop, one viewer
+        bot = None if self.companion is None else self.companion["username"]
+        return {"linked": False, "name": "", "linked_at": None, "bot": bot}
 
     async def rules(self) -> Sequence[View]:
         return self.rule_list

@@ -16,7 +16,7 @@ NIGHTS = {"timezone": "Asia/Tbilisi", "open": [{"days": ["mon", "tue"], "from": 
         ("channels", "the mailbox answers slowly"),
         ("people", "Busy · 9/10"),
         ("macros", "/ship"),
-        ("bot", "Balanced · 0.7"),
+        ("bot", "Balanced · 0.6"),
         ("rules", "When a conversation opens: reply"),
         ("quarantine", "message.date is missing"),
         ("audit", "manager.change"),

@@ -71,6 +71,17 @@ const copy = (week, source, days) => {
   }
 };
 
+/** Show what `read` makes of a week, or somebody else wrote in its form. Midnight at the end of a day is 00:00 here. */
+export const fill = (week, { timezone, open }) => {
+  const zone = week.querySelector("[data-zone]");
+  if (zone && timezone) zone.value = timezone;
+  for (const day of week.querySelectorAll("[data-day]")) {
+    day.querySelector("[data-stretches]").replaceChildren();
+    for (const { days, from, to } of open) if (days.includes(day.dataset.day)) add(day, from, to === "24:00" ? "00:00" : to);
+  }
+  describe(week);
+};
+
 const edited = (week) => {
   describe(week);
   week.dispatchEvent(new Event("input", { bubbles: true }));
