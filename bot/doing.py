@@ -258,20 +258,25 @@ class Doer:
 
     async def _move_order(self, step: Step, action: SetOrderStatus) -> None:
         firing, message = step.firing, step.firing.occasion.message
-        order_id = firing.order_id or await self._open_order(firing.occasion.customer_id)
         # By what it came along with the order's history knows that it was moved, whatever became of it since.
         cause = message["_id"] if message is not None else firing.occasion.key
+        order_id = firing.order_id or await self._movable(firing.occasion.customer_id, action.status, cause)
         along: Document = {"message_id": cause, "macro_id": None, "macro": ""}
         await self._orders.set_status(order_id, action.status, firing.author, reply=along)
 
-    async def _open_order(self, customer_id: str) -> str:
-        """The one order of a customer that may still move. Raises `Invalid` where there is none, or several."""
+    async def _movable(self, customer_id: str, status: str, cause: str) -> str:
+        """The one order of a customer that may go there, or that went there already for the same cause.
+
+        Raises `Invalid` where there is none, or several.
+        """
         pipeline = await self._orders.pipeline()
         orders = await self._orders.of_customer(customer_id)
-        moving: list[str] = [order["_id"] for order in orders if pipeline.allowed(order["status"])]
-        if len(moving) != 1:
-            raise Invalid("order_status", "the customer has no open order" if not moving else "several orders are open")
-        return moving[0]
+        moved = [order for order in orders if any(_came_with(entry, cause, status) for entry in order["history"])]
+        found = moved or [order for order in orders if status in pipeline.allowed(order["status"])]
+        if len(found) != 1:
+            raise Invalid("order_status", "several orders may go there" if found else "no order may go there")
+        order_id: str = found[0]["_id"]
+        return order_id
 
     async def _create_task(self, step: Step, action: CreateTask) -> None:
         firing = step.firing
@@ -307,3 +312,9 @@ class Doer:
 def _led(firing: Firing) -> bool:
     """Whether the customer is led through a dialogue: what it says may have been said before."""
     return firing.after is not None
+
+
+def _came_with(entry: Mapping[str, Any], cause: str, status: str) -> bool:
+    """Whether a line of an order's history tells of a move to this status that this caused."""
+    reply, moved = entry.get("reply") or {}, entry["changes"].get("status") or {}
+    return reply.get("message_id") == cause and moved.get("to") == status

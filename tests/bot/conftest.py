@@ -380,6 +380,11 @@ class Process:
         """Nobody routes here: who holds a conversation stays."""
         return await self.conversation(conversation_id)
 
+    async def close(self) -> None:
+        """Close what it opened."""
+        await self.posting.close()
+        await self.channels.close()
+
     async def _note(self, event: Event) -> None:
         self.announced.append(event)
 
@@ -482,7 +487,7 @@ async def shop_process(database: Database, redis: Redis) -> AsyncIterator[Proces
     channel, _ = await process.channels.create("paper", "Letter box", {})
     process.channel_id = channel["_id"]
     yield process
-    await process.channels.close()
+    await process.close()
 
 
 @pytest.fixture
@@ -490,4 +495,4 @@ async def other_process(shop_process: Process) -> AsyncIterator[Process]:
     """Another process of the same shop."""
     process = Process(shop_process.database, shop_process.redis, shop_process.channel_id)
     yield process
-    await process.channels.close()
+    await process.close()

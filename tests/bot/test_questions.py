@@ -51,7 +51,7 @@ async def process(shop_process: Process) -> AsyncIterator[Process]:
     """A process whose bot is asked by the test alone."""
     deaf = Process(shop_process.database, shop_process.redis, shop_process.channel_id, deaf=True)
     yield deaf
-    await deaf.channels.close()
+    await deaf.close()
 
 
 def occasion_of(process: Process, conversation: Document | None = None) -> Occasion:
