@@ -15,6 +15,7 @@ import { start as startPipeline } from "./pipeline.js";
 import { start as startRows } from "./rows.js";
 import { start as startReports } from "./reports.js";
 import { start as startSearch } from "./search.js";
+import { start as startStaff } from "./staff.js";
 import { start as startSuggestions } from "./suggestions.js";
 import { start as startTransfer } from "./transfer.js";
 
@@ -31,6 +32,7 @@ startKeys();
 startPipeline();
 startReports();
 startSearch();
+startStaff();
 startSuggestions();
 startTransfer();
 startLive();
