@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -42,9 +42,12 @@ class Condition(BaseModel, ABC):
         """What it has to know; None where the event tells all."""
         return None
 
+    exact: ClassVar[bool] = True
+    """Whether it holds wherever one of its `values` is found; else it only may."""
+
     @property
     def values(self) -> tuple[str, frozenset[str]] | None:
-        """What is compared (see `told`) and with which values, where it holds as soon as one of them is among those."""
+        """What is compared (see `told`) and with which values, where it holds nowhere else than at one of them."""
         return None
 
     @abstractmethod
@@ -223,24 +226,38 @@ class TimeCondition(Condition):
             raise ValueError("until is the same day as since, or later")
         return self
 
+    exact: ClassVar[bool] = False
+
+    @property
+    def values(self) -> tuple[str, frozenset[str]] | None:
+        start, end = self.start or "00:00", self.end or "24:00"
+        first, last = int(start[:2]), int(end[:2]) - (end[3:] == "00")
+        if start < end:
+            hours = [(0, hour) for hour in range(first, last + 1)]
+        else:
+            hours = [(0, hour) for hour in range(first, 24)] + [(1, hour) for hour in range(last + 1)]
+        days = [DAYS.index(day) for day in self.days] or range(7)
+        return "hour", frozenset(_hour((day + later) % 7, hour) for day in days for later, hour in hours)
+
     def judge(self) -> Judge:
         days = frozenset(DAYS.index(day) for day in self.days) or frozenset(range(7))
         start, end = self.start or "00:00", self.end or "24:00"
         first, last = self.first or date.min, self.last or date.max
-        if start < end:
+        dated = self.first is not None or self.last is not None
 
-            def within(situation: Situation) -> bool:
-                wall = situation.wall
-                return start <= situation.clock < end and wall.weekday() in days and first <= wall.date() <= last
+        def on_these_dates(situation: Situation) -> bool:
+            return not dated or first <= situation.wall.date() <= last
 
-            return within
+        def within(situation: Situation) -> bool:
+            return start <= situation.clock < end and situation.day in days and on_these_dates(situation)
 
         def overnight(situation: Situation) -> bool:
-            wall, clock = situation.wall, situation.clock
-            day = wall.weekday() if clock >= start else (wall.weekday() - 1) % 7
-            return (clock >= start or clock < end) and day in days and first <= wall.date() <= last
+            clock = situation.clock
+            if clock >= start:
+                return situation.day in days and on_these_dates(situation)
+            return clock < end and (situation.day - 1) % 7 in days and on_these_dates(situation)
 
-        return overnight
+        return within if start < end else overnight
 
     def reason(self, situation: Situation) -> str:
         return f"it was {situation.wall:%A} {situation.wall.date()} {situation.clock} in the shop"
@@ -294,14 +311,20 @@ class CustomerFieldCondition(Condition):
 
 
 def told(situation: Situation, name: str) -> Collection[str]:
-    """What a situation has of what conditions compare: `channel`, `language`, `intent` or `field:` and its code."""
+    """What a situation has of what conditions compare: `channel`, `language`, `intent`, `hour`, a `field:`."""
     if name == "channel":
         return (situation.channel_id, situation.channel_kind)
     if name == "language":
         return (situation.language,)
+    if name == "hour":
+        return (_hour(situation.day, situation.wall.hour),)
     if name == "intent":
         return (situation.reading.intent or "",)
     return _written(situation, name.removeprefix(_FIELD))
+
+
+def _hour(day: int, hour: int) -> str:
+    return f"{day} {hour}"
 
 
 _FIELD = "field:"

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
-from bot.matching import Candidate, Matcher
+from bot.matching import Candidate, Matcher, in_order
 from bot.occasions import Occasion
 from bot.playbook import Playbook
 from bot.rules import Rule
@@ -50,14 +50,12 @@ class Lookout:
     async def firing(self, matcher: Matcher, occasion: Occasion, playbook: Playbook) -> list[Rule]:
         """The rules that fire on this occasion, in their order."""
         situation = situation_of(occasion, playbook)
-        candidates: Sequence[Candidate] = [
-            candidate for candidate in matcher.candidates(situation) if candidate.rule.when.means(occasion)
-        ]
+        candidates = _meant(matcher.candidates(situation), occasion)
         for need in Need:
-            if any(need in candidate.later for candidate in candidates):
+            if matcher.needs(need, candidates):
                 await self._ways[need](situation, occasion)
-                candidates = matcher.narrowed(candidates, need, situation)
-        return [candidate.rule for candidate in candidates]
+                candidates = _meant(matcher.narrowed(candidates, need, situation), occasion)
+        return in_order(candidates)
 
     async def know(self, situation: Situation, occasion: Occasion, rules: Sequence[Rule]) -> None:
         """Look into all that these rules ask for, whatever of it would be left out in earnest."""
@@ -114,6 +112,10 @@ class Lookout:
     async def _read(self, situation: Situation, occasion: Occasion) -> None:
         if occasion.message is not None and situation.text:
             situation.reading = await self.reading(occasion.message)
+
+
+def _meant(candidates: Sequence[Candidate], occasion: Occasion) -> list[Candidate]:
+    return [candidate for candidate in candidates if candidate.rule.when.means(occasion)]
 
 
 def situation_of(occasion: Occasion, playbook: Playbook) -> Situation:

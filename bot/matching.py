@@ -1,13 +1,15 @@
 """Which of very many rules fire: not by asking each of them, but by what the message has that any of them wants.
 
-Of every rule one condition, the one that rarely holds, is its *key*. Words, phrases and expressions are looked up by
-what the message says, all of them at once; every other key is judged once, however many rules share it. Only rules
-whose key holds are looked at further. What needs to be asked of the database comes after that, for those rules alone.
+Conditions are asked in stages: first what the event tells, then what needs one thing more and another (`Need`), for
+the rules that may fire yet. In the first stage in which a rule asks anything, one of its conditions, one that rarely
+holds, is its *key*. Words, phrases and expressions, values that are compared and hours are looked up by what the
+situation has; every other key is judged once, however many rules share it. Only a rule whose key holds is looked at.
 The outcome is that of asking all rules in their order.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -15,6 +17,9 @@ from bot.conditions import Condition, LabelCondition, OpeningCondition, TextCond
 from bot.regexes import Regexes
 from bot.rules import Rule
 from bot.situations import Judge, Need, Situation, spoken
+
+_AT_ONCE = 0
+"""The stage of what the event tells; the others are those of `Need`."""
 
 _RANKS: Mapping[type[Condition], int] = {TextCondition: 0, LabelCondition: 1, OpeningCondition: 3}
 """What is rarely true comes first; every second conversation is a new one."""
@@ -24,11 +29,22 @@ _ELSE = 2
 class Candidate(msgspec.Struct, frozen=True):
     """A rule that may fire yet: all holds that was looked at."""
 
+    place: int
+    """Where the rule stands among the others."""
     rule: Rule
-    at_once: Sequence[int]
-    """Its conditions but for its key that need nothing beyond the event, by number."""
-    later: Mapping[Need, Sequence[int]]
-    """Those that need to know more."""
+    asks: Mapping[int, Sequence[int]]
+    """Its conditions but for its key, by number, in each stage in which it has any."""
+
+
+class _Stage:
+    """What is looked up and judged at once, and whose keys that are."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[int, list[int]] = defaultdict(list)
+        self.compared: dict[str, dict[str, list[int]]] = {}
+        """By what is compared and its value: the conditions that hold then, or may hold."""
+        self.judged: list[int] = []
+        """Keys that can only be judged."""
 
 
 class Matcher:
@@ -37,35 +53,37 @@ class Matcher:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._numbers: dict[tuple[type[Condition], str], int] = {}
         self._judges: list[Judge] = []
+        self._looked_up: set[int] = set()
+        """Conditions that hold where they are found, and nowhere else."""
+        self._found: set[int] = set()
+        """Conditions that are found wherever they may hold."""
         self._rules: list[Candidate] = []
-        self._keyless: list[int] = []
-        self._by_key: dict[int, list[int]] = defaultdict(list)
+        self._always: list[int] = []
+        self._stages: Mapping[int, _Stage] = {stage: _Stage() for stage in (_AT_ONCE, *Need)}
         self._words: dict[str, list[int]] = defaultdict(list)
         self._phrases: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        self._texts: set[int] = set()
-        self._compared: dict[Need, dict[str, dict[str, list[int]]]] = {need: {} for need in Need}
-        self._comparing: set[int] = set()
         patterns: list[tuple[str, int]] = []
         for rule in rules:
             self._add(rule, patterns)
         self._pattern_owners = [number for _, number in patterns]
         self._regexes = Regexes([pattern for pattern, _ in patterns]) if patterns else None
-        self._judged_keys = [number for number in self._by_key if number not in self._texts]
+        for stage in self._stages.values():
+            stage.judged = [number for number in stage.by_key if number not in self._found]
 
     def _add(self, rule: Rule, patterns: list[tuple[str, int]]) -> None:
-        at_once: list[int] = []
-        later: dict[Need, list[int]] = {}
+        asks: dict[int, list[int]] = defaultdict(list)
         for condition in sorted(rule.conditions, key=lambda each: _RANKS.get(type(each), _ELSE)):
-            number = self._number(condition, patterns)
-            if condition.need is None:
-                at_once.append(number)
-            else:
-                later.setdefault(condition.need, []).append(number)
-        if at_once:
-            self._by_key[at_once[0]].append(len(self._rules))
+            asks[condition.need or _AT_ONCE].append(self._number(condition, patterns))
+        place = len(self._rules)
+        if asks:
+            first = min(asks)
+            key, *others = asks.pop(first)
+            self._stages[first].by_key[key].append(place)
+            if others:
+                asks[first] = others
         else:
-            self._keyless.append(len(self._rules))
-        self._rules.append(Candidate(rule, at_once[1:], later))
+            self._always.append(place)
+        self._rules.append(Candidate(place, rule, dict(asks)))
 
     def _number(self, condition: Condition, patterns: list[tuple[str, int]]) -> int:
         """The number of a condition; what is asked by several rules has one."""
@@ -76,16 +94,19 @@ class Matcher:
             self._judges.append(condition.judge())
             if isinstance(condition, TextCondition):
                 self._file(condition, number, patterns)
-            elif condition.need is not None and condition.values is not None:
+            elif condition.values is not None:
                 name, values = condition.values
-                owners = self._compared[condition.need].setdefault(name, {})
+                owners = self._stages[condition.need or _AT_ONCE].compared.setdefault(name, {})
                 for value in values:
                     owners.setdefault(value, []).append(number)
-                self._comparing.add(number)
+                self._found.add(number)
+                if condition.exact:
+                    self._looked_up.add(number)
         return number
 
     def _file(self, condition: TextCondition, number: int, patterns: list[tuple[str, int]]) -> None:
-        self._texts.add(number)
+        self._found.add(number)
+        self._looked_up.add(number)
         for entry in condition.entries:
             if condition.match == "regex":
                 patterns.append((entry, number))
@@ -98,43 +119,41 @@ class Matcher:
                 self._words[first].append(number)
 
     def candidates(self, situation: Situation) -> list[Candidate]:
-        """The rules of which all holds that the event tells, in their order."""
-        said = set(self._said(situation))
-        judged: dict[int, bool] = {}
-        places = list(self._keyless)
-        for number in said:
-            places.extend(self._by_key.get(number, ()))
-        for number in self._judged_keys:
-            judged[number] = self._judges[number](situation)
-            if judged[number]:
-                places.extend(self._by_key[number])
+        """The rules of which all holds that the event tells, and which ask something of it."""
+        begun = [self._rules[place] for place in self._always]
+        return self._held(begun, _AT_ONCE, situation, set(self._said(situation)))
 
-        def holds(number: int) -> bool:
-            return number in said if number in self._texts else self._judged(number, judged, situation)
-
-        rules = (self._rules[place] for place in sorted(places))
-        return [rule for rule in rules if all(holds(number) for number in rule.at_once)]
+    def needs(self, need: Need, candidates: Sequence[Candidate]) -> bool:
+        """Whether any rule can go on only when this is known."""
+        return bool(self._stages[need].by_key) or any(need in candidate.asks for candidate in candidates)
 
     def narrowed(self, candidates: Sequence[Candidate], need: Need, situation: Situation) -> list[Candidate]:
-        """Those that still may fire, now that the situation tells what was needed."""
-        met = {
-            number
-            for name, owners in self._compared[need].items()
-            for value in told(situation, name)
-            for number in owners.get(value, ())
-        }
+        """Those that still may fire now that the situation tells what was needed, and those that ask for it first."""
+        return self._held(candidates, need, situation, set())
+
+    def _held(self, candidates: Sequence[Candidate], at: int, situation: Situation, found: set[int]) -> list[Candidate]:
+        stage, looked_up = self._stages[at], self._looked_up
+        for name, owners in stage.compared.items():
+            for value in told(situation, name):
+                found.update(owners.get(value, ()))
         judged: dict[int, bool] = {}
 
         def holds(number: int) -> bool:
-            return number in met if number in self._comparing else self._judged(number, judged, situation)
+            if number in looked_up:
+                return number in found
+            known = judged.get(number)
+            if known is None:
+                known = judged[number] = self._judges[number](situation)
+            return known
 
-        return [rule for rule in candidates if all(holds(number) for number in rule.later.get(need, ()))]
-
-    def _judged(self, number: int, judged: dict[int, bool], situation: Situation) -> bool:
-        known = judged.get(number)
-        if known is None:
-            known = judged[number] = self._judges[number](situation)
-        return known
+        by_key = stage.by_key
+        keys = chain((number for number in found if number in by_key), stage.judged)
+        begun = (self._rules[place] for number in keys if holds(number) for place in by_key[number])
+        return [
+            candidate
+            for candidate in chain(candidates, begun)
+            if at not in candidate.asks or all(holds(number) for number in candidate.asks[at])
+        ]
 
     def _said(self, situation: Situation) -> Iterator[int]:
         """The conditions on the text that hold."""
@@ -146,3 +165,8 @@ class Matcher:
         if self._regexes is not None and situation.text:
             for place in self._regexes.fitting(situation.text):
                 yield self._pattern_owners[place]
+
+
+def in_order(candidates: Sequence[Candidate]) -> list[Rule]:
+    """The rules of these candidates as they stood."""
+    return [candidate.rule for candidate in sorted(candidates, key=lambda each: each.place)]

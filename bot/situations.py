@@ -82,6 +82,11 @@ class Situation:
         return self.at.astimezone(ZoneInfo(self.shop_hours.timezone)).replace(tzinfo=None)
 
     @cached_property
+    def day(self) -> int:
+        """The day of the week in the shop, 0 for Monday."""
+        return self.wall.weekday()
+
+    @cached_property
     def clock(self) -> str:
         """The time of day in the shop, as `09:05`."""
         return self.wall.strftime("%H:%M")
