@@ -13,6 +13,7 @@ from inbox.model.conversation import marked
 from inbox.model.domain_events import CardsChanged, ConversationAssigned, ConversationChanged, CustomerErased
 from inbox.model.eligibility import counts
 from inbox.model.errors import Conflict, Invalid, NotFound
+from inbox.model.happenings import let_go
 from inbox.model.ids import now
 from inbox.model.people import SYSTEM, Author
 from inbox.storage.conversations import ConversationStore
@@ -79,7 +80,9 @@ class Holding:
             if manager_id is not None:
                 manager = await self._take(manager_id, before)
                 fields["assignment"] = _decided(manager, reason, by, note)
-            elif by.type == "manager":
+            else:
+                fields["let_go"] = let_go(before, reason, by, team_id=along.get("team_id"))
+            if manager_id is None and by.type == "manager":
                 fields["given_up_by"] = before["assignee_id"] or by.id
             after = await self._conversations.revise(before, {**fields, **along, **marked(before, once)})
             if after is not None:
@@ -94,7 +97,7 @@ class Holding:
         before = await self._conversations.get(conversation_id)
         if before is None or before["assignee_id"] != held_by or not counts(before):
             return False
-        after = await self._queue.relieve(before["_id"], held_by)
+        after = await self._queue.relieve(before["_id"], held_by, told=let_go(before, reason, SYSTEM))
         if after is None:
             return False
         await self._tell(before, after, None, reason, SYSTEM)

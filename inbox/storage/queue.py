@@ -170,9 +170,18 @@ class QueueStore:
         )
         return kept
 
-    async def relieve(self, conversation_id: str, held_by: str) -> Document | None:
-        """Put a conversation back that counts for this manager; None where it does not."""
-        freed = {"assignee_id": None, "assignment": None, "given_up_by": held_by, "relieved_at": now()}
+    async def relieve(self, conversation_id: str, held_by: str, *, told: Document) -> Document | None:
+        """Put a conversation back that counts for this manager; None where it does not.
+
+        `told` is what it remembers of it (`inbox.model.happenings.let_go`).
+        """
+        freed = {
+            "assignee_id": None,
+            "assignment": None,
+            "given_up_by": held_by,
+            "relieved_at": now(),
+            "let_go": told,
+        }
         relieved: Document | None = await self._durable.find_one_and_update(
             {"_id": conversation_id, "assignee_id": held_by, "active": True, "status": {"$in": _COUNTED}},
             {"$set": freed, "$inc": {"version": 1, "revision": 1}},

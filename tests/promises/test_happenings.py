@@ -3,6 +3,8 @@
 import itertools
 from typing import Any
 
+import pytest
+
 from inbox.managers import NewManager
 from inbox.model.happenings import ASSIGNMENT, STATUS
 from inbox.model.people import Author, Role, Viewer
@@ -62,6 +64,26 @@ async def test_who_dies_while_giving_a_conversation_to_somebody_leaves_the_line(
         assert lines[-1] == (STATUS, "closed", "Ann")
         kept = await house.database.durable.happenings.count_documents({"conversation_id": opened["_id"]})
         assert kept == len(lines)
+        if not died:
+            assert words > 2
+            return
+
+
+@pytest.mark.parametrize("team", [None, "sales"])
+async def test_who_dies_while_putting_a_conversation_back_leaves_the_line(house, watched, crash, team):
+    hired = NewManager(email="mary@shop.example", name="Mary", password_hash="x", role=Role.MANAGER)
+    mary = (await house.managers.create(hired, by=None))["_id"]
+    along = {} if team is None else {"team_id": team}
+    for words in itertools.count(1):
+        opened = await case(house, f"c{words}")
+        await house.assigner.hand_to(opened["_id"], mary, by=ANN)
+        # Done once under its name, however often it is asked for.
+        back = {"by": ANN, "along": along, "once": f"back {words}"}
+        died = await until_crash(crash, watched.assigner.hand_to(opened["_id"], None, **back), words)
+        await house.assigner.hand_to(opened["_id"], None, **back)
+        lines, _ = await house.timeline.page(OWNER, opened["customer_id"], {ASSIGNMENT}, limit=50, cursor=None)
+        given = [(row["assignee_id"], row["to_team"], row["by"]["name"]) for row in reversed(lines)]
+        assert given == [(mary, None, "Ann"), (None, team, "Ann")]
         if not died:
             assert words > 2
             return
