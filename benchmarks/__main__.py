@@ -1,9 +1,11 @@
 """`make bench`: the flow of messages against a bare floor, on the same databases, in one run.
 
-    python -m benchmarks [--seconds 8] [--messages 100000] [--days 20] [--managers 1000] [--json FILE]
+    python -m benchmarks [--seconds 8] [--messages 100000] [--days 20] [--managers 1000]
+        [--cases 4000] [--json FILE]
 
 Searching a million messages takes minutes to prepare: `make bench-search`. Whom conversations are given to is compared
-on made-up days (`benchmarks.simulation`), and what finding a manager costs is counted (`benchmarks.routing`).
+on made-up days (`benchmarks.simulation`), and what finding a manager costs is counted (`benchmarks.routing`). Which
+macros are suggested is judged by a replay of a made-up year (`benchmarks.suggestions`).
 
 Every figure is of this machine at this moment; only the ratios travel.
 """
@@ -30,6 +32,8 @@ from benchmarks.routing import measure as measure_routing
 from benchmarks.search import measure as measure_search
 from benchmarks.search import print_search
 from benchmarks.simulation import SEEDS, print_simulation, simulate
+from benchmarks.suggestions import CASES, print_suggestions
+from benchmarks.suggestions import measure as measure_suggestions
 from benchmarks.table import print_table
 from channels.sandbox import Sandbox
 from inbox.storage.database import Database, connect
@@ -219,6 +223,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=100_000, help="how many messages are searched; 0 for no search")
     parser.add_argument("--days", type=int, default=SEEDS, help="how many days are simulated; 0 for no simulation")
     parser.add_argument("--managers", type=int, default=MANAGERS, help="among how many one is found; 0 for no routing")
+    parser.add_argument("--cases", type=int, default=CASES, help="how many replies are replayed; 0 for no suggestions")
     parser.add_argument("--json", type=Path, help="also write the figures there")
     options = parser.parse_args()
     results = uvloop.run(bench(options.seconds))
@@ -235,6 +240,10 @@ def main() -> None:
         results["routing"] = uvloop.run(measure_routing(options.managers))
         print()
         print_routing(results["routing"])
+    if options.cases:
+        results["suggestions"] = measure_suggestions(options.cases)
+        print()
+        print_suggestions(results["suggestions"])
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 

@@ -49,8 +49,8 @@ OWN_WORDS: Final = 1.0
 EVERY_MACRO: Final = 5.0
 """How many more times than it was each macro is taken to be sent: what nobody has sent yet may be sent next."""
 
-NONE: Final = 0.1
-"""How likely it is beforehand that no macro fits."""
+NONE: Final = 0.5
+"""How likely it is beforehand that no macro fits, where that some macro does is 1."""
 
 OFFERED: Final = 3
 LEAST: Final = 0.4
@@ -168,17 +168,15 @@ class Likeness:
         self._habits = tuple(habits)
         self._total = sum(one.total for one in self._habits)
         self._rates = array("f", bytes(4 * BUCKETS))
-        starts = array("I", bytes(4 * (BUCKETS + 1)))
+        counts = array("I", bytes(4 * BUCKETS))
         for one in self._habits:
             for feature, weight in zip(one.features, one.weights, strict=True):
-                starts[feature + 1] += 1
+                counts[feature] += 1
                 self._rates[feature] += weight
-        for feature in range(BUCKETS):
-            starts[feature + 1] += starts[feature]
-        self._starts = starts
-        places = array("I", starts)
-        self._whose = array("H", bytes(2 * starts[-1]))
-        self._seen = array("f", bytes(4 * starts[-1]))
+        self._starts = array("I", itertools.accumulate(counts, initial=0))
+        self._whose = array("H", bytes(2 * self._starts[-1]))
+        self._seen = array("f", bytes(4 * self._starts[-1]))
+        places = self._starts[:]
         for number, one in enumerate(self._habits):
             for feature, weight in zip(one.features, one.weights, strict=True):
                 self._whose[places[feature]] = number

@@ -7,7 +7,7 @@ cases say together is read when a manager asks, and what changed since is read a
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -222,12 +222,17 @@ class Suggesting:
         macro = await self._macro_store.get(macro_id)
         if macro is None:
             return self._known.pop(macro_id, None) is not None
-        own = {key for text in (macro["name"], macro["folder"], *macro["text"].values()) for key in features(text)}
         rows = await self._store.of_macro(macro_id) if standing is not None else []
-        present = now()
-        cases = [(unpacked(row["features"]), (present - row["at"]) / timedelta(days=1)) for row in rows]
-        self._known[macro_id] = _Known(updated_at, standing, habit(macro_id, macro["owner_id"], own, cases))
+        learned = await asyncio.to_thread(_habit, macro, rows, now())
+        self._known[macro_id] = _Known(updated_at, standing, learned)
         return True
 
     async def _erased(self, event: CustomerErased) -> None:
         await self._store.forget(event.customer_id)
+
+
+def _habit(macro: Document, rows: Sequence[Document], present: datetime) -> Habit:
+    """What is known of a macro by its own texts and its cases."""
+    own = {key for text in (macro["name"], macro["folder"], *macro["text"].values()) for key in features(text)}
+    cases = [(unpacked(row["features"]), (present - row["at"]) / timedelta(days=1)) for row in rows]
+    return habit(macro["_id"], macro["owner_id"], own, cases)

@@ -134,10 +134,10 @@ def test_a_long_text_is_known_by_its_end():
     assert likeliest(model, story + "Які розміри скриньки?") == "sizes"
 
 
-def test_the_thirds_of_a_replayed_year_are_better_guessed_than_by_use():
-    figures = replay(history(1200, seed=7))
+def test_the_last_quarter_of_a_year_is_guessed_better_than_by_what_is_used_most():
+    figures = replay(history(1000, seed=7), every=7)
     daily, once, most = figures["learned daily"], figures["learned once"], figures["most used"]
     assert daily["precision"] > most["precision"] + 0.25
     assert once["precision"] > most["precision"] + 0.15
     assert daily["hits"] > most["hits"]
-    assert daily["coverage"] > 0.7
+    assert daily["coverage"] > 0.5
