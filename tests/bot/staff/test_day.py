@@ -105,8 +105,8 @@ async def test_a_managers_whole_day(staffed):  # noqa: PLR0915  # A day is long,
 
     # The day is over.
     await phone.press("Menu")
-    await phone.press("🟡 Busy")
-    await phone.shows("you are: 🟡 Busy")
+    await phone.press("🔴 Busy")
+    await phone.shows("you are: 🔴 Busy")
     assert (await phone.person.get("/me"))["status"] == "busy"
     ended = await phone.person.call("DELETE", "/me/staff-link")
     assert ended.status == 204
