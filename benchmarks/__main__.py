@@ -1,11 +1,12 @@
 """`make bench`: the flow of messages against a bare floor, on the same databases, in one run.
 
     python -m benchmarks [--seconds 8] [--messages 100000] [--days 20] [--managers 1000]
-        [--cases 4000] [--json FILE]
+        [--cases 4000] [--rules 10000] [--json FILE]
 
 Searching a million messages takes minutes to prepare: `make bench-search`. Whom conversations are given to is compared
 on made-up days (`benchmarks.simulation`), and what finding a manager costs is counted (`benchmarks.routing`). Which
-macros are suggested is judged by a replay of a made-up year (`benchmarks.suggestions`).
+macros are suggested is judged by a replay of a made-up year (`benchmarks.suggestions`). Which of very many rules fire
+is found beside asking each of them (`benchmarks.rules`).
 
 Every figure is of this machine at this moment; only the ratios travel.
 """
@@ -29,6 +30,8 @@ from aiohttp import ClientError, ClientSession
 from benchmarks.processes import MEGABYTE, cpu_seconds, resident_mb
 from benchmarks.routing import MANAGERS, print_routing
 from benchmarks.routing import measure as measure_routing
+from benchmarks.rules import RULES, print_rules
+from benchmarks.rules import measure as measure_rules
 from benchmarks.search import measure as measure_search
 from benchmarks.search import print_search
 from benchmarks.simulation import SEEDS, print_simulation, simulate
@@ -224,6 +227,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=SEEDS, help="how many days are simulated; 0 for no simulation")
     parser.add_argument("--managers", type=int, default=MANAGERS, help="among how many one is found; 0 for no routing")
     parser.add_argument("--cases", type=int, default=CASES, help="how many replies are replayed; 0 for no suggestions")
+    parser.add_argument("--rules", type=int, default=RULES, help="how many rules look at a message; 0 for none")
     parser.add_argument("--json", type=Path, help="also write the figures there")
     options = parser.parse_args()
     results = uvloop.run(bench(options.seconds))
@@ -244,6 +248,10 @@ def main() -> None:
         results["suggestions"] = measure_suggestions(options.cases)
         print()
         print_suggestions(results["suggestions"])
+    if options.rules:
+        results["rules"] = measure_rules(options.rules)
+        print()
+        print_rules(results["rules"], options.rules)
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 
