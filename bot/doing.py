@@ -5,7 +5,7 @@ of the rule and the occasion, what is changed remembers in the same write that i
 under a name of its own. So the first one is the only one.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +13,11 @@ import msgspec
 import structlog
 
 from bot.actions import Ask, CallWebhook, CreateTask, HandOff, Reply, UseMacro, worded
-from bot.blanks import blanks, fill
+from bot.blanks import MINUTES, NAME, OPENS, PLACE, blanks, fill
 from bot.handoff import Handoff
 from bot.occasions import Occasion
+from bot.opening import opens
+from bot.playbook import Playbook
 from bot.questions import Question, Questions
 from bot.rules import Rule
 from bot.speaking import Speaker
@@ -118,6 +120,7 @@ class Doer:
         orders: Orders,
         tasks: Tasks,
         outlooks: Outlooks,
+        playbook: Callable[[], Awaitable[Playbook]],
     ) -> None:
         self._speaker = speaker
         self._questions = questions
@@ -131,6 +134,7 @@ class Doer:
         self._orders = orders
         self._tasks = tasks
         self._outlooks = outlooks
+        self._playbook = playbook
         self._by_type: Mapping[type[Action], Callable[[Step, Any], Awaitable[object]]] = {
             Reply: self._reply,
             UseMacro: self._use_macro,
@@ -176,12 +180,24 @@ class Doer:
 
     async def _words(self, firing: Firing, words: str | Mapping[str, str]) -> str:
         """A text in the customer's language, its blanks filled in. Raises `Invalid` where one has no value now."""
-        text = worded(words, await self._speaker.language(firing.occasion), firing.languages)
-        if not blanks(text):
-            return text
-        outlook = await self._outlooks.of(firing.occasion.conversation)
-        known = {"queue.place": outlook.place, "queue.minutes": outlook.minutes} if outlook is not None else {}
-        return fill(text, known)
+        language = await self._speaker.language(firing.occasion)
+        text = worded(words, language, firing.languages)
+        left = blanks(text)
+        return fill(text, await self._known(firing, left, language)) if left else text
+
+    async def _known(self, firing: Firing, left: Collection[str], language: str) -> Mapping[str, int | str | None]:
+        """What is known of these blanks."""
+        known: dict[str, int | str | None] = {}
+        if not {PLACE, MINUTES}.isdisjoint(left):
+            outlook = await self._outlooks.of(firing.occasion.conversation)
+            known |= {PLACE: outlook.place, MINUTES: outlook.minutes} if outlook is not None else {}
+        if OPENS in left:
+            hours = (await self._playbook()).hours
+            known[OPENS] = opens(hours, firing.occasion.at, language, *firing.languages)
+        if NAME in left:
+            card = await self._people.living(firing.occasion.customer_id)
+            known[NAME] = card["name"] if card is not None else None
+        return known
 
     async def _ask(self, step: Step, action: Ask) -> bool:
         firing = step.firing

@@ -34,10 +34,10 @@ STARTERS: tuple[dict[str, Any], ...] = (
             {
                 "type": "reply",
                 "text": {
-                    "uk": "Зараз ми зачинені. Відповімо, щойно відкриємося.",
-                    "ru": "Сейчас мы закрыты. Ответим, как только откроемся.",
-                    "en": "We are closed at the moment. We will answer as soon as we open.",
-                    "ka": "ამჟამად დაკეტილი ვართ. გახსნისთანავე გიპასუხებთ.",
+                    "uk": "Зараз ми зачинені. Відповімо {{ shop.opens }}.",
+                    "ru": "Сейчас мы закрыты. Ответим {{ shop.opens }}.",
+                    "en": "We are closed at the moment. We will answer {{ shop.opens }}.",
+                    "ka": "ამჟამად დაკეტილი ვართ. გიპასუხებთ {{ shop.opens }}.",
                 },
             }
         ],

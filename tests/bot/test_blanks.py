@@ -12,7 +12,8 @@ from inbox.model.errors import Invalid
         ("no blank", set()),
         ("{{ queue.place }}", {"queue.place"}),
         ("{{queue.place}} and {{  queue.minutes  }}", {"queue.place", "queue.minutes"}),
-        ("{ queue.place }, {{ 10% }}, {{ customer.name }}", set()),
+        ("{ queue.place }, {{ 10% }}, {{ order.number }}", set()),
+        ("{{ customer.name }}: {{ shop.opens }}", {"customer.name", "shop.opens"}),
     ],
 )
 def test_what_a_text_leaves_blank(text, left):
@@ -30,7 +31,7 @@ def test_a_text_is_filled_in():
     assert fill("№ {{ queue.place }}, {{queue.minutes}} min, {{ 10% }}", known) == "№ 3, 15 min, {{ 10% }}"
 
 
-@pytest.mark.parametrize("known", [{}, {"queue.place": 3}, {"queue.place": 3, "queue.minutes": None}])
-def test_no_text_is_said_with_a_gap(known):
+@pytest.mark.parametrize("minutes", [{}, {"queue.minutes": None}, {"queue.minutes": ""}])
+def test_no_text_is_said_with_a_gap(minutes):
     with pytest.raises(Invalid, match=r"queue\.minutes"):
-        fill("{{ queue.place }}, {{ queue.minutes }}", known)
+        fill("{{ queue.place }}, {{ queue.minutes }}", {"queue.place": 3, **minutes})
