@@ -25,8 +25,10 @@ from bot.library import RuleLibrary
 from bot.looking import Lookout
 from bot.questions import Questions
 from bot.references import References
+from bot.skills.language import LanguageSkill
 from bot.skills.opting_out import OptingOut
 from bot.skills.order_status import OrderStatus
+from bot.skills.person import PersonSkill
 from bot.skills.rating import ASK, RatingSkill
 from bot.speaking import Speaker
 from bot.staff.accounts import CHECK as STAFF_CHECK
@@ -596,6 +598,7 @@ class House:
             orders=self.orders,
             tasks=self.tasks,
             outlooks=Outlooks(waiting_store),
+            playbook=self.rules.playbook,
         )
         self.ratings = Ratings(
             conversations=conversation_store, messages=message_store, people=people, feed=self.feed, bus=self.bus
@@ -633,6 +636,14 @@ class House:
                 audit=self.audit,
             ),
             skills=(
+                LanguageSkill(
+                    people=people,
+                    customers=self.customers,
+                    questions=questions,
+                    speaker=speaker,
+                    playbook=self.rules.playbook,
+                ),
+                PersonSkill(read=lookout.reading, speaker=speaker, handoff=handoff, playbook=self.rules.playbook),
                 OrderStatus(
                     read=lookout.reading,
                     disclosure=Disclosure(

@@ -314,6 +314,14 @@ class PeopleStore:
         )
         return bool(taken.matched_count)
 
+    async def ask_for_language(self, customer_id: str, occasion: str) -> bool:
+        """Note that a customer is asked which language they speak; whether they may be: once, on this occasion."""
+        noted = await self._durable_customers.update_one(
+            {"_id": customer_id, "merged_into": None, "language_asked": {"$in": [None, occasion]}},
+            {"$set": {"language_asked": occasion}},
+        )
+        return bool(noted.matched_count)
+
     async def ask_for_rating(self, customer_id: str, case: str, *, at: datetime, since: datetime) -> bool:
         """Note that a customer is asked to rate a case, unless they were asked about another after `since`."""
         allowed = [{"rating_asked": None}, {"rating_asked.at": {"$lte": since}}, {"rating_asked.case": case}]

@@ -328,6 +328,7 @@ class Process:
             orders=orders,
             tasks=self.tasks,
             outlooks=Outlooks(WaitingStore(self.database)),
+            playbook=self.library.playbook,
         )
         self.flows = Flows(
             doer=doer,
