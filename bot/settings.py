@@ -55,7 +55,7 @@ class BotSettings(_Part):
     skills: BotSkills = BotSkills()
     most_per_hour: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
     """At most so many automatic messages in a conversation within an hour."""
-    confidence: Annotated[float, Field(strict=True, ge=0.3, le=0.99, allow_inf_nan=False)] = 0.7
+    confidence: Annotated[float, Field(strict=True, ge=0.3, le=0.99, allow_inf_nan=False)] = 0.6
     """How sure the bot must be of what a customer means; below that a person answers."""
     classifier: Classifier | None = None
     rating_after: Annotated[int, Field(strict=True, ge=1, le=1440)] = 5
