@@ -234,3 +234,63 @@ async def test_a_mistake_is_told_under_its_place(shop_process, actions, field):
     with pytest.raises(Invalid) as refused:
         await flow(shop_process, *actions)
     assert refused.value.field == field
+
+
+async def left_by(process: Process, conversation: dict[str, Any]) -> dict[str, Any]:
+    """All that an answered flow may have left behind."""
+    present = await process.conversation(conversation["_id"])
+    waiting = await process.questions.waiting(present)
+    audited = {"object_id": conversation["customer_id"]}
+    return {
+        "texts": await process.bot_texts(conversation["_id"]),
+        "labels": present["labels"],
+        "fields": (await card(process, conversation))["fields"],
+        "waits": waiting is not None and waiting.state["ask"]["text"],
+        "tasks": await process.database.durable.tasks.count_documents({"conversation_id": conversation["_id"]}),
+        "audit": await process.database.durable.audit.count_documents(audited),
+    }
+
+
+@pytest.mark.parametrize("next_message", [False, True], ids=["heard again", "the next message"])
+async def test_wherever_a_process_dies_the_flow_goes_on_once(shop_process, other_process, next_message):
+    """The bot is broken off at ever later moments; who hears the message again, or the next one, does the rest."""
+    await flow(
+        shop_process,
+        SIZE,
+        {"type": "task", "title": "Ring", "minutes": 5},
+        THANKS,
+        PHONE,
+        trigger="conversation_opened",
+    )
+    deaf = Process(shop_process.database, shop_process.redis, shop_process.channel_id, deaf=True)
+    died = 0
+    for cut in range(0, 96, 8):
+        person = {"external_id": f"customer {cut}", "name": f"Customer {cut}"}
+        conversation = await shop_process.receive("Hello", **person)
+        await deaf.receive("small", **person)
+        event = deaf.announced[-1]
+        dying = asyncio.create_task(shop_process.bus.announce(event))
+        await asyncio.wait([dying], timeout=cut / 1000)
+        died += not dying.done()
+        dying.cancel()
+        await asyncio.wait([dying])
+        row = await shop_process.database.durable.questions.find_one({"_id": conversation["_id"]})
+        held = row["answer"] is not None or event.message["_id"] in row.get("heard", ())
+        if next_message and held:
+            await other_process.receive("067 123 45 67", **person)
+        await other_process.bus.announce(event)
+        if next_message and not held:
+            await other_process.receive("067 123 45 67", **person)
+        left = await left_by(shop_process, conversation)
+        # Where the second question was put only then, the next message had not been an answer to it.
+        answered = next_message and not left["waits"]
+        assert left == {
+            "texts": [MENU, "Thank you", "Your phone?"],
+            "labels": ["small"],
+            "fields": {"size": "S"},
+            "waits": False if answered else "Your phone?",
+            "tasks": 1,
+            "audit": 2 if answered else 1,
+        }, f"broken off after {cut} ms"
+    await deaf.close()
+    assert died > 1

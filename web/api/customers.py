@@ -96,7 +96,7 @@ def _known_events(value: str) -> str:
 
 
 class TimelineQuery(PageQuery):
-    """What is wanted besides messages: some of `assignment`, `status`, `note`, `order`, parted by commas, or `all`."""
+    """What is wanted besides messages: `assignment`, `status`, `handoff`, `note`, `order`, with commas, or `all`."""
 
     include: Annotated[str, StringConstraints(max_length=100), AfterValidator(_known_events)] = ""
 
@@ -129,8 +129,8 @@ class TimelineEventShape(Shape):
     """Something that happened.
 
     `assignment`: `assignee_id` (null: back to the queue) and why, `team_id` where it was handed over to a team.
-    `status`: of the conversation. `handoff`: the bot left it to people, and why. `note`: on the card. `order`: which `fields` of it changed, its `status` where
-    that did, and the `reply` that it came along with.
+    `status`: of the conversation. `handoff`: the bot left it to people, and why. `note`: on the card. `order`: which
+    `fields` of it changed, its `status` where that did, and the `reply` that it came along with.
     """
 
     model_config = ConfigDict(extra="allow")
