@@ -71,7 +71,7 @@ def _kept_by(happened: Sequence[Read]) -> str | None:
     for row in happened:
         if row["kind"] == "assignment":
             holder = row["assignee_id"]
-        else:
+        elif row["kind"] == "status":
             rests = row["status"] in (ConversationStatus.CLOSED, ConversationStatus.SNOOZED)
     return None if rests else holder
 
