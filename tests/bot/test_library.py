@@ -5,6 +5,8 @@ import pytest
 from bot.starters import GREETING, OFF_HOURS, QUEUE
 from bot.trying import Trial
 from inbox.model.errors import Conflict, Invalid, NotFound
+from inbox.model.ids import now
+from tests.flow import until
 
 ALWAYS_CLOSED = {"timezone": "Europe/Kyiv", "open": []}
 
@@ -130,3 +132,90 @@ async def test_a_trial_needs_a_conversation(shop_process):
     with pytest.raises(Invalid) as refused:
         await shop_process.dry_runs.test(rule["_id"], "nowhere")
     assert refused.value.field == "conversation_id"
+
+
+async def test_every_form_of_a_rule_is_kept_and_can_be_brought_back(shop_process):
+    library = shop_process.library
+    mary, john = {"id": "m", "name": "Mary"}, {"id": "j", "name": "John"}
+    rule = await shop_process.greet(name="One")
+    await library.change(rule["_id"], {"name": "Two", "trigger": "no_reply", "when": {"minutes": 5}}, by=mary)
+    await library.change(rule["_id"], {"enabled": False}, by=john)
+    kept = await library.versions(rule["_id"])
+    assert [(form["version"], form["name"], form["enabled"], form["by"]) for form in kept] == [
+        (3, "Two", False, john),
+        (2, "Two", True, mary),
+        (1, "One", True, None),
+    ]
+    back = await library.bring_back(rule["_id"], 1, by=mary)
+    assert (back["name"], back["trigger"], back["when"], back["version"]) == ("One", "conversation_opened", {}, 4)
+    assert [form["version"] for form in await library.versions(rule["_id"])] == [4, 3, 2, 1]
+    assert (await library.bring_back(rule["_id"], 4))["version"] == 4, "it is that already"
+    with pytest.raises(Invalid) as refused:
+        await library.bring_back(rule["_id"], 9)
+    assert refused.value.field == "version"
+    await library.delete(rule["_id"])
+    assert await shop_process.database.durable.rule_versions.count_documents({}) == 0
+
+
+async def test_another_trigger_forgets_what_the_last_one_wanted_to_know(shop_process):
+    rule = await shop_process.greet(trigger="no_reply", when={"minutes": 5})
+    changed = await shop_process.library.change(rule["_id"], {"trigger": "label_added"})
+    assert changed["when"] == {"labels": []}
+    with pytest.raises(Invalid) as refused:
+        await shop_process.library.change(rule["_id"], {"trigger": "no_reply"})
+    assert refused.value.field == "when.minutes"
+
+
+async def test_rules_are_evaluated_in_the_order_that_they_are_given(shop_process, other_process):
+    rules = [
+        await shop_process.echo(name=name, actions=[{"type": "reply", "text": name}])
+        for name in ("one", "two", "three")
+    ]
+    one, two, three = (rule["_id"] for rule in rules)
+    await shop_process.library.arrange([three, one])
+    assert await names(other_process.library) == ["three", "one", "two"]
+    conversation = await shop_process.receive()
+    assert await shop_process.bot_texts(conversation["_id"]) == ["three", "one", "two"]
+    await shop_process.echo(name="four", enabled=False)
+    assert (await names(shop_process.library))[-1] == "four"
+    with pytest.raises(Invalid) as refused:
+        await shop_process.library.arrange([two, "gone"])
+    assert refused.value.field == "ids.1"
+    assert (await names(shop_process.library))[0] == "three"
+
+
+async def test_a_rule_tells_how_often_it_fired_once_for_each_occasion(shop_process, other_process):
+    rule = await shop_process.echo()
+    other = await shop_process.echo(conditions=[{"type": "text", "any": ["never"]}])
+    assert rule["fired"] == {"count": 0, "last_at": None}
+    await shop_process.receive("one")
+    await shop_process.receive("two")
+    events = list(shop_process.announced)
+    await asyncio.gather(
+        *(process.bus.announce(event) for event in events for process in (shop_process, other_process))
+    )
+    fired = (await shop_process.library.get(rule["_id"]))["fired"]
+    assert fired["count"] == 2
+    assert events[0].message["received_at"] <= fired["last_at"] <= now()
+    assert (await shop_process.library.get(other["_id"]))["fired"]["count"] == 0
+    await shop_process.library.delete(rule["_id"])
+    assert await shop_process.database.durable.rule_firings.count_documents({}) == 0
+
+
+async def test_only_rules_that_changed_are_taken_apart_anew(shop_process):
+    kept, changed = await shop_process.echo(name="Kept"), await shop_process.echo(name="Changed")
+    before = {rule.id: rule for rule in (await shop_process.library.playbook()).rules["message_received"]}
+    await shop_process.library.change(changed["_id"], {"name": "Anew"})
+    after = {rule.id: rule for rule in (await shop_process.library.playbook()).rules["message_received"]}
+    assert after[kept["_id"]] is before[kept["_id"]]
+    assert after[changed["_id"]].name == "Anew"
+
+
+async def test_another_process_hears_of_a_change_within_a_second(shop_process, other_process):
+    assert not await _has_one(other_process)
+    await shop_process.echo()
+    await until(lambda: _has_one(other_process))
+
+
+async def _has_one(process):
+    return len((await process.library.playbook()).rules["message_received"]) == 1

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
 from bot.actions import ACTIONS
 from bot.blanks import BLANKS
@@ -75,12 +75,18 @@ class RuleAttempt(Body):
     rule: NewRule | None = None
 
 
+def _once(ids: list[str]) -> list[str]:
+    if len(set(ids)) < len(ids):
+        raise ValueError("name each rule once")
+    return ids
+
+
 class RuleOrder(Body):
     """Rules by id in the order in which they are to be evaluated; those that are not named follow."""
 
     audited: ClassVar = frozenset({"ids"})
 
-    ids: Annotated[list[Id], Field(min_length=1, max_length=10_000)]
+    ids: Annotated[list[Id], Field(min_length=1, max_length=10_000), AfterValidator(_once)]
 
 
 class RuleRestore(Body):

@@ -122,3 +122,13 @@ async def test_the_steps_that_ship_are_idempotent(handles):
     assert before == {name: await database.durable[name].index_information() for name in before}
     assert await version(database) == MIGRATIONS[-1].version
     assert [step.version for step in MIGRATIONS] == list(range(1, len(MIGRATIONS) + 1))
+
+
+async def test_rules_of_before_get_their_place_in_the_order_in_which_they_stood(handles):
+    database = handles[0]
+    await migrate(database, MIGRATIONS[:1])
+    old = {"name": "Old", "enabled": True, "trigger": "message_received", "conditions": [], "actions": [], "version": 1}
+    await database.durable.rules.insert_many([{"_id": key, **old} for key in ("b", "a", "c")])
+    await migrate(database)
+    rows = await database.durable.rules.find().sort("position", 1).to_list(None)
+    assert [(row["_id"], row["position"], row["when"]) for row in rows] == [("a", 0, {}), ("b", 1, {}), ("c", 2, {})]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.web.api.desk import written
-from web.api.rules import RuleShape, RuleTrialShape
+from web.api.rules import RuleAttemptShape, RuleKindsShape, RuleShape, RuleTrialShape, RuleVersionsShape
 from web.api.shapes import Page
 
 RULE = {
@@ -54,3 +54,64 @@ async def test_a_rule_is_tried_without_sending(desk, database):
         assert trial.fits(RuleTrialShape).body["would_fire"] is fires
         thread = await desk.admin.get(f"/conversations/{conversation['_id']}/messages")
         assert len(thread["items"]) == 1
+
+
+async def test_a_rule_tells_its_versions_and_is_given_one_back(desk):
+    path = f"/rules/{(await desk.admin.call('POST', '/rules', RULE)).body['id']}"
+    await desk.admin.call("PATCH", path, {"name": "Hello", "trigger": "no_reply", "when": {"minutes": 5}})
+    kept = (await desk.admin.call("GET", f"{path}/versions")).fits(RuleVersionsShape).body["items"]
+    assert [(form["version"], form["name"], form["when"]) for form in kept] == [
+        (2, "Hello", {"minutes": 5}),
+        (1, "Greeting", {}),
+    ]
+    assert kept[0]["by"]["id"] == (await desk.admin.get("/me"))["id"]
+    restored = (await desk.admin.call("POST", f"{path}/restore", {"version": 1})).fits(RuleShape)
+    assert (restored.body["name"], restored.body["version"]) == ("Greeting", 3)
+    unknown = await desk.admin.call("POST", f"{path}/restore", {"version": 9})
+    assert (unknown.status, unknown.fields) == (422, ["version"])
+    for attempt in (("GET", "/rules/none/versions", None), ("POST", "/rules/none/restore", {"version": 1})):
+        assert (await desk.admin.call(*attempt)).status == 404
+
+
+async def test_rules_are_put_in_order(desk):
+    first, second = [(await desk.admin.call("POST", "/rules", {**RULE, "name": name})).body["id"] for name in "ab"]
+    assert (await desk.admin.call("PUT", "/rules/order", {"ids": [second, first]})).status == 204
+    assert [row["id"] for row in (await desk.admin.get("/rules"))["items"]] == [second, first]
+    refused = await desk.admin.call("PUT", "/rules/order", {"ids": [second, "none"]})
+    assert (refused.status, refused.fields) == (422, ["ids.1"])
+    twice = await desk.admin.call("PUT", "/rules/order", {"ids": [second, second]})
+    assert (twice.status, twice.fields) == (422, ["ids"])
+
+
+async def test_what_rules_are_made_of_is_told_as_schemas(desk):
+    kinds = (await desk.admin.call("GET", "/rules/kinds")).fits(RuleKindsShape).body
+    when = {
+        trigger["type"]: trigger["when"]["properties"] for trigger in kinds["triggers"] if trigger["type"] == "no_reply"
+    }
+    assert set(when["no_reply"]) == {"minutes"}
+    assert {"text", "intent", "customer_field"} <= set(kinds["conditions"])
+    assert "is" in kinds["conditions"]["hours"]["properties"]
+    assert {"reply", "label"} <= set(kinds["actions"])
+    assert "queue.place" in kinds["blanks"]
+
+
+async def test_all_rules_are_tried_on_a_message_of_the_past(desk, database):
+    conversation = await written(database, "hello there")
+    rule = (await desk.admin.call("POST", "/rules", RULE)).body["id"]
+    wanted = {"conversation_id": conversation["_id"]}
+    [item] = (await desk.admin.call("POST", "/rules/try", wanted)).fits(RuleAttemptShape).body["items"]
+    assert (item["rule_id"], item["does"]) == (rule, ["says “Hello!”"])
+    draft = {
+        **RULE,
+        "trigger": "message_received",
+        "conditions": [{"type": "text", "match": "regex", "any": ["^hel+o"]}],
+    }
+    [item] = (await desk.admin.call("POST", "/rules/try", {**wanted, "rule": draft})).body["items"]
+    assert (item["name"], item["would_fire"]) == ("Greeting", True)
+    broken = {**draft, "conditions": [{"type": "text", "match": "regex", "any": ["(hello"]}]}
+    refused = await desk.admin.call("POST", "/rules/try", {**wanted, "rule": broken})
+    assert (refused.status, refused.fields) == (422, ["conditions.0.any"])
+    nowhere = await desk.admin.call("POST", "/rules/try", {"conversation_id": "none"})
+    assert (nowhere.status, nowhere.fields) == (422, ["conversation_id"])
+    thread = await desk.admin.get(f"/conversations/{conversation['_id']}/messages")
+    assert len(thread["items"]) == 1
