@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import structlog
@@ -32,6 +33,8 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True):
     matchers: Mapping[str, Matcher]
     """The same rules, as they are asked which of them fire."""
     hours: Schedule
+    quiet_hours: Mapping[str, Any]
+    """See `inbox.model.hours`; by the clock of `hours`."""
     languages: Sequence[str]
     bot: BotSettings
     """The shop's `bot` settings, which also tell the skills that are switched on."""
@@ -79,6 +82,7 @@ class Playbooks:
             rules=self._compiled.by_trigger,
             matchers=self._compiled.matchers,
             hours=opening_hours(shop),
+            quiet_hours=shop["quiet_hours"],
             languages=shop["languages"],
             bot=bot_settings(shop),
         )

@@ -11,6 +11,8 @@ from bot.handoff import Handoff
 from bot.loops import LOOK_BACK, answers_like_a_machine, plain_words
 from bot.occasions import Occasion
 from bot.playbook import Playbook
+from bot.rules import OF_A_MESSAGE
+from inbox.model.hours import quiet_until
 from inbox.model.ids import derived_id, now
 from inbox.model.opting import opted_out
 from inbox.model.people import BOT
@@ -51,7 +53,8 @@ class Speaker:
         led through a dialogue that repeats its question. Raises `DomainError` where the customer cannot be written to.
         """
         conversation, message = occasion.conversation, occasion.message
-        reason = await self._unwelcome(occasion, again=again)
+        playbook = await self._playbook()
+        reason = await self._unwelcome(occasion, playbook, again=again)
         if reason is None:
             present = now()
             spoken = Spoken(
@@ -60,7 +63,7 @@ class Speaker:
                 words="" if again else derived_id("words", plain_words(draft.text), *draft.attachments),
                 until=present - SAME_WORDS,
             )
-            most = (await self._playbook()).bot.most_per_hour
+            most = playbook.bot.most_per_hour
             row = await self._budget.spend(conversation["_id"], spoken, since=present - REPLY_PERIOD, most=most)
             # A manager may have written, or closed the case, since the engine looked.
             reason = "budget spent or said before" if row is None else silence(row, message, present, at=occasion.at)
@@ -83,8 +86,15 @@ class Speaker:
         message, _ = await self._replies.post(conversation_id, said, author=BOT)
         return message
 
-    async def _unwelcome(self, occasion: Occasion, *, again: bool) -> str | None:
-        """Why the customer is not spoken to whatever there is to say."""
+    async def _unwelcome(self, occasion: Occasion, playbook: Playbook, *, again: bool) -> str | None:
+        """Why the customer is not spoken to whatever there is to say.
+
+        In quiet hours that is also where they did not begin: what would be said speaks of its moment and is not made
+        up for. News of orders wait instead; see `inbox.notices`.
+        """
+        began = occasion.trigger not in OF_A_MESSAGE
+        if began and quiet_until(playbook.quiet_hours, playbook.hours.timezone, now()) is not None:
+            return "the hours are quiet, and the customer did not write"
         card = await self._people.living(occasion.customer_id)
         if opted_out(card):
             return "the customer wants no automatic messages"

@@ -58,8 +58,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
                 else:
                     value = told["seconds"] / told["count"] if told["count"] else None
                 row[f"{prefix}{figure}"] = None if value is None else round(value, 1)
-        for name, (part, whole, times) in self.ratios.items():
-            row[name] = round(times * row[part] / row[whole], 2) if row[whole] else None
+        for ratio, (first, second, times) in self.ratios.items():
+            row[ratio] = round(times * row[first] / row[second], 2) if row[second] else None
         return row
 
 
@@ -68,7 +68,8 @@ REPORTS: Mapping[Name, Report] = MappingProxyType(
         "replies": Report(spans={"reply": ("", "replied"), "reply_open": ("open_", "")}),
         "resolutions": Report(spans={"resolution": ("", "resolved")}),
         "load": Report(
-            counts=("opened", "returned", "messages", "replies", "late"), spans={"wait": ("wait_", "assigned")}
+            counts=("opened", "returned", "messages", "replies", "answered_by_bot", "late"),
+            spans={"wait": ("wait_", "assigned")},
         ),
         "ratings": Report(
             counts=("rated", "satisfied", "points"),

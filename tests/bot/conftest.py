@@ -302,7 +302,7 @@ class Process:
             fields=self.fields,
         )
         self.library = RuleLibrary(rule_store, FiringStore(self.database), self.settings, references)
-        speaker = Speaker(
+        self.speaker = speaker = Speaker(
             replies=self.replies,
             people=self.people,
             messages=self.messages,

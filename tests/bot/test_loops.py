@@ -1,6 +1,7 @@
 """Other bots are told from customers."""
 
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,7 +93,7 @@ def test_a_manager_who_wrote_begins_the_count_anew():
 )
 def test_who_types_fast_is_no_machine(fragments):
     """Twelve characters a second is as fast as the best typists; our answer takes a third of a second."""
-    at, thread = 0.0, []
+    at, thread = 0.0, list[dict[str, Any]]()
     for number, (text, thinking) in enumerate(fragments):
         at += max(len(text) / 12, 1.4) + thinking
         thread.insert(0, said("in", text, at))

@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.occasions import Occasion
 from inbox.model.conversation import ConversationStatus
 from inbox.model.ids import new_id, now
 from inbox.model.incoming import ButtonPress
 from inbox.model.people import Author
+from inbox.replies import Draft
 
 MARY = Author(type="manager", id="m1", name="Mary")
 
@@ -59,11 +62,25 @@ async def test_who_wants_no_automatic_messages_gets_none(shop_process):
     await shop_process.echo(actions=[{"type": "reply", "text": "Noted"}, {"type": "label", "add": ["seen"]}])
     conversation = await shop_process.receive()
     cards = shop_process.database.durable.customers
-    await cards.update_one({"_id": conversation["customer_id"]}, {"$set": {"opting": {"out": True, "at": now(), "sort": ""}}})
+    await cards.update_one(
+        {"_id": conversation["customer_id"]}, {"$set": {"opting": {"out": True, "at": now(), "sort": ""}}}
+    )
     await shop_process.greet(trigger="message_received")
     again = await shop_process.receive("And now?")
     assert await shop_process.bot_texts(conversation["_id"]) == ["Noted"]
     assert again["labels"] == ["seen"]
+
+
+@pytest.mark.parametrize(("enabled", "said"), [(True, []), (False, ["Your order moves"])])
+async def test_in_quiet_hours_the_bot_begins_nothing_and_still_answers(shop_process, enabled, said):
+    always = {"enabled": enabled, "from": "00:00", "to": "23:59"}
+    await shop_process.settings.change({"quiet_hours": always, "timezone": "Asia/Tokyo"})
+    conversation = await shop_process.receive("Hi")
+    moved = Occasion(trigger="order_status_changed", key="o1", at=now(), conversation=conversation)
+    assert await shop_process.speaker.say(moved, Draft(text="Your order moves"), token="t1") is not enabled
+    await shop_process.greet(trigger="message_received")
+    await shop_process.receive("Are you there?")
+    assert await shop_process.bot_texts(conversation["_id"]) == [*said, "Welcome!"]
 
 
 async def test_another_bot_hears_three_things_at_most(shop_process):
@@ -72,8 +89,8 @@ async def test_another_bot_hears_three_things_at_most(shop_process):
         text = f"message {number}"
         condition = {"type": "text", "match": "phrase", "any": [text]}
         await shop_process.echo(conditions=[condition], actions=[{"type": "reply", "text": f"Noted {number}"}])
-    for number in range(8):
-        conversation = await shop_process.receive(f"message {number}")
+    received = [await shop_process.receive(f"message {number}") for number in range(8)]
+    conversation = received[-1]
     assert len(await shop_process.bot_texts(conversation["_id"])) <= 3
     assert (conversation["handed_off"]["reason"], conversation["status"]) == ("loop", "open")
 

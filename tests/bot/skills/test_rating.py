@@ -28,12 +28,13 @@ def test_buttons_of_others_are_no_ratings(data):
 
 
 def test_a_number_answers_the_question_within_a_day():
-    question = {"client_token": asked_token("c1", 2), "created_at": now()}
-    given = answered_by(question, 4, question["created_at"] + ANSWERED_WITHIN)
+    asked_at = now()
+    question = {"client_token": asked_token("c1", 2), "created_at": asked_at}
+    given = answered_by(question, 4, asked_at + ANSWERED_WITHIN)
     assert given is not None
     assert (given.conversation_id, given.no, given.score) == ("c1", 2, 4)
-    assert answered_by(question, 4, question["created_at"] + ANSWERED_WITHIN + timedelta(seconds=1)) is None
-    assert answered_by({**question, "client_token": "other"}, 4, question["created_at"]) is None
+    assert answered_by(question, 4, asked_at + ANSWERED_WITHIN + timedelta(seconds=1)) is None
+    assert answered_by({**question, "client_token": "other"}, 4, asked_at) is None
 
 
 async def ask_after(shop, chat, *, by=None, answer="Here you are"):
