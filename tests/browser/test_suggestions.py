@@ -8,10 +8,12 @@ from tests.browser.test_accessibility import violations
 from tests.browser.test_desk import write
 from tests.flow import until
 
-PARCEL = {"name": "Де замовлення", "text": {"uk": "Вітаю, {{ customer.first_name }}! Посилка вже їде до вас. " * 3}}
+TEXT = "Вітаю, {{ customer.first_name }}! Запакуємо як подарунок, зі стрічкою. " * 3
+WRAPPING = {"name": "Пакування", "text": {"uk": TEXT}}
 SIZES = {"name": "Розміри", "text": {"uk": "34×22×12"}, "actions": [{"type": "label", "add": ["товар"]}]}
+FILLED = TEXT.replace("{{ customer.first_name }}", "Олена")
 LEARNED = {
-    "parcel": ("Де моє замовлення?", "Де моя посилка?", "Коли приїде посилка"),
+    "wrapping": ("Запакуєте як подарунок?", "Чи є подарункове пакування?", "Можна в подарунковій упаковці"),
     "sizes": ("Які розміри?", "Які розміри великої скриньки?"),
 }
 
@@ -20,7 +22,7 @@ LEARNED = {
 async def taught(shop):
     """Two macros that were sent to who asked for such a thing, over the API."""
     ids = {}
-    for key, macro in (("parcel", PARCEL), ("sizes", SIZES)):
+    for key, macro in (("wrapping", WRAPPING), ("sizes", SIZES)):
         ids[key] = (await shop.owner.call("POST", "/macros", macro)).body["id"]
         for number, text in enumerate(LEARNED[key]):
             chat = shop.customer(name=f"{key} {number}")
@@ -43,11 +45,11 @@ async def taught(shop):
 async def asking(shop, taught, open_page):
     """The page of somebody who waits for an answer."""
     [chat] = await write(shop, "Олена Мельник")
-    chat.text("Добрий день, де моя посилка?")
+    chat.text("Добрий день, запакуєте на подарунок?")
     await shop.settled()
     case = next(row for row in await shop.conversations() if row["status"] == "open")
     page = await open_page(f"/inbox/{case['id']}")
-    await expect(chips(page).first).to_contain_text("Де замовлення")
+    await expect(chips(page).first).to_contain_text("Пакування")
     return page, chat
 
 
@@ -58,15 +60,13 @@ def chips(page):
 async def test_a_click_puts_it_into_the_text_to_be_changed_and_sent(asking):
     page, chat = asking
     await chips(page).first.click()
-    await expect(page.locator("#text")).to_have_value(
-        PARCEL["text"]["uk"].replace("{{ customer.first_name }}", "Олена")
-    )
+    await expect(page.locator("#text")).to_have_value(FILLED)
     await expect(page.locator("#text")).to_be_focused()
     await expect(page.locator("#suggestions")).to_be_hidden()
-    await page.locator("#text").fill("Вже їде!")
+    await page.locator("#text").fill("Запакуємо!")
     await page.keyboard.press("Control+Enter")
-    await chat.until(lambda seen: "Вже їде!" in seen.texts())
-    await expect(page.locator("#messages")).to_contain_text("Вже їде!")
+    await chat.until(lambda seen: "Запакуємо!" in seen.texts())
+    await expect(page.locator("#messages")).to_contain_text("Запакуємо!")
     await expect(page.locator("#suggestions")).to_be_hidden()
     # The next question is another one.
     chat.text("А які розміри?")
@@ -96,8 +96,8 @@ async def test_it_is_dismissed_for_this_message_only(asking):
     await page.get_by_role("button", name="No suggestions for this message").click()
     await expect(page.locator("#suggestions")).to_be_hidden()
     await expect(page.locator("#text")).to_be_focused()
-    chat.text("То де замовлення?")
-    await expect(chips(page).first).to_contain_text("Де замовлення")
+    chat.text("То запакуєте як подарунок?")
+    await expect(chips(page).first).to_contain_text("Пакування")
 
 
 async def test_the_whole_text_is_told_and_nothing_is_in_anybodys_way(asking):
@@ -106,7 +106,7 @@ async def test_the_whole_text_is_told_and_nothing_is_in_anybodys_way(asking):
     whole = page.get_by_role("tooltip")
     await expect(whole).to_have_count(0)
     await first.hover()
-    await expect(whole).to_have_text(PARCEL["text"]["uk"].replace("{{ customer.first_name }}", "Олена"))
+    await expect(whole).to_have_text(FILLED)
     await page.mouse.move(0, 0)
     await page.locator("#text").focus()
     await page.keyboard.press("Shift+Tab")
@@ -128,7 +128,7 @@ async def test_the_thread_does_not_wait_for_them(shop, asking):
     case = page.url
     await page.route("**/suggestions", hang)
     await page.goto(case)
-    await expect(page.locator("#messages")).to_contain_text("де моя посилка")
+    await expect(page.locator("#messages")).to_contain_text("запакуєте на подарунок")
     await page.locator("#text").fill("Можна писати")
     await expect(page.locator("#suggestions")).to_be_hidden()
     await page.unroute_all(behavior="ignoreErrors")

@@ -97,3 +97,11 @@ async def test_a_macro_that_is_deleted_is_not_suggested_any_more(desk, parcel):
     assert len(await suggested(desk.manager, conversation)) == 1
     assert (await desk.owner.call("DELETE", f"/macros/{parcel}")).status == 204
     assert await suggested(desk.manager, conversation) == []
+
+
+async def test_what_was_learned_of_a_customer_goes_with_them(desk, parcel):
+    cases = desk.house.database.durable.macro_cases
+    learned = await cases.find({}).to_list(None)
+    erased = await desk.owner.call("DELETE", f"/customers/{learned[0]['customer_id']}")
+    assert erased.status in (200, 202), erased
+    assert sorted([row["_id"] async for row in cases.find({})]) == sorted(row["_id"] for row in learned[1:])
