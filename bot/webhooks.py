@@ -19,6 +19,7 @@ from bot.actions import CallWebhook
 from bot.occasions import Occasion
 from inbox.model.failures import ChannelFailure, Refused
 from inbox.model.ids import derived_id
+from inbox.paging import moment_and_id, page
 from inbox.storage.database import Document
 from inbox.storage.timers import TimerStore
 from inbox.storage.webhook_calls import WebhookCallStore
@@ -62,6 +63,10 @@ class Webhooks:
         if await self._store.add(call):
             await self._timers.set_many(POST, {f"{POST}:{call_id}": {"call_id": call_id}})
             self._wakeups.ring("timers")
+
+    async def page(self, rule_id: str, cursor: str | None, limit: int) -> tuple[list[Document], str | None]:
+        """A page of the calls of a rule, newest first and without what was posted, and the cursor for the next."""
+        return page(await self._store.of_rule(rule_id, moment_and_id(cursor), limit + 1), limit, "at", "_id")
 
     async def deliver(self, data: Mapping[str, Any]) -> None:
         """Make one try (timer `webhook.post`). Raises `Later` where another one is due."""

@@ -264,6 +264,7 @@ def services_of(house: House, passwords: Passwords) -> ApiServices:
         routing_setup=house.routing_setup,
         rules=house.rules,
         dry_runs=house.dry_runs,
+        webhooks=house.webhooks,
         search=house.search,
         settings=house.settings,
         staff_accounts=house.staff_accounts,

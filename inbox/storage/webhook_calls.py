@@ -6,7 +6,7 @@ are gone once it is over.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pymongo
@@ -14,7 +14,7 @@ import pymongo
 from inbox.model.ids import now
 from inbox.storage.database import Database, Document
 from inbox.storage.errors import Duplicate
-from inbox.storage.places import Place, beyond
+from inbox.storage.places import beyond
 
 REMEMBERED = timedelta(days=30)
 
@@ -51,7 +51,7 @@ class WebhookCallStore:
         )
         return found
 
-    async def of_rule(self, rule_id: str, after: Place | None, limit: int) -> list[Document]:
+    async def of_rule(self, rule_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Document]:
         """The calls of a rule, newest first, without what was posted."""
         wanted = {"rule_id": rule_id, **beyond("at", after)}
         found = self._calls.find(wanted, {"body": 0, "secret": 0}).sort([("at", -1), ("_id", -1)])

@@ -265,7 +265,7 @@ async def test_wherever_a_process_dies_the_flow_goes_on_once(shop_process, other
     deaf = Process(shop_process.database, shop_process.redis, shop_process.channel_id, deaf=True)
     died = 0
     for cut in range(0, 96, 8):
-        person = {"external_id": f"customer {cut}", "name": f"Customer {cut}"}
+        person: dict[str, Any] = {"external_id": f"customer {cut}", "name": f"Customer {cut}"}
         conversation = await shop_process.receive("Hello", **person)
         await deaf.receive("small", **person)
         event = deaf.announced[-1]

@@ -106,7 +106,7 @@ async def test_an_answer_is_taken_once_and_known_ever_after(process, other_proce
     await process.receive("yes")
     answer = occasion_of(process)
     heard = await asyncio.gather(hears(process, curious, answer), hears(other_process, neighbour, answer))
-    assert heard == [True, True]
+    assert list(heard) == [True, True]
     assert await hears(process, curious, answer)
     assert {*curious.taken, *neighbour.taken} == {"yes"}
     assert await process.questions.waiting((await now_in(process, answer)).conversation) is None

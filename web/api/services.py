@@ -6,6 +6,7 @@ from bot.library import RuleLibrary
 from bot.staff.accounts import StaffAccounts
 from bot.suggesting import Suggesting
 from bot.trying import DryRuns
+from bot.webhooks import Webhooks
 from inbox.avatars import Avatars
 from inbox.cards import Cards
 from inbox.channels import Channels
@@ -97,3 +98,4 @@ class ApiServices:
     tracking: Tracking
     timeline: Timeline
     teams: Teams
+    webhooks: Webhooks
