@@ -74,10 +74,10 @@ async def test_people_rules_and_the_shop(open_page):
     await expect(page.locator(".entries")).to_contain_text("Ігор")
 
     await page.goto("/settings/rules")
-    rule = page.locator("details", has_text="a conversation opens").first
-    await rule.locator("summary").click()
-    await rule.get_by_role("button", name="Turn on").click()
-    await expect(rule.locator("summary")).to_contain_text("On")
+    switch = page.locator(".rule-row", has_text="When a conversation opens").first.get_by_role("switch")
+    await switch.click()
+    await page.reload()
+    await expect(switch).to_have_attribute("aria-checked", "true")
 
     await page.goto("/settings/general")
     await page.locator("#shop-name").fill("Скринька")

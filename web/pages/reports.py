@@ -95,6 +95,7 @@ SECTIONS = (
             Column(name="returned", title=_("Came back")),
             Column(name="messages", title=_("Messages"), drawn="line"),
             Column(name="replies", title=_("Replies"), drawn="line"),
+            Column(name="answered_by_bot", title=_("Answered by the bot")),
             Column(name="late", title=_("Late")),
             Column(name="wait_median", title=_("Half queued within"), unit=SECONDS),
             Column(name="wait_p90", title=_("90% queued within"), unit=SECONDS),

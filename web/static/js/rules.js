@@ -444,7 +444,7 @@ const mark = (name, message) => {
   const place = placed(name);
   if (!place) return null;
   const rest = name.slice(place.dataset.path.length + 1);
-  const line = place.dataset.as === "lines" && /^\d+$/.test(rest) ? Number(rest) : -1;
+  const line = place.dataset.as === "lines" ? lineOf(place, rest, message) : -1;
   const text = element("p", "error", line < 0 ? message : say("rule-line", { line: line + 1, message }));
   made += 1;
   text.id = `rule-error-${made}`;
@@ -459,6 +459,10 @@ const mark = (name, message) => {
   }
   return field;
 };
+
+/** Which line of a list a refusal means: the one that it numbers, or quotes. */
+const lineOf = (place, rest, message) =>
+  /^\d+$/.test(rest) ? Number(rest) : split(control(place).value, "\n").findIndex((entry) => message.includes(`'${entry}'`) || message.includes(`'${entry.replaceAll("\\", "\\\\")}'`));
 
 const selectLine = (area, line) => {
   const wanted = split(area.value, "\n")[line];
@@ -633,7 +637,7 @@ const verdictWords = ({ enabled, would_fire: fires }) => (fires ? (enabled ? "ru
 const ruleRows = () => [...document.querySelectorAll("#rule-list > li")];
 
 const number = () => {
-  for (const [place, row] of ruleRows().entries()) row.querySelector("[data-place]").textContent = place + 1;
+  for (const [place, row] of ruleRows().entries()) row.querySelector("[data-rank]").textContent = place + 1;
 };
 
 // One request after another, so that the last order is the one that stands.
