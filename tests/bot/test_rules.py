@@ -10,6 +10,7 @@ from bot.conditions import CONDITIONS
 from bot.rules import TRIGGERS, parse
 from bot.situations import Situation, spoken
 from bot.starters import STARTERS
+from bot.understanding.reading import Reading
 from inbox.model.errors import Invalid
 from inbox.model.schedule import Schedule
 
@@ -295,3 +296,132 @@ def test_a_reply_speaks_the_customers_language_else_the_shops_else_its_first(cus
     [reply] = parsed.actions
     assert isinstance(reply, Reply)
     assert reply.text_for(customer, shop) == text
+
+
+@pytest.mark.parametrize(
+    ("patterns", "text", "found"),
+    [
+        ([r"№\s*\d{4,}"], "Замовлення № 12345", True),
+        (["ПРИВІТ"], "привіт", True),
+        (["(?-i)OK"], "ok", False),
+        (["^ціна", "price$"], "What is the price", True),
+        (["ціна"], "оцінацією", True),
+        ([r"\bціна"], "", False),
+    ],
+)
+def test_an_expression_fits_wherever_it_fits(patterns, text, found):
+    assert holds({"type": "text", "match": "regex", "any": patterns}, text=text) is found
+
+
+def test_a_language_is_the_cards_else_the_channels():
+    ukrainian = {"type": "language", "in": ["uk"]}
+    assert holds(ukrainian, card={"language": "uk"}, told_language="en")
+    assert holds(ukrainian, card={"language": ""}, told_language="uk-UA")
+    assert not holds(ukrainian, card={"language": "en"}, told_language="uk")
+    assert not holds(ukrainian)
+
+
+def test_labels_that_are_wanted_and_labels_that_are_not():
+    assert holds({"type": "label", "any": ["vip", "late"]}, labels=["vip"])
+    assert not holds({"type": "label", "any": ["vip"]}, labels=["new"])
+    assert holds({"type": "label", "none": ["vip"]}, labels=["new"])
+    assert not holds({"type": "label", "any": ["new"], "none": ["vip"]}, labels=["new", "vip"])
+
+
+# A Friday in Kyiv, where it is three hours later than in UTC.
+@pytest.mark.parametrize(
+    ("asked", "at", "held"),
+    [
+        ({"days": ["fri"]}, datetime(2026, 6, 4, 21, tzinfo=UTC), True),
+        ({"days": ["fri"]}, datetime(2026, 6, 5, 21, tzinfo=UTC), False),
+        ({"from": "09:00", "to": "18:00"}, datetime(2026, 6, 5, 6, tzinfo=UTC), True),
+        ({"from": "09:00", "to": "18:00"}, datetime(2026, 6, 5, 15, tzinfo=UTC), False),
+        ({"from": "09:00", "to": "24:00"}, datetime(2026, 6, 5, 20, 59, tzinfo=UTC), True),
+        ({"days": ["fri"], "from": "22:00", "to": "06:00"}, datetime(2026, 6, 5, 23, tzinfo=UTC), True),
+        ({"days": ["fri"], "from": "22:00", "to": "06:00"}, datetime(2026, 6, 4, 23, tzinfo=UTC), False),
+        ({"days": ["fri"], "from": "22:00", "to": "06:00"}, datetime(2026, 6, 5, 19, tzinfo=UTC), True),
+        ({"since": "2026-06-05"}, datetime(2026, 6, 4, 21, tzinfo=UTC), True),
+        ({"since": "2026-06-05"}, datetime(2026, 6, 4, 20, 59, tzinfo=UTC), False),
+        ({"until": "2026-06-05"}, datetime(2026, 6, 5, 20, 59, tzinfo=UTC), True),
+        ({"since": "2026-06-01", "until": "2026-06-05"}, datetime(2026, 6, 5, 21, tzinfo=UTC), False),
+    ],
+)
+def test_time_is_what_the_shops_clock_and_calendar_show(asked, at, held):
+    assert holds({"type": "time", **asked}, at=at) is held
+
+
+CARD = {
+    "name": "Олена",
+    "phones": [{"number": "+380501112233"}, {"number": "+995555000111"}],
+    "emails": [],
+    "tags": ["VIP", "Опт"],
+    "fields": {"city": "Львів", "size": "42"},
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "asked", "held"),
+    [
+        ("city", {"is": "львів"}, True),
+        ("city", {"is": "Київ"}, False),
+        ("city", {"has": "вів"}, True),
+        ("city", {"one_of": ["Київ", "Львів"]}, True),
+        ("city", {"empty": False}, True),
+        ("street", {"empty": True}, True),
+        ("street", {"is": "any"}, False),
+        ("name", {"has": "олен"}, True),
+        ("tags", {"is": "vip"}, True),
+        ("tags", {"one_of": ["new"]}, False),
+        ("phones", {"has": "+995"}, True),
+        ("emails", {"empty": True}, True),
+    ],
+)
+def test_what_stands_on_the_card(field, asked, held):
+    assert holds({"type": "customer_field", "field": field, **asked}, card=CARD) is held
+
+
+def test_the_first_contact_is_known_apart_from_the_card():
+    first = {"type": "customer_field", "field": "first_contact", "is": "yes"}
+    assert holds(first, first_contact=True)
+    assert not holds(first, first_contact=False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "held"),
+    [
+        ({"status": ["new", "shipped"]}, True),
+        ({"status": ["lost"]}, False),
+        ({"at_least": "1500.00"}, True),
+        ({"at_least": "1500.01"}, False),
+        ({"at_most": "1500"}, True),
+        ({"status": ["shipped"], "at_most": "100"}, False),
+        ({"count_at_least": 2}, True),
+        ({"count_at_most": 1}, False),
+        ({"status": ["shipped"], "count_at_least": 3}, False),
+    ],
+)
+def test_what_an_order_is_like(asked, held):
+    order = {"status": "shipped", "total": "1500.00"}
+    assert holds({"type": "order_field", **asked}, order=order, orders=2) is held
+
+
+def test_without_an_order_only_their_number_can_be_asked():
+    assert not holds({"type": "order_field", "status": ["new"]}, order=None)
+    assert holds({"type": "order_field", "count_at_most": 0}, order=None)
+
+
+def test_somebody_is_there_in_the_team_or_nobody_is():
+    anybody, nobody = ({"type": "manager_availability", "is": word} for word in ("any", "none"))
+    assert holds(anybody, free_teams=((),))
+    assert holds(nobody, free_teams=())
+    assert holds(nobody, free_teams=((),), team_id="sales")
+    assert holds(anybody, free_teams=((), ("sales",)), team_id="sales")
+    assert holds({**anybody, "team_id": "sales"}, free_teams=(("sales",),))
+    assert not holds({**anybody, "team_id": "sales"}, free_teams=(("help",),))
+
+
+def test_an_intent_is_what_the_bot_is_sure_of():
+    wanted = {"type": "intent", "in": ["complaint", "returning"]}
+    assert holds(wanted, reading=Reading("complaint", 0.9))
+    assert not holds(wanted, reading=Reading("thanks", 0.9))
+    assert not holds(wanted, reading=Reading(None, 0.4))
