@@ -24,7 +24,7 @@ from inbox.model.schedule import Schedule
 Document = dict[str, Any]
 Read = Mapping[str, Any]
 
-COUNTS = ("opened", "returned", "late", "messages", "replies", "rated", "satisfied", "points")
+COUNTS = ("opened", "returned", "late", "messages", "replies", "answered_by_bot", "rated", "satisfied", "points")
 SPANS = ("wait", "reply", "reply_open", "resolution")
 
 GROWTH = 1.05
@@ -183,6 +183,8 @@ def _shares(case: Read, said: Sequence[Read], schedule: Schedule) -> list[Docume
             counts[hour, holder, via]["messages"] += 1
         elif message["direction"] == "out" and message["author"]["type"] in _PEOPLE:
             counts[hour, message["author"]["id"], via]["replies"] += 1
+        elif "answers" in message:
+            counts[hour, holder, via]["answered_by_bot"] += 1
     if case["no"]:
         opened = case["opened_at"]
         counts[_hour_of(opened), holder, channel]["opened"] += 1

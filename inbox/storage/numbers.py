@@ -61,7 +61,8 @@ class NumberStore:
     async def messages(self, since: Mapping[str, str]) -> dict[str, list[Document]]:
         """What was said in conversations from a place on, as far as cases are told by it, in its order."""
         within = [{"conversation_id": key, "sort": {"$gte": sort}} for key, sort in since.items()]
-        fields = ("conversation_id", "direction", "author.type", "author.id", "channel_id", "sort", "created_at")
+        who = ("direction", "author.type", "author.id", "channel_id")
+        fields = ("conversation_id", *who, "sort", "created_at", "answers")
         found = self._stored.messages.find({"$or": within}, dict.fromkeys(fields, 1))
         return _by_conversation(await found.sort([("sort", 1), ("_id", 1)]).to_list(None))
 

@@ -55,6 +55,17 @@ class Life:
         message = self._said("out", author, self.conversation["channel_id"])
         self.conversation |= answered(self.conversation, message, by_person=manager != "bot")
 
+    def is_answered_by_bot(self) -> None:
+        """The bot answers so that nobody waits any more."""
+        message = self._said("out", {"type": "bot", "id": None}, self.conversation["channel_id"])
+        message["answers"] = list(self.conversation["unanswered"])
+        self.conversation |= answered(self.conversation, message, by_person=False)
+
+    def is_handed_off(self) -> None:
+        """The bot leaves it to people."""
+        self._pass()
+        self._happened("handoff", reason="asked")
+
     def rates(self, score: int) -> None:
         """The customer does, of the case that is the last one by now."""
         number = self.conversation["openings"]

@@ -102,12 +102,16 @@ class ResolutionsShape(Shape):
 
 
 class LoadShape(Shape):
-    """What came in and what was done; the wait is from opening to the first manager who held it. Seconds."""
+    """What came in and what was done; the wait is from opening to the first manager who held it. Seconds.
+
+    `replies` are those of people; `answered_by_bot` says how often the bot answered so that nobody had to.
+    """
 
     opened: int
     returned: int
     messages: int
     replies: int
+    answered_by_bot: int
     late: int
     assigned: int
     wait_mean: Seconds

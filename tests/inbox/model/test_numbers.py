@@ -121,6 +121,29 @@ def test_who_writes_again_after_closing_begins_another_case():
     assert sum(row.get("returned", 0) for row in summed(second["shares"]).values()) == 1
 
 
+def test_what_the_bot_answers_fully_is_counted_apart_and_is_no_reply():
+    life = Life()
+    life.writes()
+    life.goes_to("ann")
+    life.answers("bot")
+    life.is_answered_by_bot()
+    [case] = life.read()
+    assert (case["replies"], case["first_reply_at"]) == (0, None)
+    [told] = [row for row in summed(case["shares"]).values() if row.get("answered_by_bot")]
+    assert (told["manager_id"], told["answered_by_bot"], told.get("replies")) == ("ann", 1, None)
+
+
+def test_what_the_bot_hands_off_stays_with_who_held_it():
+    life = Life()
+    life.writes()
+    life.goes_to("ann")
+    life.is_handed_off()
+    life.is_put("closed")
+    life.writes()
+    first, second = life.read()
+    assert (first["manager_id"], first["closed_at"] is not None, second["manager_id"]) == ("ann", True, None)
+
+
 def test_what_the_shop_says_before_anybody_wrote_is_no_case():
     life = Life()
     life.answers("ann")
