@@ -55,7 +55,7 @@ class Filled:
         return list(reversed(page["items"]))
 
     def chat(self, name: str) -> Chat:
-        [bot] = self.sandbox.telegram.bots.values()
+        bot, _ = self.sandbox.telegram.bots.values()
         [found] = [chat for chat in bot.chats.values() if chat.customer.name == name]
         return found
 
@@ -115,6 +115,14 @@ async def test_the_phone_and_the_inbox_tell_the_same_at_the_same_times(filled):
     assert timedelta(minutes=8) < late < timedelta(minutes=12)
     assert case["last_message"]["text"].startswith("А встигнете")
     assert case["unread"] == 2
+
+
+@in_the_filled_shop
+async def test_a_managers_own_phone_is_there_to_be_looked_at(filled):
+    _, companion = filled.sandbox.telegram.bots.values()
+    [chat] = companion.chats.values()
+    assert any("Оксана Коваль" in text for text in chat.texts())
+    assert (await filled.owner.get("/me/staff-link"))["linked"]
 
 
 @in_the_filled_shop

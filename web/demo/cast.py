@@ -4,6 +4,7 @@ from web.demo.script import Macro, Manager
 
 SHOP = "Скринька"
 BOT = "skrynka_shop_bot"
+STAFF_BOT = "skrynka_staff_bot"
 INSTAGRAM = "skrynka.shop"
 WELCOME = "Вітаємо у «Скриньці»! Напишіть, чим допомогти."
 MAILBOX = "shop@skrynka.example"

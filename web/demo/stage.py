@@ -13,6 +13,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Final, TypeVar
 
+from bot.staff.accounts import Wishes
 from bot.starters import GREETING
 from channels.faults import Fault
 from channels.props import sample_photo, sample_portrait
@@ -41,6 +42,7 @@ from web.demo.cast import (
     MANAGERS,
     PASSWORD,
     SHOP,
+    STAFF_BOT,
     TEAMS,
     WELCOME,
     WHOLESALE_MAILBOX,
@@ -103,6 +105,17 @@ class Stage:
         await asyncio.gather(*(performance.finish() for performance in performances))
         await self._remember([channel_id for channel_id, _ in doors.values()])
         await self._promise_answers()
+        await self._open_companion()
+
+    async def _open_companion(self) -> None:
+        """Have a manager's own phone linked to a bot for managers: it can be looked at beside the customers'."""
+        bot = self.sandbox.telegram.create_bot(STAFF_BOT)
+        accounts, manager = self.house.staff_accounts, self.managers["oksana"]
+        await accounts.put(Wishes(token=bot.token, api_base=self.sandbox.api_base("telegram")))
+        offer = await accounts.offer(manager)
+        phone = bot.chat(self.sandbox.telegram.create_customer(manager.name, language=LANGUAGES[0]))
+        phone.start(offer.url.partition("?start=")[2])
+        await phone.until(lambda chat: chat.texts(), seconds=PATIENCE_SECONDS)
 
     async def _promise_answers(self) -> None:
         """Have whoever writes from now on answered in time. Whoever looks at the demo does so at any hour."""
