@@ -288,7 +288,12 @@ async def test_an_older_version_is_restored_and_what_is_not_saved_is_not_lost_un
     await area.fill("Зачинено")
     await expect(page.get_by_text("Not saved yet")).to_be_visible()
     asked = []
-    page.on("dialog", lambda dialog: asked.append(dialog.type) or dialog.dismiss())
+
+    async def stay(dialog):
+        asked.append(dialog.type)
+        await dialog.dismiss()
+
+    page.on("dialog", stay)
     await page.locator(".trail a").click(no_wait_after=True)
     await until(lambda: _once(asked))
     await expect(area).to_have_value("Зачинено")

@@ -133,14 +133,12 @@ def _quote(text: Any) -> str:
 
 
 def _span(minutes: Any) -> str:
-    """So many minutes as people say them."""
+    """So many minutes as people say them, in the largest unit that counts them whole."""
     whole = int(minutes)
-    for size, words in (
-        (1440, lambda count: ngettext("%(count)s day", "%(count)s days", count)),
-        (60, lambda count: ngettext("%(count)s hour", "%(count)s hours", count)),
-    ):
-        if whole >= size and whole % size == 0:
-            return str(words(whole // size)) % {"count": whole // size}
+    if whole and whole % 1440 == 0:
+        return ngettext("%(count)s day", "%(count)s days", whole // 1440) % {"count": whole // 1440}
+    if whole and whole % 60 == 0:
+        return ngettext("%(count)s hour", "%(count)s hours", whole // 60) % {"count": whole // 60}
     return ngettext("%(count)s minute", "%(count)s minutes", whole) % {"count": whole}
 
 
