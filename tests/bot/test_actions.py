@@ -14,9 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.webhooks import PAUSES, POST
-from channels.posting import Posting
 from inbox.model.errors import Invalid
-from inbox.model.failures import Refused, RetryLater
 from inbox.model.happenings import is_handed_off
 from inbox.model.ids import now
 from inbox.model.orders import OrderSnapshot
@@ -237,18 +235,3 @@ async def test_who_is_gone_is_not_asked_again(shop_process, elsewhere):
     await deliver(shop_process)
     [call] = await calls(shop_process)
     assert (call["state"], call["status"]) == ("failed", 410)
-
-
-async def test_our_own_network_is_not_called(elsewhere):
-    guarded = Posting()
-    with pytest.raises(Refused, match="private network"):
-        await guarded.post(elsewhere.url, b"{}", {})
-    await guarded.close()
-    assert elsewhere.told == []
-
-
-async def test_nobody_there_is_no_answer(elsewhere):
-    posting = Posting(private=True)
-    with pytest.raises(RetryLater):
-        await posting.post(elsewhere.url.replace("/told", "").rsplit(":", 1)[0] + ":1/told", b"{}", {})
-    await posting.close()

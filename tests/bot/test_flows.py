@@ -1,18 +1,23 @@
 """Rules as dialogues: they ask, wait, check, keep the answer and go on, once, whatever breaks and whoever is quick."""
 
 import asyncio
+import json
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.handoff import Handoff
+from bot.rules import parse
 from inbox.model.customer_fields import CustomerField, FieldType
 from inbox.model.errors import Invalid
 from inbox.model.ids import now
 from inbox.model.people import BOT
 from tests.bot.conftest import Process
 
+DOCS = Path(__file__).parents[2] / "docs" / "flows.md"
 SIZE: dict[str, Any] = {
     "type": "ask",
     "text": "Which size?",
@@ -294,3 +299,9 @@ async def test_wherever_a_process_dies_the_flow_goes_on_once(shop_process, other
         }, f"broken off after {cut} ms"
     await deaf.close()
     assert died > 1
+
+
+def test_the_rule_in_the_docs_is_right():
+    first, _ = re.findall(r"```json\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    actions = parse(json.loads(first)).fields()["actions"]
+    assert [action["type"] for action in actions] == ["ask", "ask", "task", "reply"]
