@@ -10,6 +10,12 @@ LOOK_BACK = 20
 _QUICK = timedelta(seconds=1)
 """Nobody reads an answer and writes to it within this time."""
 
+_SIGNS_A_SECOND = 20
+"""Nobody types so fast."""
+
+_SOON = timedelta(seconds=5)
+"""What came later than this after our answer is not judged by its length: it may have been pasted."""
+
 _AT_ONCE = timedelta(minutes=10)
 """Who says the same again so soon said it to no purpose."""
 
@@ -22,7 +28,7 @@ at the most by then, and a person who types fast, or says the same once more, is
 
 
 def answers_like_a_machine(thread: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the last messages of a conversation, newest first, look like another bot that answers ours.
+    """Whether the last messages of a conversation, in any order, look like another bot that answers ours.
 
     Only the first message after one of ours is an answer to it. A pressed button, a file and a place on the map are a
     person's; what a manager wrote begins the count anew.
@@ -30,7 +36,8 @@ def answers_like_a_machine(thread: Sequence[Mapping[str, Any]]) -> bool:
     marks = 0
     ours: Mapping[str, Any] | None = None
     theirs: Mapping[str, Any] | None = None
-    for message in reversed(thread):
+    # By our clock: where a provider tells time in seconds, an answer stands before what it answers.
+    for message in sorted(thread, key=lambda message: message["created_at"]):
         if message["direction"] == "in":
             if ours is not None:
                 mark = _mark(message, ours, theirs)
@@ -56,4 +63,5 @@ def _mark(answer: Mapping[str, Any], ours: Mapping[str, Any], earlier: Mapping[s
         return _REPEATING
     if earlier is not None and words == plain_words(earlier["text"]):
         return _REPEATING if answer["received_at"] - earlier["received_at"] < _AT_ONCE else 0
-    return _HASTY if timedelta() <= answer["received_at"] - ours["created_at"] < _QUICK else 0
+    typed = timedelta(seconds=len(words) / _SIGNS_A_SECOND)
+    return _HASTY if answer["received_at"] - ours["created_at"] < max(_QUICK, min(typed, _SOON)) else 0

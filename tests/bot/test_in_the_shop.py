@@ -2,6 +2,8 @@
 
 import asyncio
 
+from tests.flow import until
+
 ECHO = {"name": "Echo", "trigger": "message_received", "actions": [{"type": "reply", "text": "Noted"}]}
 
 
@@ -128,3 +130,35 @@ async def test_a_rule_uses_only_macros_that_are_there_for_everybody(shop):
         refused = await shop.owner.call("POST", "/rules", rule)
         assert refused.status == 422
         assert refused.body["errors"][0]["field"] == "actions.0.macro_id"
+
+
+async def test_a_loop_with_another_bot_ends_within_three_messages_and_is_left_to_a_person(shop):
+    """The other one answers whatever it hears, each time with other words, and ours has an answer to each of them."""
+    for number in range(8):
+        ticket = {"type": "text", "match": "phrase", "any": [f"ticket {number}"]}
+        reply = {"type": "reply", "text": f"Thank you for ticket {number}"}
+        rule = {"name": f"Answer {number}", "trigger": "message_received", "conditions": [ticket], "actions": [reply]}
+        assert (await shop.owner.call("POST", "/rules", rule)).status == 201
+    chat = shop.customer()
+    chat.text("You have opened ticket 0")
+    conversation_id = await the_conversation(shop)
+    for number in range(1, 8):
+        await until(lambda number=number: answered_or_left(shop, chat, conversation_id, number))
+        if await left(shop, conversation_id):
+            break
+        chat.text(f"You have opened ticket {number}")
+        await shop.settled()
+    assert len(chat.texts()) <= 3
+    conversation = await shop.owner.get(f"/conversations/{conversation_id}")
+    assert (conversation["status"], conversation["waiting_since"] is None) == ("open", False)
+    timeline = await shop.owner.get(f"/customers/{conversation['customer_id']}/timeline?include=all")
+    assert ["loop"] == [entry["reason"] for entry in timeline["items"] if entry["kind"] == "handoff"]
+
+
+async def left(shop, conversation_id):
+    stored = await shop.house.database.durable.conversations.find_one({"_id": conversation_id})
+    return bool(stored.get("handed_off"))
+
+
+async def answered_or_left(shop, chat, conversation_id, number):
+    return len(chat.texts()) >= number or await left(shop, conversation_id)

@@ -51,6 +51,11 @@ def test_a_machine_that_answers_at_once_hears_three_things_at_most():
     assert how_much_we_say([f"Ticket {number} was created" for number in range(20)], pause=0.2) <= 3
 
 
+def test_a_machine_that_takes_its_time_for_long_answers_hears_three_things_at_most():
+    long = "We have received your message and will answer it within two working days, number "
+    assert how_much_we_say([f"{long}{number}" for number in range(20)], pause=2.5) <= 3
+
+
 def test_an_echo_hears_three_things_at_most():
     thread = [said("in", "Hi", 0)]
     for number in range(10):
@@ -78,9 +83,9 @@ def test_buttons_are_pressed_quickly():
 
 
 def test_a_manager_who_wrote_begins_the_count_anew():
-    thread = exchange(["Same"] * 2, pause=30)
-    beginning = exchange(["Same"] * 2, pause=30)
-    assert not answers_like_a_machine([*thread, said("out", "Hello!", 0, author="manager"), *beginning])
+    thread = exchange(["Same"] * 3, pause=30)
+    assert answers_like_a_machine(thread)
+    assert not answers_like_a_machine([*thread, said("out", "Hello!", 59, author="manager")])
 
 
 @given(

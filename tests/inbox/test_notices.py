@@ -469,8 +469,9 @@ async def test_an_order_of_nobody_tells_nobody_and_says_so(house):
     assert (await notices_said(house), notice["state"], notice["reason"]) == ([], "skipped", "no_card")
 
 
-async def test_who_wants_no_notices_gets_none(house):
-    order_id = await order(house, await customer(house, await channel(house), notices=False))
+@pytest.mark.parametrize("wish", [{"notices": False}, {"opting": {"out": True, "at": now(), "sort": ""}}])
+async def test_who_wants_no_notices_gets_none(house, wish):
+    order_id = await order(house, await customer(house, await channel(house), **wish))
     await confirmed(house, order_id)
     await house.notices.work_off()
     notice = await noticed(house, order_id)

@@ -5,6 +5,18 @@ from web.api.notices import NoticeList
 from web.api.shapes import CustomerShape, SettingsShape
 
 
+async def test_a_manager_lifts_that_a_customer_wants_nothing_automatic(desk):
+    customer_id = (await desk.admin.call("POST", "/customers", {"name": "Ann"})).body["id"]
+    path = f"/customers/{customer_id}"
+    assert (await desk.admin.get(path))["opted_out"] is False
+    out = await desk.manager.call("PATCH", path, {"opted_out": True})
+    assert out.fits(CustomerShape).body["opted_out"] is True
+    lifted = await desk.manager.call("PATCH", path, {"opted_out": False})
+    assert lifted.fits(CustomerShape).body["opted_out"] is False
+    refused = await desk.manager.call("PATCH", path, {"opted_out": "no"})
+    assert (refused.status, "opted_out" in refused.fields) == (422, True)
+
+
 async def test_an_orders_notices_say_where_they_went_and_what_was_passed_over(desk):
     house = desk.house
     telegram, viber = await channel(house), await channel(house, "viber")
