@@ -14,7 +14,9 @@ from inbox.model.incoming import MessageEdited, Person, ReactionChanged
 from inbox.model.people import Author, Role, Viewer
 from inbox.replies import Draft
 from inbox.storage.schema import COLLECTIONS
+from inbox.storage.strays import StrayStore
 from inbox.tasks import NewTask
+from tests.inbox import customers
 from tests.inbox.arrivals import ANN, accepted, at, said, work_off
 from tests.people import check, everything
 from web.house import House
@@ -339,3 +341,18 @@ async def test_nobody_cannot_be_merged(house, both):
     await two_cards(house)
     with pytest.raises(NotFound):
         await house.merging.merge(*both, by=MARY, reason=MANUAL)
+
+
+async def test_what_the_bot_answered_stays_answered_when_a_conversation_is_counted_anew(house):
+    channel = await customers.channel(house)
+    card = await customers.customer(house, channel)
+    case = await customers.case(house, card, channel)
+    stored = house.database.durable
+    asked = await stored.messages.find_one({"conversation_id": case["_id"]})
+    answer = {**asked, "_id": "answer", "direction": "out", "sort": sort_key(now()), "answers": [asked["sort"]]}
+    answer["author"] = {"type": "bot", "id": None, "name": "Bot", "machine": False}
+    await stored.messages.insert_one(answer)
+    await StrayStore(house.database).recount(case["_id"])
+    counted = await stored.conversations.find_one({"_id": case["_id"]})
+    assert (counted["unanswered"], counted["waiting_since"], counted["settled"]) == ([], None, [asked["sort"]])
+    assert counted["last_reply_sort"] == ""

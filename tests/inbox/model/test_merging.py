@@ -144,3 +144,9 @@ def test_a_case_that_another_one_leaves_keeps_what_was_changed_on_it_meanwhile()
         None,
         "mary",
     )
+
+
+def test_what_the_bot_answered_in_either_case_stays_answered():
+    merged = joined(case("t", settled=["1", "3"]), case("x", settled=["2"]))
+    assert merged["settled"] == ["1", "2", "3"]
+    assert "settled" not in joined(case("t"), case("x"))
