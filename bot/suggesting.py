@@ -96,7 +96,7 @@ class Suggesting:
         self._settings = settings
         self._fresh_seconds = fresh_seconds
         self._known: dict[str, _Known] = {}
-        self._likeness = Likeness(())
+        self._likeness: Likeness | None = None
         self._looked_at = self._read_at = -ANEW_SECONDS
         self._reading = asyncio.Lock()
 
@@ -148,7 +148,9 @@ class Suggesting:
                 suggested.append(Suggested(macro=macro, text=filled.text, likelihood=likelihood))
             if len(suggested) == OFFERED:
                 break
-        return suggested
+        # Where the likeliest cannot be sent, the others may be no more than noise.
+        worth = worth_offering([(one.macro["_id"], one.likelihood) for one in suggested])
+        return suggested[: len(worth)]
 
     async def _case(self, conversation_id: str, before: str | None = None) -> _Case | None:
         """What the customer waits for an answer to; None where that is nothing that words or files tell."""
@@ -197,35 +199,35 @@ class Suggesting:
             if time.monotonic() - self._looked_at >= self._fresh_seconds:
                 await self._look()
                 self._looked_at = time.monotonic()
-        return self._likeness
+            if self._likeness is None:
+                habits = [known.habit for known in self._known.values()]
+                self._likeness = await asyncio.to_thread(Likeness, habits)
+            return self._likeness
 
     async def _look(self) -> None:
-        """Read of which macros there is more, or less, than is known."""
+        """Read of which macros there is more, or less, than is known; what all of it says is forgotten where any is."""
         if time.monotonic() - self._read_at >= ANEW_SECONDS:
-            self._known = {}
+            self._known, self._likeness = {}, None
             self._read_at = time.monotonic()
         standings = await self._store.standings()
         outlines = {row["_id"]: row for row in await self._macro_store.outlines(_MOST_MACROS)}
-        before = self._known
-        self._known = {key: known for key, known in before.items() if key in outlines}
-        changed = len(self._known) != len(before)
+        for macro_id in self._known.keys() - outlines.keys():
+            del self._known[macro_id]
+            self._likeness = None
         for macro_id, outline in outlines.items():
-            known = self._known.get(macro_id)
-            standing = standings.get(macro_id)
+            known, standing = self._known.get(macro_id), standings.get(macro_id)
             if known is None or (known.updated_at, known.standing) != (outline["updated_at"], standing):
-                changed = await self._read(macro_id, outline["updated_at"], standing) or changed
-        if changed or not len(self._likeness):
-            habits = [known.habit for known in self._known.values()]
-            self._likeness = await asyncio.to_thread(Likeness, habits)
+                self._likeness = None
+                await self._read(macro_id, outline["updated_at"], standing)
 
-    async def _read(self, macro_id: str, updated_at: datetime, standing: Standing | None) -> bool:
+    async def _read(self, macro_id: str, updated_at: datetime, standing: Standing | None) -> None:
         macro = await self._macro_store.get(macro_id)
         if macro is None:
-            return self._known.pop(macro_id, None) is not None
+            self._known.pop(macro_id, None)
+            return
         rows = await self._store.of_macro(macro_id) if standing is not None else []
         learned = await asyncio.to_thread(_habit, macro, rows, now())
         self._known[macro_id] = _Known(updated_at, standing, learned)
-        return True
 
     async def _erased(self, event: CustomerErased) -> None:
         await self._store.forget(event.customer_id)
