@@ -265,10 +265,15 @@ class StaffAccounts:
         bot = await self._store.bot()
         if bot is None:
             return
-        line = await self._open_line(self.settings(bot))
+        settings = self.settings(bot)
+        line = await self._open_line(settings)
         state, reason = "connected", ""
         try:
+            # Connected as a channel since: to repair the webhook would take it away from customers.
+            await self._refuse_customers_bot(settings)
             await line.check(self.webhook_url(bot))
+        except Invalid as error:
+            state, reason = "paused", error.remedy
         except CredentialsRejected as error:
             state, reason = "paused", str(error)
         except ChannelFailure as error:

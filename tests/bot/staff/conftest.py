@@ -112,11 +112,16 @@ class Staffed:
             await self.shop.house.clocks.strike({"conversation_id": conversation_id})
 
 
-@pytest.fixture
-async def staffed(shop: Shop) -> Staffed:
-    """The shop of `tests.flow` with a companion connected."""
+async def connected(shop: Shop) -> Staffed:
+    """A shop with a companion's bot of its own."""
     bot = shop.sandbox.telegram.create_bot("staff_bot")
     settings = {"token": bot.token, "api_base": shop.sandbox.api_base("telegram")}
-    connected = await shop.owner.call("PUT", "/staff-bot", settings)
-    assert connected.status == 201, connected
+    answer = await shop.owner.call("PUT", "/staff-bot", settings)
+    assert answer.status == 201, answer
     return Staffed(shop, bot)
+
+
+@pytest.fixture
+async def staffed(shop: Shop) -> Staffed:
+    """The shop of `tests.flow` with a companion."""
+    return await connected(shop)

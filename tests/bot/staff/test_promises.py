@@ -15,11 +15,11 @@ from channels.telegram.sandbox import Fault
 from inbox.model.domain_events import ConversationAssigned
 from inbox.model.people import SYSTEM
 from inbox.storage.staff import StaffStore
-from tests.bot.staff.conftest import Phone, Staffed
+from tests.bot.staff.conftest import Phone, Staffed, connected
 from tests.conftest import SECRET_KEY
 from tests.flow import Shop, until
 from web.app import build_app, listening
-from web.house import House
+from web.house import House, connect_redis
 from web.settings import Settings
 
 SENT_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -247,6 +247,26 @@ class TestInTheDark:
         await phone.shows("Write: what comes next goes to")
         phone.chat.text("Yes, it is")
         await customer.until(lambda chat: chat.texts() == ["Yes, it is"])
+
+    async def test_without_redis_all_works_that_takes_one_press_and_the_rest_says_so(self, database, sandbox):
+        nowhere = connect_redis("redis://127.0.0.1:1/0")
+        async with Shop.open(database, nowhere, sandbox, SECRET_KEY) as shop:
+            staffed = await connected(shop)
+            phone = await staffed.manager("Marta")
+            await phone.press("🟢 Free")
+            customer = shop.customer("Olena Melnyk")
+            customer.text("Hello")
+            await phone.shows("A conversation is yours")
+            await phone.press("Open")
+            await phone.press("Answer")
+            assert "cannot keep in mind" in staffed.bot.alerts[-1]
+            phone.chat.text("Hello, Olena")
+            await phone.shows("Nothing was sent")
+            assert customer.texts() == []
+            await phone.press("Olena Melnyk")
+            await phone.press("✅ Close")
+            await phone.shows("Closed")
+        await nowhere.aclose()
 
     async def test_what_was_said_meanwhile_is_shown_before_an_answer_goes(self, staffed):
         phone, customer = await answering(staffed)

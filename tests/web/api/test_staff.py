@@ -1,8 +1,11 @@
 """Connecting the staff bot and linking oneself: for the right people, checked before it is kept, without secrets."""
 
+import contextlib
+
 import pytest
 
 from channels.faults import Fault
+from inbox.timers import Later
 from tests.flow import Shop
 from web.api.staff import StaffBotShape, StaffLinkShape, StaffOfferShape
 
@@ -124,3 +127,41 @@ async def test_a_link_is_offered_for_a_quarter_of_an_hour_where_there_is_a_bot(s
     assert address == "https://t.me/staff_bot"
     assert 20 <= len(code) <= 64
     assert (await shop.owner.call("DELETE", "/me/staff-link")).status == 404
+
+
+async def look_after(shop: Shop) -> tuple[str, str]:
+    """Have the bot looked after, as its timer does; how it stands then."""
+    with contextlib.suppress(Later):
+        await shop.house.staff_accounts.look_after({})
+    shown = await shop.owner.get("/staff-bot")
+    return shown["state"], shown["state_reason"]
+
+
+async def test_a_webhook_that_points_elsewhere_is_set_anew(shop):
+    body = settings(shop)
+    await shop.owner.call("PUT", "/staff-bot", body)
+    hook = shop.sandbox.telegram.bots[body["token"]].webhook
+    url, hook.url = hook.url, "http://127.0.0.1:1/elsewhere"
+    assert await look_after(shop) == ("connected", "")
+    assert hook.url == url
+
+
+async def test_a_token_that_died_is_told_and_one_that_lives_again_is_too(shop):
+    body = settings(shop)
+    await shop.owner.call("PUT", "/staff-bot", body)
+    bot = shop.sandbox.telegram.bots.pop(body["token"])
+    state, reason = await look_after(shop)
+    assert (state, "token" in reason, body["token"] in reason) == ("paused", True, False)
+    shop.sandbox.telegram.bots[body["token"]] = bot
+    assert await look_after(shop) == ("connected", "")
+
+
+async def test_a_bot_that_became_a_channel_is_not_taken_away_from_customers(shop):
+    body = settings(shop)
+    await shop.owner.call("PUT", "/staff-bot", body)
+    channel = await shop.owner.call("POST", "/channels", {"kind": "telegram", "name": "Second", "settings": body})
+    assert channel.status == 201
+    state, reason = await look_after(shop)
+    assert (state, "customers write to this bot (Second)" in reason) == ("paused", True)
+    hook = shop.sandbox.telegram.bots[body["token"]].webhook
+    assert hook.url == channel.body["webhook_url"]["absolute"]

@@ -21,7 +21,7 @@ async def test_a_connected_bot_shows_what_it_tells_and_no_secret(desk, read):
 async def test_a_bot_in_trouble_says_what_is_to_be_done(desk, read):
     desk.companion |= {"state": "paused", "state_reason": "Telegram does not know this bot's token any more"}
     page = await read("/settings/companion")
-    assert "any more. Give it a working token below." in page
+    assert "any more. Give it another token below." in page
 
 
 async def test_the_profile_offers_a_link_where_a_bot_is_connected(desk, read):
