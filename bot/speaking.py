@@ -54,7 +54,7 @@ class Speaker:
         """
         conversation, message = occasion.conversation, occasion.message
         playbook = await self._playbook()
-        reason = await self._unwelcome(occasion, playbook, again=again)
+        reason = await self._unwelcome(occasion, playbook)
         if reason is None:
             present = now()
             spoken = Spoken(
@@ -86,7 +86,7 @@ class Speaker:
         message, _ = await self._replies.post(conversation_id, said, author=BOT)
         return message
 
-    async def _unwelcome(self, occasion: Occasion, playbook: Playbook, *, again: bool) -> str | None:
+    async def _unwelcome(self, occasion: Occasion, playbook: Playbook) -> str | None:
         """Why the customer is not spoken to whatever there is to say.
 
         In quiet hours that is also where they did not begin: what would be said speaks of its moment and is not made
@@ -99,7 +99,7 @@ class Speaker:
         if opted_out(card):
             return "the customer wants no automatic messages"
         # Where less was said there is nothing that a machine could have answered often enough.
-        if occasion.message is None or again or len(occasion.conversation.get("automatic", ())) < 2:  # noqa: PLR2004
+        if occasion.message is None or len(occasion.conversation.get("automatic", ())) < 2:  # noqa: PLR2004
             return None
         conversation_id = occasion.conversation["_id"]
         if not answers_like_a_machine(await self._messages.thread(conversation_id, None, LOOK_BACK)):

@@ -13,6 +13,7 @@ from bot.handoff import Handoff
 from bot.rules import parse
 from inbox.model.customer_fields import CustomerField, FieldType
 from inbox.model.errors import Invalid
+from inbox.model.happenings import is_handed_off
 from inbox.model.ids import now
 from inbox.model.people import BOT
 from tests.bot.conftest import Process
@@ -305,3 +306,13 @@ def test_the_rule_in_the_docs_is_right():
     first, _ = re.findall(r"```json\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
     actions = parse(json.loads(first)).fields()["actions"]
     assert [action["type"] for action in actions] == ["ask", "ask", "task", "reply"]
+
+
+async def test_another_bot_is_not_led_through_a_dialogue(shop_process):
+    asks = [{"type": "ask", "text": f"Question {number}?", "expects": "text"} for number in range(6)]
+    await flow(shop_process, *asks)
+    conversation = await shop_process.receive("Beep")
+    for number in range(6):
+        await shop_process.receive(f"I am a very quick machine, and this is my answer to question {number}")
+    assert len(await shop_process.bot_texts(conversation["_id"])) <= 3
+    assert is_handed_off(await shop_process.conversation(conversation["_id"]))
