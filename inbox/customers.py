@@ -108,9 +108,9 @@ class Customers:
         return card
 
     async def change(self, customer_id: str, given: Mapping[str, Any], *, version: int | None = None) -> Document:
-        """Set `name`, `phones`, `emails`, `tags`, `languages`, `notices`, `opted_out` or
-        `responsible_manager_id`, whole.
+        """Set what a card says of its customer: each field whole.
 
+        That is `name`, `phones`, `emails`, `tags`, `languages`, `notices`, `opted_out` and `responsible_manager_id`.
         Of `fields` those are set that are named, None taking one away. Raises `Conflict` where `version` is not the
         card's present one.
         """

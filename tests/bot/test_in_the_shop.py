@@ -1,6 +1,7 @@
 """The bot in a whole shop: over webhooks, beside routing, on the customer's phone."""
 
 import asyncio
+from functools import partial
 
 from tests.flow import until
 
@@ -143,7 +144,7 @@ async def test_a_loop_with_another_bot_ends_within_three_messages_and_is_left_to
     chat.text("You have opened ticket 0")
     conversation_id = await the_conversation(shop)
     for number in range(1, 8):
-        await until(lambda number=number: answered_or_left(shop, chat, conversation_id, number))
+        await until(partial(answered_or_left, shop, chat, conversation_id, number))
         if await left(shop, conversation_id):
             break
         chat.text(f"You have opened ticket {number}")
@@ -152,7 +153,7 @@ async def test_a_loop_with_another_bot_ends_within_three_messages_and_is_left_to
     conversation = await shop.owner.get(f"/conversations/{conversation_id}")
     assert (conversation["status"], conversation["waiting_since"] is None) == ("open", False)
     timeline = await shop.owner.get(f"/customers/{conversation['customer_id']}/timeline?include=all")
-    assert ["loop"] == [entry["reason"] for entry in timeline["items"] if entry["kind"] == "handoff"]
+    assert [entry["reason"] for entry in timeline["items"] if entry["kind"] == "handoff"] == ["loop"]
 
 
 async def left(shop, conversation_id):
