@@ -211,6 +211,16 @@ async def test_while_a_question_waits_other_rules_hear_no_answer(shop_process):
     assert await shop_process.bot_texts(conversation["_id"]) == [MENU, "Noted", "Thank you"]
 
 
+async def test_what_no_message_caused_may_ask_too(shop_process):
+    await flow(shop_process, SIZE, THANKS, trigger="label_added", when={"labels": ["shirt"]})
+    conversation = await shop_process.receive("Hello")
+    await shop_process.conversations.change(conversation["_id"], {"add_labels": ["shirt"]})
+    assert await shop_process.bot_texts(conversation["_id"]) == [MENU]
+    await shop_process.receive("2")
+    assert (await card(shop_process, conversation))["fields"] == {"size": "L"}
+    assert await shop_process.bot_texts(conversation["_id"]) == [MENU, "Thank you"]
+
+
 def nested(depth: int) -> dict[str, Any]:
     """A question within what follows from an answer, so many deep."""
     inner = [nested(depth - 1)] if depth else [{"type": "reply", "text": ""}]

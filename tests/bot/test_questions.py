@@ -13,6 +13,7 @@ from bot.questions import Question, Questions, was_asked
 from bot.settings import BotSettings
 from inbox.replies import Draft
 from inbox.storage.database import Document
+from inbox.storage.schema import COLLECTIONS
 from tests.bot.conftest import Process
 
 DAY = timedelta(days=1)
@@ -177,7 +178,9 @@ async def test_a_question_of_nobody_is_over(process):
     assert await process.questions.waiting((await now_in(process, occasion)).conversation) is None
 
 
-async def test_it_goes_with_the_customer_who_is_erased(process):
+async def test_it_goes_where_its_customer_goes(process):
+    """Merging and erasing take along what says whose it is."""
     await asked(process, Curious(process))
     row = await process.database.durable.questions.find_one()
     assert row["customer_id"] == process.announced[-1].conversation["customer_id"]
+    assert {each.name for each in COLLECTIONS if each.of_customer} >= {"questions", "webhook_calls"}
