@@ -11,6 +11,7 @@ from inbox.storage.database import Document
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import Page, Shape
+from web.api.views import View
 from web.doors.answers import json_answer
 from web.doors.bodies import PageQuery
 from web.doors.table import Call, Route, Who
@@ -38,10 +39,11 @@ class RuleCallHandlers:
     async def index(self, call: Call[None, PageQuery]) -> web.Response:
         """The calls of a rule."""
         found, cursor = await self.webhooks.page(call.path(), call.query.cursor, call.query.limit)
-        return json_answer({"items": [_view(each) for each in found], "next_cursor": cursor})
+        return json_answer({"items": [call_view(each) for each in found], "next_cursor": cursor})
 
 
-def _view(call: Document) -> Document:
+def call_view(call: Document) -> View:
+    """A call as it is shown: without what was posted."""
     told = ("url", "state", "attempts", "status", "error", "at", "done_at")
     return {"id": call["_id"], **{field: call[field] for field in told}}
 

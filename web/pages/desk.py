@@ -177,6 +177,9 @@ class Desk(Protocol):
     async def rule_versions(self, rule_id: str) -> Sequence[View]:
         """A rule as it is and as it was, the newest first."""
 
+    async def rule_calls(self, rule_id: str) -> Sequence[View]:
+        """What a rule told other systems last, newest first."""
+
     async def imports(self) -> Sequence[View]:
         """The files that were read in last, newest first."""
 

@@ -24,6 +24,7 @@ from web.api.merging import merge_view, suggestion_view
 from web.api.order_sources import source_view
 from web.api.reports import wallboard_view
 from web.api.routing import routing_view
+from web.api.rule_calls import call_view
 from web.api.services import ApiServices
 from web.api.staff import staff_bot_view, staff_link_view
 from web.api.tasks import task_view
@@ -50,6 +51,9 @@ EVERYBODY = 100
 
 EVERY_MACRO = 1_000
 EVERY_RULE = 1_000
+
+CALLS = 10
+"""How many calls to other systems a rule's page shows."""
 
 NOTES = 5
 """How many notes a card shows besides the pinned ones."""
@@ -305,6 +309,10 @@ class ServiceDesk:
 
     async def rule_versions(self, rule_id: str) -> Sequence[View]:
         return await self._services.rules.versions(rule_id)
+
+    async def rule_calls(self, rule_id: str) -> Sequence[View]:
+        found, _ = await self._services.webhooks.page(rule_id, None, CALLS)
+        return [call_view(row) for row in found]
 
     async def imports(self) -> Sequence[View]:
         found, _ = await self._services.imports.page(limit=HISTORY, cursor=None)

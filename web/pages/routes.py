@@ -94,6 +94,7 @@ def page_table(desk: Desk, pages: Pages, welcome: Welcome | None = None) -> list
         page("/settings/rules/new", Who.ADMIN, rules.new_rule, "A new rule", query=LikeQuery),
         page("/settings/rules/{id}", Who.ADMIN, rules.rule, "One rule"),
         page("/fragments/rules/tries", Who.ADMIN, rules.tries, "Conversations for a dry run", query=TriesQuery),
+        page("/fragments/rules/{id}/calls", Who.ADMIN, rules.calls, "What a rule told other systems"),
         page("/fragments/rules/{id}/versions", Who.ADMIN, rules.versions, "How a rule was before"),
         page("/settings/quarantine", Who.ADMIN, settings.quarantine, "What could not be read", query=CursorQuery),
         page("/settings/transfer", Who.ADMIN, settings.transfer, "Import and export"),

@@ -153,6 +153,11 @@ class RulePages(SettingsPages):
         sentences = {version["version"]: sentence(version, names) for version in versions}
         return self._part(call, "rule_versions", shop, rule_id=call.path(), versions=versions, sentences=sentences)
 
+    async def calls(self, call: Call[None, None]) -> web.Response:
+        """What a rule told other systems, and whether it was taken."""
+        calls, shop = await asyncio.gather(self.desk.rule_calls(call.path()), self.desk.shop())
+        return self._part(call, "rule_calls", shop, calls=calls)
+
     async def _rule(self, call: Call[None, Any], rule: View) -> web.Response:
         shop, known, tries = await asyncio.gather(
             self.desk.shop(), self._known(call.viewer), self._tries(call.viewer, "")

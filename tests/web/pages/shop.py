@@ -428,6 +428,7 @@ class Shop:
             }
         ]
         self.versions_of: dict[str, list[View]] = {}
+        self.calls_of: dict[str, list[View]] = {}
         self.events = [
             {
                 "id": "q1",
@@ -702,6 +703,9 @@ class Shop:
 
     async def rule_versions(self, rule_id: str) -> Sequence[View]:
         return self.versions_of.get(rule_id, [])
+
+    async def rule_calls(self, rule_id: str) -> Sequence[View]:
+        return self.calls_of.get(rule_id, [])
 
     async def imports(self) -> Sequence[View]:
         return self.transfers

@@ -87,6 +87,19 @@ async def test_versions_say_when_by_whom_and_what(desk, read):
     assert re.findall(r'data-restore="(\d+)"', page) == ["3"], "the present one is not restored"
 
 
+async def test_calls_to_other_systems_say_whether_they_were_taken(desk, read):
+    assert "other systems" not in await read("/fragments/rules/greeting/calls")
+    call = {"url": "https://crm.example/hook", "attempts": 2, "status": 500, "error": "", "at": ago(hours=1)}
+    desk.calls_of["greeting"] = [
+        {**call, "state": "done"},
+        {**call, "state": "waiting", "error": "the other side answered HTTP 500"},
+        {**call, "state": "failed", "error": "<b>no</b>"},
+    ]
+    page = await read("/fragments/rules/greeting/calls")
+    for words in ("https://crm.example/hook", "Taken", "Is tried again", "HTTP 500", "Given up", "&lt;b&gt;no"):
+        assert words in page
+
+
 @pytest.mark.parametrize("path", ["/settings/rules/nothing", "/settings/rules/new?like=nothing"])
 async def test_a_rule_that_is_not_there_has_no_page(read, path):
     await read(path, status=404)
