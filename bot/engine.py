@@ -69,8 +69,9 @@ class BotEngine:
         playbook = await self._library.playbook()
         skills = self.listening(occasion.trigger, playbook)
         matcher = playbook.matchers.get(occasion.trigger)
-        if occasion.trigger in OF_A_MESSAGE and _silent(occasion) is not None:
+        if (skills or matcher) and occasion.trigger in OF_A_MESSAGE and _silent(occasion) is not None:
             matcher, skills = None, []
+        skills = [skill for skill in skills if await skill.heeds(occasion, playbook.bot)]
         asked = occasion.trigger in OF_A_MESSAGE and was_asked(occasion.conversation)
         if not (skills or matcher or asked):
             return

@@ -99,20 +99,25 @@ class OrderStatus(Skill):
         self._questions = questions
         self._handoff = handoff
 
-    async def hear(self, occasion: Occasion, settings: BotSettings) -> bool:  # noqa: ARG002  # The reader goes by them.
+    async def heeds(self, occasion: Occasion, settings: BotSettings) -> bool:
         """See `bot.skills.skill.Skill`. What everybody can read under a post is left to people."""
         message = occasion.message
         if message is None or message.get("public"):
             return False
+        if _pressed(message) is not None:
+            return True
+        if not message["text"]:
+            return False
+        reading = await self._read(message)
+        return reading.intent == NAME and reading.confidence >= settings.confidence
+
+    async def hear(self, occasion: Occasion, settings: BotSettings) -> bool:
+        """See `bot.skills.skill.Skill`."""
+        message = occasion.message
+        if message is None or not await self.heeds(occasion, settings):
+            return False
         pressed = _pressed(message)
-        if pressed is None and not message["text"]:
-            return False
-        language, intent = None, NAME
-        if pressed is None:
-            reading = await self._read(message)
-            language, intent = reading.language, reading.intent or ""
-        if intent != NAME:
-            return False
+        language = None if pressed is not None else (await self._read(message)).language
         waiting = await self._questions.waiting(occasion.conversation)
         if waiting is not None and waiting.asker == NAME:
             await self._questions.settle(waiting)

@@ -50,14 +50,18 @@ class PersonSkill(Skill):
         self._handoff = handoff
         self._playbook = playbook
 
-    async def hear(self, occasion: Occasion, settings: BotSettings) -> bool:  # noqa: ARG002  # The reader goes by them.
+    async def heeds(self, occasion: Occasion, settings: BotSettings) -> bool:  # noqa: ARG002  # The reader goes by them.
         """See `bot.skills.skill.Skill`. What everybody can read under a post is left to people."""
         message = occasion.message
         if message is None or message.get("public") or not message["text"]:
             return False
-        reading = await self._read(message)
-        if reading.intent != "person":
+        return (await self._read(message)).intent == "person"
+
+    async def hear(self, occasion: Occasion, settings: BotSettings) -> bool:
+        """See `bot.skills.skill.Skill`."""
+        if occasion.message is None or not await self.heeds(occasion, settings):
             return False
+        reading = await self._read(occasion.message)
         with contextlib.suppress(DomainError):  # Who cannot be told is handed over all the same.
             await self._say(occasion, reading.language)
         await self._handoff.hand_over(occasion.conversation["_id"], by=BOT, reason=self.name)

@@ -15,6 +15,13 @@ class Skill(Protocol):
     triggers: frozenset[str]
     """Which occasions it wants to hear of; see `bot.rules.TRIGGERS`."""
 
+    async def heeds(self, occasion: Occasion, settings: BotSettings) -> bool:  # noqa: ARG002
+        """Whether it may be this skill's business, by what the event itself tells: nothing is asked of the database.
+
+        Most messages are no skill's business, and cost nothing then.
+        """
+        return True
+
     async def hear(self, occasion: Occasion, settings: BotSettings) -> bool:
         """Deal with it, if it is this skill's business; whether it was, so that neither later skills nor rules look.
 

@@ -2,7 +2,7 @@
 """The bot on real databases, with a channel made of paper: the messages that customers send and what they are sent."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from bot.looking import Lookout
 from bot.questions import Questions
 from bot.references import References
 from bot.skills.opting_out import OptingOut
+from bot.skills.skill import Skill
 from bot.speaking import Speaker
 from bot.trying import DryRuns
 from bot.understanding.built_in import BuiltIn
@@ -171,6 +172,7 @@ class Process:
     channel_id: str = ""
     deaf: bool = False
     """Whether its bot hears nothing by itself."""
+    skills: Sequence[Skill] = ()
     announced: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -357,6 +359,7 @@ class Process:
             doer=doer,
             questions=self.questions,
             flows=self.flows,
+            skills=self.skills,
         )
         self.dry_runs = DryRuns(
             library=self.library,

@@ -4,7 +4,9 @@ from datetime import timedelta
 import pytest
 from pymongo import monitoring
 
+from bot.occasions import Occasion
 from bot.settings import BotSettings
+from bot.skills.skill import Skill
 from inbox.model.domain_events import ConversationChanged, ConversationOpened
 from inbox.model.errors import Invalid
 from inbox.model.ids import now
@@ -308,3 +310,28 @@ async def test_a_blank_that_nobody_can_fill_in_is_refused_when_the_rule_is_writt
     with pytest.raises(Invalid, match=r"queue\.length") as refused:
         await shop_process.greet(actions=[{"type": "reply", "text": "{{ queue.length }}"}])
     assert refused.value.field.startswith("actions.0.text")
+
+
+class Deaf(Skill):
+    """A skill that no message concerns."""
+
+    name = "order_status"
+    triggers = frozenset({"message_received"})
+
+    async def heeds(self, occasion: Occasion, settings: BotSettings) -> bool:  # noqa: ARG002  # It is never.
+        return False
+
+    async def hear(self, occasion: Occasion, settings: BotSettings) -> bool:  # noqa: ARG002  # The same.
+        raise AssertionError("it was not its business")
+
+
+async def test_what_is_no_skills_business_asks_the_database_nothing(shop_process, databases, redis):
+    await shop_process.receive()
+    commands = Commands()
+    counted = connect(databases.mongodb_url, shop_process.database.name, listeners=(commands,))
+    process = type(shop_process)(counted, redis, skills=(Deaf(),))
+    for _ in range(500):
+        for event in shop_process.announced:
+            await process.bus.announce(event)
+    assert commands.count <= 6, "the rules and the settings, once a second"
+    counted.close()
