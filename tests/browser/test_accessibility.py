@@ -19,6 +19,7 @@ SETTINGS = [
     "macros",
     "rules",
     "quarantine",
+    "companion",
     "audit",
 ]
 

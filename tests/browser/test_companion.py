@@ -2,11 +2,14 @@
 
 from playwright.async_api import expect
 
+from tests.browser.test_accessibility import violations
+
 
 async def test_a_bot_is_connected_and_a_phone_is_linked_and_unlinked(shop, open_page):
     telegram = shop.sandbox.telegram
     bot = telegram.create_bot("team_bot")
     page = await open_page("/settings/companion")
+    assert await violations(page) == []
     await page.get_by_label("Token").fill("no token")
     await page.get_by_role("button", name="Connect").click()
     await expect(page.locator(".error")).to_contain_text("not a bot token")
@@ -15,6 +18,7 @@ async def test_a_bot_is_connected_and_a_phone_is_linked_and_unlinked(shop, open_
     await page.get_by_label("Address of the Bot API").fill(shop.sandbox.api_base("telegram"))
     await page.get_by_role("button", name="Connect").click()
     await expect(page.locator(".place")).to_contain_text("@team_bot is connected. 0 managers")
+    assert await violations(page) == []
     await page.get_by_label("What it says of a customer by itself").select_option("none")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator(".toast")).to_be_visible()
@@ -24,6 +28,7 @@ async def test_a_bot_is_connected_and_a_phone_is_linked_and_unlinked(shop, open_
     await page.get_by_role("button", name="Link Telegram").click()
     link = page.locator("#companion code")
     await expect(link).to_contain_text("https://t.me/team_bot?start=")
+    assert await violations(page) == []
     phone = bot.chat(telegram.create_customer("Olena on the phone", language="en"))
     phone.start((await link.inner_text()).partition("?start=")[2])
     await expect(page.locator("#companion")).to_contain_text("Olena on the phone on Telegram is linked to you")
