@@ -10,6 +10,8 @@ from bot.occasions import MAX_DEPTH
 from inbox.model.domain_events import OrderStatusChanged, ParcelWaiting
 from inbox.model.ids import now
 from inbox.model.people import SYSTEM
+from inbox.timers import Timers
+from tests.flow import until
 
 
 def labelling(label, **rule):
@@ -217,3 +219,49 @@ async def test_a_parcel_that_waits_is_heard_of_once_a_stay(shop_process):
     row = await shop_process.conversation(conversation["_id"])
     assert len({reply["token"] for reply in row["automatic"]}) == 1, "the same words are not said again within a day"
     assert await shop_process.bot_texts(conversation["_id"]) == ["Your parcel waits."]
+
+
+async def test_the_timer_strikes_once_among_the_workers_of_two_processes(shop_process, other_process):
+    """Also where the process that set it is gone: nothing but the database knows of the wait."""
+    await shop_process.greet(
+        trigger="no_reply", when={"minutes": 10}, actions=[{"type": "reply", "text": "Still looking."}]
+    )
+    conversation = await shop_process.receive(received_at=now() - timedelta(minutes=11))
+    workers = []
+    for process in (shop_process, other_process):
+        timers = Timers(process.timers, process.wakeups)
+        timers.handle(NO_REPLY, process.hearing.strike)
+        workers.append(timers)
+    running = [asyncio.create_task(timers.run()) for timers in workers]
+    await until(lambda: shop_process.bot_texts(conversation["_id"]))
+    await until(lambda: _is_done(shop_process, conversation))
+    await asyncio.gather(*(timers.stop() for timers in workers))
+    await asyncio.gather(*running)
+    assert await shop_process.bot_texts(conversation["_id"]) == ["Still looking."]
+
+
+async def _is_done(process, conversation):
+    return await timer(process, conversation) is None
+
+
+async def test_who_waits_again_after_a_case_was_opened_anew_is_waited_for(shop_process):
+    await shop_process.greet(**labelling("late", trigger="no_reply", when={"minutes": 10}))
+    conversation = await shop_process.receive()
+    row = await timer(shop_process, conversation)
+    await shop_process.conversations.change(conversation["_id"], {"status": "closed"})
+    assert await strike(shop_process, conversation) is None
+    opened = await shop_process.conversations.change(conversation["_id"], {"status": "open"})
+    assert opened["waiting_since"] > conversation["waiting_since"]
+    again = await timer(shop_process, conversation)
+    assert again["due_at"] == opened["waiting_since"] + timedelta(minutes=10) > row["due_at"]
+
+
+async def test_a_rule_that_was_changed_while_a_customer_waits_counts_as_it_is_then(shop_process):
+    rule = await shop_process.greet(**labelling("late", trigger="no_reply", when={"minutes": 10}))
+    conversation = await shop_process.receive(received_at=now() - timedelta(minutes=11))
+    await shop_process.library.change(rule["_id"], {"when": {"minutes": 60}})
+    again = await strike(shop_process, conversation)
+    assert (await shop_process.conversation(conversation["_id"]))["labels"] == []
+    assert again["due_at"] == conversation["waiting_since"] + timedelta(minutes=60)
+    await shop_process.library.change(rule["_id"], {"enabled": False})
+    assert await strike(shop_process, conversation) is None
