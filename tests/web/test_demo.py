@@ -99,6 +99,13 @@ async def test_the_shop_is_as_its_stories_tell(filled):
 
 
 @in_the_filled_shop
+async def test_the_shop_has_learned_what_it_answers_with(filled):
+    case, _ = await filled.case("Олена Мельник")
+    [first, *_] = (await filled.owner.get(f"/conversations/{case['id']}/suggestions"))["items"]
+    assert first["name"] == "Коли відправимо"
+
+
+@in_the_filled_shop
 async def test_the_phone_and_the_inbox_tell_the_same_at_the_same_times(filled):
     case, messages = await filled.case("Олена")
     chat = filled.chat("Олена Мельник")
