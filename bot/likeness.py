@@ -40,6 +40,8 @@ HALF_LIFE_DAYS: Final = 180.0
 """After how long a case weighs half."""
 
 SHRINKAGE: Final = 1.0
+"""How many sightings of a feature are disbelieved."""
+
 ELSEWHERE: Final = 20.0
 """How many messages there were beside the cases: where few were learned, a word that was met at all says something."""
 
@@ -116,7 +118,7 @@ def unpacked(stored: bytes) -> tuple[int, ...]:
 
 def _words(text: str) -> tuple[list[str], list[str]]:
     """The words of the end of a text, last first, and what else stands in it."""
-    text = unicodedata.normalize("NFC", text)[-LONGEST:]
+    text = unicodedata.normalize("NFC", text[-LONGEST:])
     signs = ["#question"] if "?" in text else []
     for shape, sign in _SIGNS:
         text, count = shape.subn(" ", text)
@@ -182,9 +184,6 @@ class Likeness:
                 self._whose[places[feature]] = number
                 self._seen[places[feature]] = math.log1p(weight / SHRINKAGE)
                 places[feature] += 1
-
-    def __len__(self) -> int:
-        return len(self._habits)
 
     @property
     def size(self) -> int:
