@@ -356,6 +356,37 @@ class TestTelling:
             shop.customer("Petro Bondar").text("Hello")
             await phone.shows("Petro Bondar")
 
+    async def test_who_is_offline_is_not_told(self, staffed):
+        phone = await staffed.manager("Marta")
+        customer = staffed.shop.customer("Olena Melnyk")
+        customer.text("Hello")
+        conversation = await staffed.conversation(customer)
+        given = await staffed.shop.owner.call(
+            "PATCH", f"/conversations/{conversation['id']}", {"assignee_id": phone.person.id}
+        )
+        assert given.status == 200
+        await _no_news(staffed)
+        assert not any("A conversation is yours" in text for text in phone.chat.texts())
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            Fault(kind="status", status=429, method="sendMessage", times=1, retry_after=1),
+            Fault(kind="status", status=500, method="sendMessage", times=1),
+            Fault(kind="reset_after", method="sendMessage", times=1),
+        ],
+        ids=["throttled", "in trouble", "answer lost"],
+    )
+    async def test_what_telegram_did_not_take_is_told_again_and_what_it_may_have_taken_is_not(self, staffed, fault):
+        phone = await staffed.manager("Marta")
+        await phone.press("🟢 Free")
+        await phone.shows("you are: 🟢 Free")
+        staffed.shop.sandbox.telegram.fault(fault)
+        staffed.shop.customer("Olena Melnyk").text("Hello")
+        await phone.shows("A conversation is yours")
+        await _no_news(staffed)
+        assert sum("A conversation is yours" in text for text in phone.chat.texts()) == 1
+
     async def test_who_takes_a_conversation_themselves_is_not_told(self, staffed):
         phone = await staffed.manager("Marta")
         customer = staffed.shop.customer("Olena Melnyk")
