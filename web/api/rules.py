@@ -19,7 +19,7 @@ from web.api.requests import Id, Name
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import Page, Shape
-from web.api.views import rule_view
+from web.api.views import View
 from web.doors.answers import json_answer, no_content
 from web.doors.bodies import Body, Change, PageQuery
 from web.doors.table import Call, Route, Who
@@ -200,6 +200,12 @@ def _kinds() -> dict[str, Any]:
         "actions": {kind: schema(model) for kind, model in ACTIONS.items()},
         "blanks": list(BLANKS),
     }
+
+
+def rule_view(rule: Document) -> View:
+    """What the bot does by itself."""
+    told = ("name", "enabled", "trigger", "when", "conditions", "actions", "version", "fired")
+    return {"id": rule["_id"], **{field: rule[field] for field in told}}
 
 
 def _saved_by(viewer: Viewer) -> Document:

@@ -267,12 +267,6 @@ def quarantined_view(event: Document) -> View:
     }
 
 
-def rule_view(rule: Document) -> View:
-    """What the bot does by itself."""
-    told = ("name", "enabled", "trigger", "when", "conditions", "actions", "version", "fired")
-    return {"id": rule["_id"], **{field: rule[field] for field in told}}
-
-
 def audit_view(entry: Document) -> View:
     """An entry of the audit."""
     return {

@@ -25,6 +25,7 @@ from web.api.order_sources import source_view
 from web.api.reports import wallboard_view
 from web.api.routing import routing_view
 from web.api.rule_calls import call_view
+from web.api.rules import rule_view
 from web.api.services import ApiServices
 from web.api.staff import staff_bot_view, staff_link_view
 from web.api.tasks import task_view
@@ -39,7 +40,6 @@ from web.api.views import (
     manager_view,
     message_view,
     quarantined_view,
-    rule_view,
 )
 from web.doors.table import Session
 from web.pages.desk import Row, View, Wanted
