@@ -52,13 +52,18 @@ class LanguageSkill(Skill):
         self._speaker = speaker
         self._playbook = playbook
 
-    async def hear(self, occasion: Occasion, settings: BotSettings) -> bool:  # noqa: ARG002  # It is on, or not heard.
-        """See `bot.skills.skill.Skill`. What else the customer wants is dealt with all the same."""
+    async def heeds(self, occasion: Occasion, settings: BotSettings) -> bool:  # noqa: ARG002  # It is on, or not asked.
+        """See `bot.skills.skill.Skill`. What everybody can read under a post is no place to ask."""
         message = occasion.message
-        known = [code for code in (await self._playbook()).languages if code in _TITLES]
-        if message is None or message.get("public") or len(known) < 2:  # noqa: PLR2004  # One language is no choice.
-            return False
-        if await self._speaker.language(occasion):
+        return message is not None and not message.get("public") and len(await self._choices()) > 1
+
+    async def _choices(self) -> list[str]:
+        return [code for code in (await self._playbook()).languages if code in _TITLES]
+
+    async def hear(self, occasion: Occasion, settings: BotSettings) -> bool:
+        """See `bot.skills.skill.Skill`. What else the customer wants is dealt with all the same."""
+        known = await self._choices()
+        if not await self.heeds(occasion, settings) or await self._speaker.language(occasion):
             return False
         if await self._people.ask_for_language(occasion.customer_id, occasion.key):
             draft = Draft(
