@@ -5,7 +5,7 @@ CODE := bot channels inbox routing web
 CHECKED := $(CODE) benchmarks tests .ci/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format bench bench-search lock
+.PHONY: help run test test-slow lint format bench bench-search train lock
 
 help:
 	@echo 'Use it'
@@ -18,6 +18,7 @@ help:
 	@echo '  make format                let ruff put the code in shape'
 	@echo '  make bench [ARGS=…]        measure the server, searching, and routing on simulated days'
 	@echo '  make bench-search          measure searching in a million messages'
+	@echo '  make train                 learn to understand customers from bot/understanding/examples'
 	@echo
 	@echo 'Look after it'
 	@echo '  make lock                  pin all packages anew, with hashes'
@@ -57,6 +58,12 @@ bench-search:
 	@.ci/setup test
 	$(BIN)/python -m benchmarks.search $(ARGS)
 
+train:
+	@.ci/setup test
+	$(BIN)/uv run --quiet --no-project --python $(BIN)/python --with-requirements requirements-training.txt \
+		--with msgspec python -m bot.understanding.training
+	$(BIN)/python -m benchmarks.understanding
+
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
@@ -65,4 +72,5 @@ lock:
 	$(COMPILE) pyproject.toml --extra embedded --group build -o requirements.txt
 	$(COMPILE) pyproject.toml --all-extras --group build -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --group node -o requirements-node.txt
+	$(COMPILE) --group training -o requirements-training.txt
 	cd web && npm update --package-lock-only

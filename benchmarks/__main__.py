@@ -38,6 +38,8 @@ from benchmarks.simulation import SEEDS, print_simulation, simulate
 from benchmarks.suggestions import CASES, print_suggestions
 from benchmarks.suggestions import measure as measure_suggestions
 from benchmarks.table import print_table
+from benchmarks.understanding import measure as measure_understanding
+from benchmarks.understanding import print_understanding, reached
 from channels.sandbox import Sandbox
 from inbox.storage.database import Database, connect
 from web.embedded import embedded_databases
@@ -252,8 +254,13 @@ def main() -> None:
         results["rules"] = measure_rules(options.rules)
         print()
         print_rules(results["rules"], options.rules)
+    results["understanding"] = measure_understanding()
+    print()
+    print_understanding(results["understanding"])
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
+    if not reached(results["understanding"]):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -172,6 +172,7 @@ async def _open_house(
         buckets=_buckets(settings),
         file_links_last=timedelta(days=settings.file_link_days),
         private_webhooks=settings.private_webhooks,
+        classifier_secret=settings.classifier_secret.get_secret_value() if settings.classifier_secret else "",
     )
     if not await MetaStore(database).same_key(house.box.fingerprint):
         raise SettingsError(

@@ -25,6 +25,7 @@ from bot.library import RuleLibrary
 from bot.looking import Lookout
 from bot.questions import Questions
 from bot.references import References
+from bot.settings import BotSettings
 from bot.skills.language import LanguageSkill
 from bot.skills.opting_out import OptingOut
 from bot.skills.order_status import OrderStatus
@@ -40,7 +41,8 @@ from bot.staff.telling import TELL, Tellings
 from bot.staff.updates import Companions, StaffUpdates
 from bot.suggesting import Suggesting
 from bot.trying import DryRuns
-from bot.understanding.built_in import BuiltIn
+from bot.understanding.as_set import AsSet
+from bot.understanding.by_http import ByHttp
 from bot.webhooks import POST, Webhooks
 from channels.carriers.registry import CARRIERS
 from channels.posting import Posting
@@ -204,6 +206,7 @@ class House:
         buckets: Buckets | None = None,
         file_links_last: timedelta = LIFETIME,
         private_webhooks: bool = False,
+        classifier_secret: str = "",
     ) -> None:
         self.database = database
         self.redis = redis
@@ -612,12 +615,13 @@ class House:
             settings=self.settings,
             timers=timer_store,
         )
+        self.classifier = ByHttp(classifier_secret)
         lookout = Lookout(
             people=people,
             conversations=conversation_store,
             orders=order_store,
             workloads=WorkloadStore(database),
-            understanding=BuiltIn(),
+            understanding=AsSet(self._bot_settings, self.classifier),
         )
         self.bot = BotEngine(
             library=self.rules,
@@ -831,6 +835,9 @@ class House:
             ]
         )
 
+    async def _bot_settings(self) -> BotSettings:
+        return (await self.rules.playbook()).bot
+
     async def _manager_left(self, manager_id: str) -> None:
         await self.staff_accounts.unlink(manager_id)
         await self.assigner.manager_left(manager_id)
@@ -875,6 +882,7 @@ class House:
             await self.presence.leave()
             await self.tracking.close()
             await self.posting.close()
+            await self.classifier.close()
             await self.companions.close()
             await self.channels.close()
 

@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     file_link_days: Annotated[int, Field(ge=1, le=365)] = 7
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     private_webhooks: bool = False
+    classifier_secret: SecretStr | None = None
     admin_email: str | None = None
     admin_password: SecretStr | None = None
     log_level: LogLevel = LogLevel.INFO

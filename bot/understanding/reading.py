@@ -33,6 +33,10 @@ class Reading(msgspec.Struct, frozen=True):
     language: str | None = None
     """`uk`, `ru`, `en` or `ka`, in whatever letters it is written; None for other languages and where none shows."""
 
+    def at(self, confidence: float) -> "Reading":
+        """The same, its intent only where it is known surely enough."""
+        return self if self.confidence >= confidence else msgspec.structs.replace(self, intent=None)
+
 
 class Understanding(Protocol):
     """Reads messages; it never raises for what somebody wrote."""

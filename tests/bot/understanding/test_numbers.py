@@ -96,7 +96,7 @@ def test_a_number_is_looked_for_as_shops_write_it():
 
 
 def test_numbers_of_one_text_are_few():
-    assert len(order_numbers(" ".join(str(number) for number in range(1000, 1100)))) == MOST_NUMBERS
+    assert len(order_numbers(", ".join(str(number) for number in range(1000, 1100)))) == MOST_NUMBERS
 
 
 @given(st.text(alphabet="0123456789 -+#№.,/абorder$грн@:\n", max_size=60))

@@ -1,0 +1,160 @@
+"""What the classifier sees of a text: which pieces of words and words are in it, each as the number of its bucket.
+
+Training and reading go through this one place, so that both see the same. Every letter of the four languages is one
+byte here, letters of other languages are all alike, and what is no letter parts words.
+"""
+
+import functools
+import re
+import unicodedata
+import zlib
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+VOCABULARY = Path(__file__).with_name("words.tsv")
+"""Each notion with its kind and its words in all languages. A star marks how words begin; the longest counts."""
+
+LONGEST_TEXT = 600
+"""How many characters of a text are looked at; customers ask in fewer, and what follows is quoted mail."""
+
+BUCKETS = 1 << 15
+"""Pieces of words are told apart by so many numbers; two that share one are rare enough."""
+
+_SHORTEST, _LONGEST = 2, 5
+"""Pieces have so many letters, the ends of words counted as one each."""
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzабвгдежзийклмнопрстуфхцчшщъыьэюяіїєґაბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ"
+_FOREIGN, _HEART, _FIRST = 0x7F, 0x7E, 0x80
+_HEARTS = "❤♥💕😍🥰🙏👍👌🔥"
+_APOSTROPHES = "'’ʼ‘`´′\u200d\ufe0f"
+_REPEATED = re.compile(rb"([a-z\x7e-\xff])\1{2,}")
+_DIGITS = re.compile(rb"[0-9]+")
+
+
+class _Bytes(dict[int, int | None]):
+    """The byte of each character, given as characters of the same number; None for what is left out."""
+
+    def __missing__(self, code: int) -> int | None:
+        if unicodedata.combining(chr(code)):
+            return None
+        return _FOREIGN if chr(code).isalpha() else ord(" ")
+
+
+def _bytes() -> _Bytes:
+    table = _Bytes({ord(sign): None for sign in _APOSTROPHES})
+    table |= {ord(sign): _HEART for sign in _HEARTS}
+    table |= {ord(sign): ord(sign) for sign in "0123456789?"}
+    table |= {ord("№"): ord("#"), ord("#"): ord("#")}
+    others = iter(range(_FIRST, 0x100))
+    for letter in _LETTERS:
+        table[ord(letter)] = table[ord(letter.upper())] = ord(letter) if letter.isascii() else next(others)
+    table[ord("ё")] = table[ord("Ё")] = table[ord("е")]
+    return table
+
+
+_TABLE = _bytes()
+
+
+def words(text: str) -> list[bytes]:
+    """The words of a text: case, apostrophes and held letters make no difference, of digits only their count does."""
+    letters = unicodedata.normalize("NFC", text[:LONGEST_TEXT]).translate(_TABLE).encode("latin-1")
+    letters = _DIGITS.sub(_count, _REPEATED.sub(rb"\1", letters))
+    return letters.replace(b"?", b" ? ").replace(b"#", b" # ").split()
+
+
+def _count(digits: re.Match[bytes]) -> bytes:
+    """A day, a size or an hour; a price or an order; a telephone or parcel."""
+    length = len(digits[0])
+    return b"1" if length <= 2 else b"3" if length <= 7 else b"8"  # noqa: PLR2004 - what has so many digits
+
+
+def features(text: str) -> tuple[set[int], ...]:
+    """The buckets of a text in four groups, the first of them empty where it has no word.
+
+    They are of its pieces, words and pairs of words; of its notions and their pairs; of the kinds of its notions, their
+    pairs and triples; and one tells that it asks for an order by words that hardly leave a doubt. Notions are what
+    words of all languages have in common (`words.tsv`): an order, waiting, money.
+    """
+    found = words(text)
+    pieces = [b" " + word for word in found]
+    pieces += [first + b" " + second for first, second in pairwise(found)]
+    for word in found:
+        marked = b"_" + word + b"_"
+        length = len(marked)
+        for size in range(_SHORTEST, min(_LONGEST, length) + 1):
+            pieces += [marked[start : start + size] for start in range(length - size + 1)]
+    kind_of = _vocabulary().kinds
+    meant = notions(found)
+    kinds = sorted({kind_of.get(notion, notion) for notion in meant})
+    ideas = [b"=" + b"=".join(some) for size in (1, 2) for some in combinations(sorted(meant), size)]
+    themes = [b"~" + b"~".join(some) for size in (1, 2, 3) for some in combinations(kinds, size)]
+    sure = [b"!"] if asks_for_an_order(meant) else []
+    return tuple({zlib.crc32(one) % BUCKETS for one in several} for several in (pieces, ideas, themes, sure))
+
+
+def notions(found: Sequence[bytes]) -> set[bytes]:
+    """What is spoken of; a word of which nothing is known says nothing."""
+    vocabulary = _vocabulary()
+    meant: set[bytes] = set()
+    for word in found:
+        known = vocabulary.whole.get(word)
+        for length in range(len(word), 1, -1):
+            if known is not None:
+                break
+            known = vocabulary.beginnings.get(word[:length])
+        meant.update(known or ())
+    return meant
+
+
+def asks_for_an_order(meant: AbstractSet[bytes]) -> bool:
+    """Whether the words alone say so: an order with what one asks of it, and nothing that another matter would need."""
+    if meant & _OTHER_MATTERS or (b"thanks" in meant and not meant & _THANKED_FOR):
+        return False
+    if meant & _THINGS:
+        return bool(meant & _ASKED)
+    return bool(meant & _CERTAIN) or len(meant & _ASKED_OF_NOTHING) > 1
+
+
+def _set(text: str) -> frozenset[bytes]:
+    return frozenset(text.encode().split())
+
+
+_THINGS = _set("order parcel courier delivery # 3")
+_ASKED = _set(
+    "where when status news track look_up happening wait way sent coming bring ready days named_day late promised "
+    "forgotten lost message confirmed nothing not yet how_much about my ?"
+)
+_CERTAIN = _set("track status courier")
+_ASKED_OF_NOTHING = _set(
+    "when sent coming bring wait days nothing late promised way where yet paid named_day forgotten my received ordered"
+)
+_THANKED_FOR = _set("when where look_up status ?")
+_OTHER_MATTERS = _set(
+    "broken wrong lacks quality buy cost free usual return cancel change hold person robot receipt review discount "
+    "warranty stock size good pay habit"
+)
+
+
+class _Vocabulary(NamedTuple):
+    whole: dict[bytes, list[bytes]]
+    """The notions of words as they are."""
+    beginnings: dict[bytes, list[bytes]]
+    """The notions of words that begin so."""
+    kinds: dict[bytes, bytes]
+    """Of which kind a notion is."""
+
+
+@functools.cache
+def _vocabulary() -> _Vocabulary:
+    vocabulary = _Vocabulary({sign: [sign] for sign in (b"?", b"#", b"1", b"3", b"8")}, {}, {})
+    for line in VOCABULARY.read_text(encoding="utf-8").splitlines():
+        notion, kind, listed = line.split("\t")
+        vocabulary.kinds[notion.encode()] = kind.encode()
+        for entry in listed.split():
+            entries = vocabulary.beginnings if entry.endswith("*") else vocabulary.whole
+            for word in words(entry.removesuffix("*")):
+                entries.setdefault(word, []).append(notion.encode())
+    return vocabulary
