@@ -171,7 +171,11 @@ class Questions:
         # What was received before it was asked answers nothing, least of all what the bot asks about it.
         if question is None or message["received_at"] <= question.asked_at:
             return False
-        return await self._tried(occasion, message, question, askers, settings)
+        if await self._tried(occasion, message, question, askers, settings):
+            return True
+        # Another process may have taken it, and come to the end, between our look and our try.
+        present = await self._read(occasion.conversation)
+        return present is not None and message["_id"] in present.get("heard", ())
 
     async def _finish(
         self, occasion: Occasion, question: Question, askers: Mapping[str, Asker], settings: BotSettings
