@@ -46,16 +46,17 @@ const chip = ({ macro_id: id, name, text }, index) => {
 
 const ask = async (of, conversation) => {
   request = new AbortController();
-  let items;
+  let answer;
   try {
-    ({ items } = await call("GET", `/api/v1/conversations/${conversation}/suggestions`, undefined, { signal: request.signal }));
+    answer = await call("GET", `/api/v1/conversations/${conversation}/suggestions`, undefined, { signal: request.signal });
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
     return; // Nobody waits for them, so nobody misses them.
   }
-  if (place()?.dataset.of !== of) return;
-  place().querySelector(".offers").replaceChildren(...items.map(chip));
-  place().hidden = !items.length;
+  // One that was broken off while it came has no answer.
+  if (!answer || place()?.dataset.of !== of) return;
+  place().querySelector(".offers").replaceChildren(...answer.items.map(chip));
+  place().hidden = !answer.items.length;
 };
 
 /** Another conversation, or something new was said in this one. */
