@@ -111,7 +111,11 @@ def notions(found: Sequence[bytes]) -> set[bytes]:
 
 def asks_for_an_order(meant: AbstractSet[bytes]) -> bool:
     """Whether the words alone say so: an order with what one asks of it, and nothing that another matter would need."""
+    if b"money" in meant and b"paid" not in meant:
+        return False
     if meant & _OTHER_MATTERS or (b"thanks" in meant and not meant & _THANKED_FOR):
+        return False
+    if (b"received" in meant and not meant & _MISSED) or (b"take_away" in meant and not meant & _THANKED_FOR):
         return False
     if meant & _THINGS:
         return bool(meant & _ASKED)
@@ -131,10 +135,11 @@ _CERTAIN = _set("track status courier")
 _ASKED_OF_NOTHING = _set(
     "when sent coming bring wait days nothing late promised way where yet paid named_day forgotten my received ordered"
 )
+_MISSED = _set("not nothing yet when ?")
 _THANKED_FOR = _set("when where look_up status ?")
 _OTHER_MATTERS = _set(
     "broken wrong lacks quality buy cost free usual return cancel change hold person robot receipt review discount "
-    "warranty stock size good pay habit"
+    "warranty stock size good pay habit if call"
 )
 
 
