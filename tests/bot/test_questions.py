@@ -24,6 +24,7 @@ class Curious:
     """Asks, and takes any answer that begins with "yes"."""
 
     def __init__(self, process: Process, *, dies: int = 0) -> None:
+        self.process = process
         self.questions: Questions = process.questions
         self.taken: list[str] = []
         self._dies = dies
@@ -184,3 +185,20 @@ async def test_it_goes_where_its_customer_goes(process):
     row = await process.database.durable.questions.find_one()
     assert row["customer_id"] == process.announced[-1].conversation["customer_id"]
     assert {each.name for each in COLLECTIONS if each.of_customer} >= {"questions", "webhook_calls"}
+
+
+class Overtaken(Curious):
+    """Is so slow that another process has taken the answer and come to the end before it begins."""
+
+    async def answer(self, occasion: Occasion, question: Question, settings: BotSettings) -> bool:
+        quick = Curious(self.process)
+        assert await quick.answer(occasion, question, settings)
+        return await super().answer(occasion, question, settings)
+
+
+async def test_what_another_process_saw_through_meanwhile_is_dealt_with(process):
+    slow = Overtaken(process)
+    await asked(process, slow)
+    await process.receive("yes")
+    assert await hears(process, slow, occasion_of(process))
+    assert slow.taken == []
