@@ -162,7 +162,7 @@ class Matcher:
             for phrase, number in self._phrases.get(word, ()):
                 if phrase in situation.spoken:
                     yield number
-        if self._regexes is not None and situation.text:
+        if self._regexes is not None:
             for place in self._regexes.fitting(situation.text):
                 yield self._pattern_owners[place]
 

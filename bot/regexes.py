@@ -52,46 +52,55 @@ class Regexes:
     """Many expressions that look at one text together."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        import re2
-
-        # Most expressions need some word; one look at the text tells which words it has, and so whom to ask.
-        everybody = self._filter(patterns)
-        wordless = set(everybody.Match("", potential=True) or ()) if everybody is not None else set()
-        self._worded = [place for place in range(len(patterns)) if place not in wordless]
-        self._filtered = self._filter([patterns[place] for place in self._worded])
-        self._sets: list[tuple[Any, list[int]]] = []
         self._patterns = patterns
-        alone = sorted(wordless)
-        for start in range(0, len(alone), _SET_SIZE):
-            places = alone[start : start + _SET_SIZE]
-            together = re2.Set.SearchSet(_options(_SET_MEMORY))
-            for pattern in (_ALWAYS, *(patterns[place] for place in places)):
-                together.Add(pattern)
-            together.Compile()
-            self._sets.append((together, places))
-
-    @staticmethod
-    def _filter(patterns: Sequence[str]) -> Any:
-        import re2
-
-        if not patterns:
-            return None
-        together = re2.Filter()
-        for pattern in patterns:
-            together.Add(pattern, _options(_MEMORY))
-        together.Compile()
-        return together
+        # Most expressions need some word; one look at the text tells which words it has, and so whom to ask.
+        everybody = _filter(patterns)
+        alone = sorted(everybody.Match("", potential=True) or ()) if everybody is not None else range(len(patterns))
+        self._worded = sorted(set(range(len(patterns))).difference(alone))
+        self._filtered = _filter([patterns[place] for place in self._worded]) if self._worded else None
+        self._sets = [
+            (_set([patterns[place] for place in places]), places)
+            for places in (alone[start : start + _SET_SIZE] for start in range(0, len(alone), _SET_SIZE))
+        ]
 
     def fitting(self, text: str) -> Iterable[int]:
         """Places of the expressions that fit the text."""
         if self._filtered is not None:
             yield from (self._worded[place] for place in self._filtered.Match(text) or ())
         for together, places in self._sets:
-            found = together.Match(text)
+            found = together.Match(text) if together is not None else None
             if found is None:
                 yield from (place for place in places if compiled(self._patterns[place]).search(text))
             else:
                 yield from (places[number - 1] for number in found if number)
+
+
+def _filter(patterns: Sequence[str]) -> Any:
+    """Expressions behind the words that they need; None where these are too many for the engine."""
+    import re2
+
+    together = re2.Filter()
+    try:
+        for pattern in patterns:
+            together.Add(pattern, _options(_MEMORY))
+        together.Compile()
+    except re2.error:
+        return None
+    return together
+
+
+def _set(patterns: Sequence[str]) -> Any:
+    """Expressions as one; None where that is too large for the engine."""
+    import re2
+
+    together = re2.Set.SearchSet(_options(_SET_MEMORY))
+    try:
+        for pattern in (_ALWAYS, *patterns):
+            together.Add(pattern)
+        together.Compile()
+    except re2.error:
+        return None
+    return together
 
 
 def _options(memory: int) -> Any:

@@ -135,6 +135,13 @@ def test_hundreds_of_expressions_without_any_word_fit_as_they_fit_alone():
         assert sorted(together.fitting("7" * count)) == ([count - 1] if count <= 350 else [])
 
 
+def test_large_expressions_fit_together_as_they_fit_alone():
+    patterns = [rf"^[^{sign}]{{100}}\W{{{count}}}$" for sign in "абвг" for count in range(1, 31)]
+    assert sorted(Regexes(patterns).fitting("в" * 100 + "!" * 7)) == [
+        place for place, pattern in enumerate(patterns) if pattern.endswith("{7}$") and "в" not in pattern
+    ]
+
+
 @pytest.mark.parametrize(
     "pattern",
     [
