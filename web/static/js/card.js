@@ -75,8 +75,8 @@ const begun = (node) =>
 /** Beside what every pane keeps: a field that is being typed in, what is wrong with it, a line that is open, a whole `data-keep` form. */
 export const start = () => {
   const { callbacks } = Idiomorph.defaults;
-  const { beforeAttributeUpdated: free } = callbacks;
-  callbacks.beforeNodeMorphed = (old) => !begun(old) && !(old instanceof Element && old.matches("[data-keep]"));
+  const { beforeAttributeUpdated: free, beforeNodeMorphed: loose } = callbacks;
+  callbacks.beforeNodeMorphed = (old, anew) => loose(old, anew) && !begun(old) && !(old instanceof Element && old.matches("[data-keep]"));
   callbacks.beforeNodeRemoved = (old) => !(old instanceof Element && old.matches("#card .error"));
   callbacks.beforeAttributeUpdated = (name, node) => free(name, node) && !(name === "hidden" && node.matches("#card [data-shown], #card [data-editor]"));
 };

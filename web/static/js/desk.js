@@ -188,7 +188,7 @@ const clicks = {
   },
   "[data-close]": (element) => element.closest("dialog").close(),
   "[data-card]": () => app().classList.toggle("show-card"),
-  "[data-remove]": (element) => {
+  "[data-list] [data-remove]": (element) => {
     const box = element.closest("[data-list]");
     editList(box, JSON.parse(box.dataset.values).filter((value) => value !== element.dataset.remove));
   },
