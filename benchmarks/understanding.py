@@ -67,7 +67,7 @@ def print_understanding(results: dict[str, Any]) -> None:
     """The figures as a table."""
     print(f"Understanding {results['phrases']} phrases that were not learned from, at {results['confidence']}:")
     print(f"  {'':16}{'phrases':>8}{'precision':>11}{'recall':>8}")
-    rows = {_WANTED: results[_WANTED]}
+    rows: dict[str, Any] = {_WANTED: results[_WANTED]}
     rows |= {f"  in {language}": row for language, row in results["languages"].items()}
     rows |= {intent: row for intent, row in results["intents"].items() if intent != _WANTED}
     for name, row in rows.items():

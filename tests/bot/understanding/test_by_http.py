@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -17,9 +18,10 @@ class Elsewhere:
     """A classifier that answers as it is told to."""
 
     def __init__(self):
+        self.url = ""
         self.asked = []
         self.tokens = []
-        self.answer = {"intent": "complaint", "confidence": 0.9}
+        self.answer: Any = {"intent": "complaint", "confidence": 0.9}
 
     async def handle(self, request):
         self.asked.append((await request.json())["text"])
