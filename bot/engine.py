@@ -18,6 +18,7 @@ from bot.skills.skill import Skill
 from inbox.model.errors import DomainError
 from inbox.model.ids import now
 from inbox.storage.conversations import ConversationStore
+from inbox.storage.errors import is_unavailable
 from inbox.storage.firings import FiringStore
 
 _log = structlog.get_logger(__name__)
@@ -116,6 +117,12 @@ class BotEngine:
         except DomainError as error:
             # An unreachable customer, a removed channel: the rules may do what needs no word.
             _log.warning("skill_refused", skill=skill.name, occasion=occasion.key, reason=str(error))
+            return False
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            # A fault of one skill is no reason for the shop's rules to keep silent.
+            _log.exception("skill_failed", skill=skill.name, occasion=occasion.key)
             return False
 
 

@@ -342,7 +342,9 @@ class House:
             journal=self.journal_store,
         )
         staff = StaffSource()
-        by_kind = ByKind(batches, pushes, SHOPS, {staff.name: lambda updates: self.staff_ingest.submit(updates)})
+        # The companion's worker is made below, with all that managers do.
+        apart = {staff.name: lambda updates: self.staff_ingest.submit(updates)}  # noqa: PLW0108
+        by_kind = ByKind(batches, pushes, SHOPS, apart)
         self.ingest = Ingest(by_kind, self.journal_store, self.metrics)
         self.indexing = Indexing(search_store, gives_way=lambda: self.ingest.crowded)
         self.journal = Journal(self.journal_store, self.ingest, self.metrics)
@@ -742,7 +744,7 @@ class House:
         )
         self.companions = Companions(self.staff_accounts, opener, on_loaded=gc.freeze)
         updates = StaffUpdates(self.companions, self.journal_store)
-        self.staff_ingest = Ingest(updates, self.journal_store, self.metrics)
+        self.staff_ingest: Ingest = Ingest(updates, self.journal_store, self.metrics)
         self.staff_journal = Journal(self.journal_store, self.staff_ingest, self.metrics)
         tellings = Tellings(
             accounts=self.staff_accounts,

@@ -335,3 +335,20 @@ async def test_what_is_no_skills_business_asks_the_database_nothing(shop_process
             await process.bus.announce(event)
     assert commands.count <= 6, "the rules and the settings, once a second"
     counted.close()
+
+
+class Broken(Deaf):
+    """A skill with a fault."""
+
+    async def heeds(self, occasion: Occasion, settings: BotSettings) -> bool:  # noqa: ARG002  # It is always.
+        return True
+
+    async def hear(self, occasion: Occasion, settings: BotSettings) -> bool:  # noqa: ARG002  # It breaks before.
+        raise RuntimeError("a fault")
+
+
+async def test_the_fault_of_a_skill_silences_no_rule(shop_process, other_process):
+    await shop_process.greet(trigger="message_received")
+    broken = type(shop_process)(shop_process.database, shop_process.redis, shop_process.channel_id, skills=(Broken(),))
+    conversation = await broken.receive("Hi")
+    assert await broken.bot_texts(conversation["_id"]) == ["Welcome!"]
