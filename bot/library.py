@@ -6,6 +6,7 @@ from typing import Any
 from bot.playbook import Playbook, Playbooks
 from bot.references import References
 from bot.rules import FIELDS, parse
+from bot.secrecy import unmasked
 from bot.starters import STARTERS
 from inbox.model.errors import Conflict, Invalid, NotFound
 from inbox.model.ids import new_id, now
@@ -67,6 +68,7 @@ class RuleLibrary:
 
     async def create(self, raw: Mapping[str, Any], *, by: Document | None = None) -> Document:
         """Keep a new rule, `by` {id, name}. Raises `Invalid` naming the field that is wrong."""
+        unmasked(raw.get("actions"), ())  # Whoever copied a rule's secret has only its mask.
         rule = {**_document(raw), "saved_by": by}
         await self._references.check(rule["actions"])
         stored = await self._rules.insert(rule)
@@ -85,6 +87,8 @@ class RuleLibrary:
         if changes.get("trigger", before["trigger"]) != before["trigger"]:
             # What the other trigger wants to know is not what this one did.
             known["when"] = {}
+        if "actions" in changes:
+            changes = {**changes, "actions": unmasked(changes["actions"], before["actions"])}
         fields = parse({**known, **changes}).fields()
         if all(before[field] == value for field, value in fields.items()):
             return await self.get(rule_id)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from bot.understanding.linear import Classifier
 
 _SURE = 0.99
-_WHOLE: dict[tuple[Intent, str], str] = {
+_WHOLE: dict[tuple[Intent, str | None], str] = {
     (
         "greeting",
         "uk",
@@ -21,11 +21,12 @@ _WHOLE: dict[tuple[Intent, str], str] = {
     ("thanks", "en"): "thanks, thank you, thx, many thanks, thank you very much, thanks a lot",
     ("thanks", "ka"): "მადლობა, გმადლობთ, დიდი მადლობა, madloba",
     ("person", "uk"): "людина, жива людина, покличте людину, потрібна людина",
-    ("person", "ru"): "оператор, менеджер, человек, живой человек, нужен оператор, позовите человека",
+    ("person", None): "оператор, менеджер",
+    ("person", "ru"): "человек, живой человек, нужен оператор, позовите человека",
     ("person", "en"): "operator, agent, human, manager, real person, talk to a person",
     ("person", "ka"): "ოპერატორი, მენეჯერი, ადამიანი",
 }
-"""What a whole message may say that needs no weighing, by intent and language."""
+"""What a whole message may say that needs no weighing, by intent and language (None: in more than one)."""
 
 
 class BuiltIn:
@@ -34,7 +35,7 @@ class BuiltIn:
     def __init__(self, confidence: float = CONFIDENCE) -> None:
         self._confidence = confidence
         self._classifier: Classifier | None = None
-        self._whole: dict[str, tuple[Intent, str]] = {}
+        self._whole: dict[str, tuple[Intent, str | None]] = {}
 
     async def read(self, text: str) -> Reading:
         """See `Understanding`."""

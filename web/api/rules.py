@@ -12,6 +12,7 @@ from bot.blanks import BLANKS
 from bot.conditions import CONDITIONS
 from bot.library import RuleLibrary
 from bot.rules import TRIGGERS
+from bot.secrecy import masked
 from bot.trying import DryRuns
 from inbox.model.people import Viewer
 from inbox.storage.database import Document
@@ -205,7 +206,7 @@ def _kinds() -> dict[str, Any]:
 def rule_view(rule: Document) -> View:
     """What the bot does by itself."""
     told = ("name", "enabled", "trigger", "when", "conditions", "actions", "version", "fired")
-    return {"id": rule["_id"], **{field: rule[field] for field in told}}
+    return {"id": rule["_id"], **{field: rule[field] for field in told}, "actions": masked(rule["actions"])}
 
 
 def _saved_by(viewer: Viewer) -> Document:
@@ -257,7 +258,8 @@ class RuleHandlers:
 
     async def versions(self, call: Call[None, None]) -> web.Response:
         """The forms that a rule has and had."""
-        return json_answer({"items": await self.rules.versions(call.path())})
+        versions = await self.rules.versions(call.path())
+        return json_answer({"items": [{**row, "actions": masked(row["actions"])} for row in versions]})
 
     async def restore(self, call: Call[RuleRestore, None]) -> web.Response:
         """Give a rule the form back that it had."""

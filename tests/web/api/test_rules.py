@@ -115,3 +115,41 @@ async def test_all_rules_are_tried_on_a_message_of_the_past(desk, database):
     assert (nowhere.status, nowhere.fields) == (422, ["conversation_id"])
     thread = await desk.admin.get(f"/conversations/{conversation['_id']}/messages")
     assert len(thread["items"]) == 1
+
+
+CALL = {"type": "webhook", "url": "https://crm.example/hook", "secret": "signs the calls"}
+ASK = {
+    "type": "ask",
+    "text": "Which?",
+    "expects": "choice",
+    "buttons": [{"title": "One", "value": "1", "actions": [CALL]}],
+}
+
+
+async def test_a_secret_is_shown_to_nobody_again(desk):
+    created = (await desk.admin.call("POST", "/rules", {**RULE, "actions": [CALL, ASK]})).fits(RuleShape)
+    path = f"/rules/{created.body['id']}"
+    renamed = await desk.admin.call("PATCH", path, {"name": "Calls", "actions": created.body["actions"]})
+    shown = [renamed.body, (await desk.admin.call("GET", path)).body]
+    shown += (await desk.admin.call("GET", "/rules")).body["items"]
+    shown += (await desk.admin.call("GET", f"{path}/versions")).body["items"]
+    assert len(shown) == 5
+    for told in shown:
+        call, ask = told["actions"]
+        assert call["secret"] == ask["buttons"][0]["actions"][0]["secret"] == "••••••••"
+    (stored,) = [row async for row in desk.house.database.durable.rules.find({"_id": created.body["id"]})]
+    assert stored["actions"][0]["secret"] == CALL["secret"]
+    assert stored["actions"][1]["buttons"][0]["actions"][0]["secret"] == CALL["secret"]
+
+
+@pytest.mark.parametrize("way", ["made", "changed"])
+async def test_a_mask_where_no_secret_was_is_named(desk, way):
+    masked = {**RULE, "actions": [{**CALL, "secret": "••••••••"}]}
+    if way == "made":
+        refused = await desk.admin.call("POST", "/rules", masked)
+    else:
+        created = await desk.admin.call("POST", "/rules", {**RULE, "actions": [CALL]})
+        elsewhere = {"actions": [{**masked["actions"][0], "url": "https://elsewhere.example/"}]}
+        refused = await desk.admin.call("PATCH", f"/rules/{created.body['id']}", elsewhere)
+    assert refused.status == 422
+    assert [error["field"] for error in refused.body["errors"]] == ["actions.0.secret"]
