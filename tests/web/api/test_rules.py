@@ -144,12 +144,12 @@ async def test_a_secret_is_shown_to_nobody_again(desk):
 
 @pytest.mark.parametrize("way", ["made", "changed"])
 async def test_a_mask_where_no_secret_was_is_named(desk, way):
-    masked = {**RULE, "actions": [{**CALL, "secret": "••••••••"}]}
+    masked = {**CALL, "secret": "••••••••"}
     if way == "made":
-        refused = await desk.admin.call("POST", "/rules", masked)
+        refused = await desk.admin.call("POST", "/rules", {**RULE, "actions": [masked]})
     else:
         created = await desk.admin.call("POST", "/rules", {**RULE, "actions": [CALL]})
-        elsewhere = {"actions": [{**masked["actions"][0], "url": "https://elsewhere.example/"}]}
+        elsewhere = {"actions": [{**masked, "url": "https://elsewhere.example/"}]}
         refused = await desk.admin.call("PATCH", f"/rules/{created.body['id']}", elsewhere)
     assert refused.status == 422
     assert [error["field"] for error in refused.body["errors"]] == ["actions.0.secret"]
