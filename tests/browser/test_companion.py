@@ -3,6 +3,7 @@
 from playwright.async_api import expect
 
 from tests.browser.test_accessibility import violations
+from tests.flow import until
 
 
 async def test_a_bot_is_connected_and_a_phone_is_linked_and_unlinked(shop, open_page):
@@ -21,8 +22,11 @@ async def test_a_bot_is_connected_and_a_phone_is_linked_and_unlinked(shop, open_
     assert await violations(page) == []
     await page.get_by_label("What it says of a customer by itself").select_option("none")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.locator(".toast")).to_be_visible()
-    assert (await shop.owner.get("/staff-bot"))["shows"] == "none"
+
+    async def nothing_is_told():
+        return (await shop.owner.get("/staff-bot"))["shows"] == "none"
+
+    await until(nothing_is_told)
 
     await page.get_by_role("link", name="To yours").click()
     await page.get_by_role("button", name="Link Telegram").click()

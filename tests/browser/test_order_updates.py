@@ -24,7 +24,7 @@ async def ordered(shop, conversation, number="1001", **facts):
 async def written(shop, name="Олена Мельник"):
     """A customer's chat and their conversation."""
     chat = shop.customer(name)
-    chat.text("Добрий день! Коли буде посилка?")
+    chat.text("Добрий день! Це я вам учора телефонувала")
     await shop.settled()
     (conversation,) = [one for one in await shop.conversations() if one["last_message"]["text"].startswith("Добрий")]
     return chat, conversation
