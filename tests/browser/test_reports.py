@@ -53,7 +53,7 @@ async def test_reports_are_drawn_and_told(shop, open_page, size, theme):
     found = {"wallboard": await violations(page)}
     await page.goto("/reports?per=manager")
     await expect(page.locator(".plot canvas")).to_have_count(3)
-    await expect(page.locator("section:last-child .wide tbody th")).to_have_text("Owner")
+    await expect(page.locator("section[aria-labelledby='load'] .wide tbody th")).to_have_text("Owner")
     found["reports"] = await violations(page)
     assert not any(found.values()), found
     wide = await page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
