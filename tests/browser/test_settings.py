@@ -75,7 +75,8 @@ async def test_people_rules_and_the_shop(open_page):
 
     await page.goto("/settings/rules")
     switch = page.locator(".rule-row", has_text="When a conversation opens").first.get_by_role("switch")
-    await switch.click()
+    async with page.expect_response("**/api/v1/rules/*"):
+        await switch.click()
     await page.reload()
     await expect(switch).to_have_attribute("aria-checked", "true")
 
