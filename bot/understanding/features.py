@@ -26,6 +26,9 @@ BUCKETS = 1 << 15
 _SHORTEST, _LONGEST = 2, 5
 """Pieces have so many letters, the ends of words counted as one each."""
 
+_MOST_STRANGE, _LEAST_SAYING = 3, 4
+"""So many words that are not in the vocabulary are as good as more; shorter ones than so many letters hardly count."""
+
 _LETTERS = "abcdefghijklmnopqrstuvwxyzабвгдежзийклмнопрстуфхцчшщъыьэюяіїєґაბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ"
 _FOREIGN, _HEART, _FIRST = 0x7F, 0x7E, 0x80
 _HEARTS = "❤♥💕😍🥰🙏👍👌🔥"
@@ -88,25 +91,32 @@ def features(text: str) -> tuple[set[int], ...]:
             pieces += [marked[start : start + size] for start in range(length - size + 1)]
     kind_of = _vocabulary().kinds
     meant = notions(found)
+    strange = b"%d" % min(_MOST_STRANGE, sum(_is_strange(word) for word in found))
     kinds = sorted({kind_of.get(notion, notion) for notion in meant})
     ideas = [b"=" + b"=".join(some) for size in (1, 2) for some in combinations(sorted(meant), size)]
     themes = [b"~" + b"~".join(some) for size in (1, 2, 3) for some in combinations(kinds, size)]
-    sure = [b"!"] if asks_for_an_order(meant) else []
+    sure = [b"!", b"!" + strange] if asks_for_an_order(meant) else []
     return tuple({zlib.crc32(one) % BUCKETS for one in several} for several in (pieces, ideas, themes, sure))
 
 
 def notions(found: Sequence[bytes]) -> set[bytes]:
     """What is spoken of; a word of which nothing is known says nothing."""
+    return {notion for word in found for notion in _notions_of(word)}
+
+
+def _notions_of(word: bytes) -> Sequence[bytes]:
     vocabulary = _vocabulary()
-    meant: set[bytes] = set()
-    for word in found:
-        known = vocabulary.whole.get(word)
-        for length in range(len(word), 1, -1):
-            if known is not None:
-                break
-            known = vocabulary.beginnings.get(word[:length])
-        meant.update(known or ())
-    return meant
+    known = vocabulary.whole.get(word)
+    for length in range(len(word), 1, -1):
+        if known is not None:
+            break
+        known = vocabulary.beginnings.get(word[:length])
+    return known or ()
+
+
+def _is_strange(word: bytes) -> bool:
+    """Whether it says something of which nothing is known; who asks for an order uses few such words."""
+    return len(word) >= _LEAST_SAYING and not _notions_of(word)
 
 
 def asks_for_an_order(meant: AbstractSet[bytes]) -> bool:
@@ -126,10 +136,10 @@ def _set(text: str) -> frozenset[bytes]:
     return frozenset(text.encode().split())
 
 
-_THINGS = _set("order parcel courier delivery # 3")
+_THINGS = _set("order parcel courier carrier delivery # 3")
 _ASKED = _set(
     "where when status news track look_up happening wait way sent coming bring ready days named_day late promised "
-    "forgotten lost message confirmed nothing not yet how_much about my ?"
+    "forgotten lost message confirmed nothing not yet how_much about my ? why stuck processing in_time turn fate longer"
 )
 _CERTAIN = _set("track status courier")
 _ASKED_OF_NOTHING = _set(
@@ -139,8 +149,20 @@ _MISSED = _set("not nothing yet when ?")
 _THANKED_FOR = _set("when where look_up status ?")
 _OTHER_MATTERS = _set(
     "broken wrong lacks quality buy cost free usual return cancel change hold person robot receipt review discount "
-    "warranty stock size good pay habit if call"
+    "warranty stock size good pay habit if call account site document keep supply abroad made used stolen complain "
+    "fits gift photo private for_you total stop"
 )
+
+
+_IN_LATIN = (
+    "а=a б=b в=v г=h ґ=g д=d е=e є=ie ж=zh з=z и=y і=i ї=i й=i к=k л=l м=m н=n "
+    "о=o п=p р=r с=s т=t у=u ф=f х=kh ц=ts ч=ch ш=sh щ=shch ь= ы=y э=e ю=yu я=ya "
+    "ა=a ბ=b გ=g დ=d ე=e ვ=v ზ=z თ=t ი=i კ=k ლ=l მ=m ნ=n ო=o პ=p ჟ=zh რ=r "
+    "ს=s ტ=t უ=u ფ=p ქ=k ღ=gh ყ=y შ=sh ჩ=ch ც=ts ძ=dz წ=ts ჭ=ch ხ=kh ჯ=j ჰ=h"
+)
+_LATIN = str.maketrans(dict(pair.split("=") for pair in _IN_LATIN.split()))
+_LEAST_IN_LATIN = 4
+"""Shorter words would be taken for English ones."""
 
 
 class _Vocabulary(NamedTuple):
@@ -155,11 +177,23 @@ class _Vocabulary(NamedTuple):
 @functools.cache
 def _vocabulary() -> _Vocabulary:
     vocabulary = _Vocabulary({sign: [sign] for sign in (b"?", b"#", b"1", b"3", b"8")}, {}, {})
-    for line in VOCABULARY.read_text(encoding="utf-8").splitlines():
-        notion, kind, listed = line.split("\t")
-        vocabulary.kinds[notion.encode()] = kind.encode()
-        for entry in listed.split():
-            entries = vocabulary.beginnings if entry.endswith("*") else vocabulary.whole
-            for word in words(entry.removesuffix("*")):
-                entries.setdefault(word, []).append(notion.encode())
+    lines = [line.split("\t") for line in VOCABULARY.read_text(encoding="utf-8").splitlines()]
+    entries = [(notion.encode(), entry) for notion, _, listed in lines for entry in listed.split()]
+    vocabulary.kinds.update({notion.encode(): kind.encode() for notion, kind, _ in lines})
+    for notion, entry in entries:
+        _enter(vocabulary, notion, entry)
+    listed_words = {*vocabulary.beginnings, *vocabulary.whole}
+    for notion, entry in entries:
+        latin = entry.translate(_LATIN)
+        # What the table says of a word in Latin letters goes before what another word looks like in them.
+        if len(latin.rstrip("*")) >= _LEAST_IN_LATIN and not listed_words.intersection(words(latin)):
+            _enter(vocabulary, notion, latin)
     return vocabulary
+
+
+def _enter(vocabulary: _Vocabulary, notion: bytes, entry: str) -> None:
+    entries = vocabulary.beginnings if entry.endswith("*") else vocabulary.whole
+    for word in words(entry):
+        meant = entries.setdefault(word, [])
+        if notion not in meant:
+            meant.append(notion)

@@ -16,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from bot.understanding.features import BUCKETS, features
+from bot.understanding import features as features_module
+from bot.understanding.features import BUCKETS, VOCABULARY, features
 
 WEIGHTS = Path(__file__).with_name("weights.bin")
 EXAMPLES = Path(__file__).with_name("examples") / "training.tsv"
@@ -42,6 +43,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     buckets: int
     examples: str
     """The digest of the examples that it was learned from."""
+    reading: str
+    """The digest of the vocabulary and the code that made features of them; with others the weights mean nothing."""
     parameters: dict[str, Any]
     """How it was learned."""
     intents: Question
@@ -136,6 +139,12 @@ def digest(examples: Iterable[Example]) -> str:
     """Names a set of examples, whatever their order."""
     lines = sorted("\t".join(msgspec.structs.astuple(example)) for example in examples)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def digest_of_reading() -> str:
+    """Names the way in which features are made of a text: the vocabulary, and the code beside it."""
+    parts = (path.read_text(encoding="utf-8") for path in (VOCABULARY, Path(features_module.__file__)))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def table_of(columns: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], bytes]:

@@ -26,6 +26,7 @@ from bot.understanding.linear import (
     Header,
     Question,
     digest,
+    digest_of_reading,
     read_examples,
     table_of,
 )
@@ -252,6 +253,7 @@ def train() -> Classifier:
     header = Header(
         buckets=BUCKETS,
         examples=digest(examples),
+        reading=digest_of_reading(),
         parameters=PARAMETERS,
         intents=questions[0],
         languages=questions[1],

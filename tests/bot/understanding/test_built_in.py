@@ -32,6 +32,11 @@ async def test_plain_phrases_are_understood(text, intent, language):
     assert (reading.intent, reading.language) == (intent, language)
 
 
+@pytest.mark.parametrize("text", ["How much is delivery?", "Скільки коштує доставка?"])
+async def test_questions_before_buying_are_none_about_an_order(text):
+    assert (await BuiltIn().read(text)).intent != "order_status"
+
+
 async def test_below_the_confidence_there_is_no_intent_and_still_a_language():
     reading = await BuiltIn(confidence=1.01).read("где мой заказ")
     assert reading.intent is None

@@ -1,6 +1,6 @@
 from benchmarks.understanding import HELD_OUT
 from bot.understanding.features import words
-from bot.understanding.linear import EXAMPLES, WEIGHTS, Classifier, digest, read_examples
+from bot.understanding.linear import EXAMPLES, WEIGHTS, Classifier, digest, digest_of_reading, read_examples
 from bot.understanding.reading import INTENTS
 
 LEARNED, HELD = read_examples(EXAMPLES), read_examples(HELD_OUT)
@@ -25,5 +25,6 @@ def test_the_held_out_half_is_large_enough_in_each_language():
 def test_the_weights_are_of_these_examples():
     header = Classifier.load().header
     assert header.examples == digest(LEARNED), "the examples were changed: `make train`"
+    assert header.reading == digest_of_reading(), "words.tsv or features.py was changed: `make train`"
     assert header.intents.answers == INTENTS
     assert WEIGHTS.stat().st_size <= 600_000
