@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import StratifiedGroupKFold
 
 from bot.understanding.features import BUCKETS, features
 from bot.understanding.linear import (
@@ -188,8 +188,9 @@ class Lesson:
         """
         truth = self.truth(INTENTS, "intent")
         values = np.zeros((len(self.groups) + 1, len(self.samples), len(INTENTS)))
-        folds = GroupKFold(PARAMETERS["folds"], shuffle=True, random_state=PARAMETERS["seed"])
-        for seen, rest in folds.split(self.samples, groups=self.families):
+        # Stratified, so that no fold takes all families of a rare intent away.
+        folds = StratifiedGroupKFold(PARAMETERS["folds"], shuffle=True, random_state=PARAMETERS["seed"])
+        for seen, rest in folds.split(self.samples, truth, self.families):
             model = learn(self.seen[seen], truth[seen], self.weights[seen])
             for place, group in enumerate(self.groups):
                 values[place][rest] = group[rest] @ model.coef_.T

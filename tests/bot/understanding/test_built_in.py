@@ -32,7 +32,9 @@ async def test_plain_phrases_are_understood(text, intent, language):
     assert (reading.intent, reading.language) == (intent, language)
 
 
-@pytest.mark.parametrize("text", ["How much is delivery?", "Скільки коштує доставка?"])
+@pytest.mark.parametrize(
+    "text", ["How much is delivery?", "Is the red one still there?", "Скільки коштує доставка?", "Красная ещё есть?"]
+)
 async def test_questions_before_buying_are_none_about_an_order(text):
     assert (await BuiltIn().read(text)).intent != "order_status"
 
