@@ -29,6 +29,7 @@ async def test_a_bot_is_connected_and_a_phone_is_linked_and_unlinked(shop, open_
     await until(nothing_is_told)
 
     await page.get_by_role("link", name="To yours").click()
+    await page.wait_for_url("**/profile*")  # And until its code is there.
     await page.get_by_role("button", name="Link Telegram").click()
     link = page.locator("#companion code")
     await expect(link).to_contain_text("https://t.me/team_bot?start=")

@@ -50,7 +50,11 @@ const everythingShown = () => {
   if (document.querySelector('.thread[data-view="everything"]')) soon("live:messages");
 };
 
-const everything = () => ["live:list", "live:messages", "live:bar", "live:card", "live:me", "live:place", "live:tasks", "live:wallboard"].forEach(soon);
+const everything = () => {
+  ["live:list", "live:messages", "live:bar", "live:card", "live:me", "live:tasks", "live:wallboard"].forEach(soon);
+  // What is under way may have ended before we listened; where nothing is, somebody may be at work on the screen.
+  if (document.querySelector(".place [data-passing]")) soon("live:place");
+};
 
 const handlers = {
   message(data, type) {
