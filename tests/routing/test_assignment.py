@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pymongo import monitoring
 
 from inbox.model.conversation import Priority, new_conversation
 from inbox.model.errors import Conflict, DomainError, Invalid, NotFound
@@ -18,6 +17,7 @@ from inbox.model.people import Status
 from inbox.storage.database import connect
 from tests.conftest import SECRET_KEY
 from tests.inbox.arrivals import accepted, said, work_off
+from tests.routing.commands import Commands
 from tests.routing.office import BOSS, OWNER
 from web.house import House
 
@@ -197,22 +197,6 @@ async def test_handing_over_says_by_whom_and_frees_the_other(office):
     row = await office.house.assigner.hand_to(held, olena, by=BOSS)
     assert (row["assignee_id"], row["assignment"]["reason"], row["assignment"]["by"]) == (olena, "manual", "Boss")
     assert (await office.load(mary), await office.load(olena)) == (0, 1)
-
-
-class Commands(monitoring.CommandListener):
-    """Notes what the database is asked, by collection."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self.seen.append(f"{event.command_name} {event.command.get(event.command_name)}")
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Only what is asked counts."""
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Only what is asked counts."""
 
 
 async def test_the_next_of_the_queue_takes_a_place_in_the_write_that_frees_it(office, databases, redis):

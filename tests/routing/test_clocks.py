@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pymongo import monitoring
 
 from inbox.managers import NewManager
 from inbox.model.domain_events import ConversationChanged
@@ -26,6 +25,7 @@ from routing.policy import Policy, RoutingSettings, Targets
 from tests.conftest import SECRET_KEY
 from tests.flow import until
 from tests.inbox.arrivals import ANN, accepted, said, work_off
+from tests.routing.commands import Commands
 from web.house import House
 
 ALWAYS = {
@@ -379,22 +379,6 @@ async def test_over_the_api_a_lead_hears_of_who_is_late_and_an_answer_ends_it(sh
     await shop.settled()
     (row,) = await shop.conversations()
     assert (row["clock"]["kind"], row["clock"]["state"], row["priority"]) == ("next", "running", "high")
-
-
-class Commands(monitoring.CommandListener):
-    """Counts the commands that a batch costs, by collection."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self.seen.append(f"{event.command_name} {event.command.get(event.command_name)}")
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Only what is asked counts."""
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Only what is asked counts."""
 
 
 async def test_a_batch_costs_one_command_more_with_targets_and_none_without(office, databases, redis):
