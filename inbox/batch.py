@@ -36,7 +36,7 @@ from inbox.model.accepted import Accepted
 from inbox.model.avatars import is_due, told_source
 from inbox.model.channel import ChannelKind
 from inbox.model.contacts import email_address, is_proven
-from inbox.model.conversation import brought, new_conversation, preview, reopens
+from inbox.model.conversation import brought, new_conversation, place_among, preview, reopens
 from inbox.model.domain_events import ConversationOpened, MessageReceived
 from inbox.model.errors import Conflict
 from inbox.model.ids import CLOCKS_DIFFER, derived_id, identity_id, new_id, now, shared_customer_id
@@ -374,7 +374,11 @@ class Batches:
         if any(item.customer_id not in homes for item in homeless):
             await self._open_conversations(homeless, homes)
         for item in homeless:
-            item.document["conversation_id"] = homes[item.customer_id]["_id"]
+            home = homes[item.customer_id]
+            item.document["conversation_id"] = home["_id"]
+            # The parts of an album are known by where the provider has them stand.
+            if item.opens and not item.group:
+                item.document["sort"] = place_among(home, item.document)
         return {home["_id"]: home for home in homes.values()}
 
     async def _recognise(self, doubtful: list[_Work]) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, Final
 
-from inbox.model.ids import sort_moment
+from inbox.model.ids import sort_key, sort_moment
 
 
 class ConversationStatus(StrEnum):
@@ -31,6 +31,9 @@ MAX_LABELS = 20
 
 MAX_LABEL = 40
 """How long a label may be, in characters."""
+
+_SECOND: Final = timedelta(seconds=1)
+_TICK: Final = timedelta(milliseconds=1)
 
 KEEP_DONE = 20
 """How many of the things that are done to a conversation only once it remembers."""
@@ -92,6 +95,23 @@ def _summary(conversation: Mapping[str, Any], newest: Mapping[str, Any]) -> dict
     if shown is None or newest["sort"] > shown["sort"] or ("sorts" in newest and newest["_id"] == shown["id"]):
         changes["last_message"] = preview(newest)
     return changes
+
+
+def place_among(conversation: Mapping[str, Any], message: Mapping[str, Any]) -> str:
+    """The sort key of a customer's message that comes now: not before what was said when it came.
+
+    A provider that tells time in whole seconds leaves open where in its second something was said. There it comes after
+    what the conversation already had when it was accepted: who answers at once is not taken for somebody answered.
+    """
+    at = sort_moment(message["sort"])
+    shown = conversation["last_message"]
+    theirs = shown["sort"] if shown is not None and shown["direction"] == "in" else ""
+    ours = max(conversation["last_reply_sort"], shown["sort"] if shown is not None else "")
+    latest = sort_moment(max(theirs, ours)) if theirs or ours else at
+    if at.microsecond or not at < latest < at + _SECOND or latest > message["received_at"]:
+        return str(message["sort"])
+    # What they wrote themselves is in its order by the provider's sequence, which the key ends with.
+    return sort_key(latest if theirs >= ours else latest + _TICK, int(message["sort"][13:]))
 
 
 def brought(

@@ -322,8 +322,8 @@ class MessageStore:
     async def _newer(self, reply: Document, seen: Document, session: AsyncIOMotorClientSession) -> list[Document]:
         """What the customer, or anybody of the shop but the writer, said after a message: at most 20, oldest first.
 
-        When it came counts, not where it stands: a provider that tells time in seconds has a customer's message stand
-        before the reply that it answers.
+        When it came counts, not where it stands: what came late stands where it was written, which may be before a
+        reply.
         """
         said: Document = {
             "conversation_id": reply["conversation_id"],

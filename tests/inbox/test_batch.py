@@ -1,8 +1,10 @@
 """What a message brings along beyond its words: where it belongs, what it opens, what is kept with it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from inbox.model.conversation import unread
@@ -36,6 +38,22 @@ async def cases(floor: Floor) -> list[dict[str, Any]]:
 async def stored(floor: Floor, external_id: str, channel_id: str = "c1") -> dict[str, Any]:
     found = await floor.messages.external_to_ids(channel_id, [external_id])
     return found[external_id]
+
+
+async def test_who_writes_within_the_second_of_a_reply_waits_for_an_answer(floor):
+    channel_id = await floor.connect()
+    await come(floor, said(1), channel_id=channel_id)
+    (case,) = await cases(floor)
+    # A second that has just begun holds both.
+    await asyncio.sleep(1 - now().microsecond / 1e6)
+    second = now().replace(microsecond=0)
+    reply, _ = await floor.replies.post(case["_id"], Draft(text="Yes, two left"), author=MARY)
+    await come(floor, msgspec.structs.replace(said(2, "And in ash?"), sent_at=second), channel_id=channel_id)
+    (case,) = await cases(floor)
+    assert reply["sent_at"] - second < timedelta(seconds=1)
+    assert (case["last_message"]["text"], unread(case, "mary")) == ("And in ash?", 1)
+    newest = await floor.messages.thread(case["_id"], None, 2)
+    assert [row["text"] for row in newest] == ["And in ash?", "Yes, two left"]
 
 
 @pytest.fixture

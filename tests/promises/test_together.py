@@ -21,7 +21,7 @@ class Case:
         self.id = ""
 
     async def said(self, text: str) -> str:
-        """The customer writes; returns their message's id. It may stand before a reply of the same second."""
+        """The customer writes; returns their message's id."""
         self.chat.text(text)
         await self.shop.settled()
         self.id = self.id or (await self.shop.conversations())[0]["id"]

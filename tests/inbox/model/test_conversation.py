@@ -13,6 +13,7 @@ from inbox.model.conversation import (
     arrived,
     brought,
     new_conversation,
+    place_among,
     preview,
     reopens,
     unread,
@@ -114,6 +115,52 @@ def test_a_message_that_is_heard_of_again_begins_no_wait_behind_a_rest():
     assert receive(closed, message(1), message(2))["waiting_since"] is None
     woken = asked | {"waiting_since": START + timedelta(hours=2)}
     assert receive(woken, message(1))["waiting_since"] == woken["waiting_since"]
+
+
+def of_one_second(number: int, received: int, **fields: Any) -> dict[str, Any]:
+    """A customer's message of the second `START`, whose provider tells time in seconds; it came after `received` ms."""
+    came = START + timedelta(milliseconds=received)
+    return message(0, _id=f"s{number}", sort=sort_key(START, number), sent_at=START, received_at=came, **fields)
+
+
+def said_at(milliseconds: int) -> dict[str, Any]:
+    at = START + timedelta(milliseconds=milliseconds)
+    return message(0, _id=f"r{milliseconds}", direction="out", sort=sort_key(at, 500), sent_at=at)
+
+
+def come(row: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
+    return receive(row, {**written, "sort": place_among(row, written)})
+
+
+@pytest.mark.parametrize("by_person", [True, False], ids=["person", "bot"])
+def test_who_answers_within_the_second_of_a_reply_stands_after_it_and_waits(by_person):
+    row = reply(come(fresh(), of_one_second(1, 100)), said_at(300), by_person=by_person)
+    before = list(row["unanswered"])
+    for number, received in ((2, 600), (3, 620)):
+        row = come(row, of_one_second(number, received))
+        assert row["last_message"]["id"] == f"s{number}"
+    assert len(row["unanswered"]) == len(before) + 2
+    assert row["waiting_since"] is not None
+    assert row["unanswered"][-1] < sort_key(START + timedelta(seconds=1), 4)
+
+
+def test_what_came_before_a_reply_of_its_second_stands_before_it_however_late_it_is_stored():
+    row = come(reply(fresh(), said_at(300)), of_one_second(1, 200))
+    assert row["last_message"]["direction"] == "out"
+    assert row["unanswered"] == []
+
+
+def test_what_came_before_and_after_a_reply_of_its_second_is_in_the_order_of_its_provider():
+    row = reply(fresh(), said_at(300))
+    row = come(row, of_one_second(2, 400))
+    row = come(row, of_one_second(1, 500))
+    assert row["last_message"]["id"] == "s2"
+    assert len(row["unanswered"]) == 2
+
+
+def test_a_time_in_milliseconds_is_where_a_message_stands():
+    exact = message(0, sort=sort_key(START + timedelta(milliseconds=100), 1), received_at=START + timedelta(seconds=1))
+    assert place_among(reply(fresh(), said_at(300)), exact) == exact["sort"]
 
 
 def test_the_first_message_opens_and_names_the_opening():
