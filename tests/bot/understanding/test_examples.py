@@ -1,9 +1,9 @@
-from benchmarks.understanding import HELD_OUT
+from benchmarks.understanding import held_out
 from bot.understanding.features import words
 from bot.understanding.linear import EXAMPLES, WEIGHTS, Classifier, digest, digest_of_reading, read_examples
 from bot.understanding.reading import INTENTS
 
-LEARNED, HELD = read_examples(EXAMPLES), read_examples(HELD_OUT)
+LEARNED, HELD = read_examples(EXAMPLES), held_out()
 
 
 def test_the_held_out_half_is_of_other_families():
