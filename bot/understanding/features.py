@@ -29,6 +29,9 @@ _SHORTEST, _LONGEST = 2, 5
 _MOST_STRANGE, _LEAST_SAYING = 3, 4
 """So many words that are not in the vocabulary are as good as more; shorter ones than so many letters hardly count."""
 
+_KEEP_WORDS = 2048
+"""Of so many words it is remembered what is in them: people use the same few hundred most of the time."""
+
 _LETTERS = "abcdefghijklmnopqrstuvwxyzабвгдежзийклмнопрстуфхцчшщъыьэюяіїєґაბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ"
 _FOREIGN, _HEART, _FIRST = 0x7F, 0x7E, 0x80
 _HEARTS = "❤♥💕😍🥰🙏👍👌🔥"
@@ -82,28 +85,34 @@ def features(text: str) -> tuple[set[int], ...]:
     words of all languages have in common (`words.tsv`): an order, waiting, money.
     """
     found = words(text)
-    pieces = [b" " + word for word in found]
-    pieces += [first + b" " + second for first, second in pairwise(found)]
-    for word in found:
-        marked = b"_" + word + b"_"
-        length = len(marked)
-        for size in range(_SHORTEST, min(_LONGEST, length) + 1):
-            pieces += [marked[start : start + size] for start in range(length - size + 1)]
+    pieces = {zlib.crc32(first + b" " + second) % BUCKETS for first, second in pairwise(found)}
+    pieces.update(*map(_pieces_of, found))
     kind_of = _vocabulary().kinds
     meant = notions(found)
-    strange = b"%d" % min(_MOST_STRANGE, sum(_is_strange(word) for word in found))
+    strange = b"%d" % min(_MOST_STRANGE, sum(map(_is_strange, found)))
     kinds = sorted({kind_of.get(notion, notion) for notion in meant})
     ideas = [b"=" + b"=".join(some) for size in (1, 2) for some in combinations(sorted(meant), size)]
     themes = [b"~" + b"~".join(some) for size in (1, 2, 3) for some in combinations(kinds, size)]
     sure = [b"!", b"!" + strange] if asks_for_an_order(meant) else []
-    return tuple({zlib.crc32(one) % BUCKETS for one in several} for several in (pieces, ideas, themes, sure))
+    return (pieces, *({zlib.crc32(one) % BUCKETS for one in several} for several in (ideas, themes, sure)))
+
+
+@functools.lru_cache(_KEEP_WORDS)
+def _pieces_of(word: bytes) -> tuple[int, ...]:
+    """The buckets of a word and of its pieces."""
+    marked = b"_" + word + b"_"
+    length = len(marked)
+    sizes = range(_SHORTEST, min(_LONGEST, length) + 1)
+    pieces = [marked[start : start + size] for size in sizes for start in range(length - size + 1)]
+    return tuple({zlib.crc32(piece) % BUCKETS for piece in (b" " + word, *pieces)})
 
 
 def notions(found: Sequence[bytes]) -> set[bytes]:
     """What is spoken of; a word of which nothing is known says nothing."""
-    return {notion for word in found for notion in _notions_of(word)}
+    return set().union(*map(_notions_of, found))
 
 
+@functools.lru_cache(_KEEP_WORDS)
 def _notions_of(word: bytes) -> Sequence[bytes]:
     vocabulary = _vocabulary()
     known = vocabulary.whole.get(word)

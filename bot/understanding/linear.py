@@ -23,6 +23,12 @@ WEIGHTS = Path(__file__).with_name("weights.bin")
 EXAMPLES = Path(__file__).with_name("examples") / "training.tsv"
 """What the weights were learned from; not part of an installation."""
 
+_LANE = 4
+"""Bytes of a column's sum."""
+
+_KEEP_ROWS = 8192
+"""So many rows are kept ready to be summed, in a megabyte; texts share most of theirs."""
+
 ZERO = 128
 """The byte that stands for nothing."""
 
@@ -64,6 +70,21 @@ class Damaged(Exception):
     """The file of weights is not what this version reads; `make train` writes it anew."""
 
 
+class _Rows(dict[int, int]):
+    """Rows of the table as numbers that can be summed whole: each column has a lane that no sum overflows."""
+
+    def __init__(self, table: bytes, width: int) -> None:
+        super().__init__()
+        self._table = table
+        self._width = width
+
+    def __missing__(self, bucket: int) -> int:
+        lanes = bytearray(_LANE * self._width)
+        lanes[::_LANE] = self._table[bucket * self._width : (bucket + 1) * self._width]
+        row = self[bucket] = int.from_bytes(lanes, "little")
+        return row
+
+
 class Classifier:
     """A table of weights in memory."""
 
@@ -71,6 +92,7 @@ class Classifier:
         self.header = header
         self._table = table
         self._width = len(header.intents.answers) + len(header.languages.answers)
+        self._rows = _Rows(table, self._width)
 
     @classmethod
     def load(cls, path: Path = WEIGHTS) -> "Classifier":
@@ -103,10 +125,11 @@ class Classifier:
 
     def _mean(self, buckets: Collection[int]) -> list[float]:
         """What the rows of `buckets` come to in each column, as if they were one row of length one."""
-        table, width = self._table, self._width
-        rows = b"".join([table[bucket * width : bucket * width + width] for bucket in buckets])
+        while len(self._rows) > _KEEP_ROWS:
+            self._rows.popitem()  # The last to come: what most texts have came first.
+        sums = sum(map(self._rows.__getitem__, buckets)).to_bytes(_LANE * self._width, "little")
         length = math.sqrt(len(buckets) or 1)
-        return [(sum(rows[column::width]) - ZERO * len(buckets)) / length for column in range(width)]
+        return [(total - ZERO * len(buckets)) / length for total in memoryview(sums).cast("I")]
 
 
 def _likeliest(question: Question, means: Sequence[Sequence[float]]) -> tuple[str, float]:
