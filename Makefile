@@ -1,5 +1,6 @@
 PORT ?= 8080
-JOBS ?= auto
+# Much of the suite waits, for time to pass or for a process to come back: one job more than there are cores.
+JOBS ?= $(shell echo $$(( $$(nproc) + 1 )))
 BIN := .venv/bin
 CODE := bot channels inbox routing web
 CHECKED := $(CODE) benchmarks tests .ci/setup
@@ -35,7 +36,7 @@ test-slow:
 	@.ci/setup test
 	EXAMPLES=400 STRIDE=1 $(BIN)/pytest \
 		tests/promises/test_people_machine.py tests/promises/test_routing_machine.py \
-		tests/promises/test_between.py tests/promises/test_notices.py $(ARGS)
+		tests/promises/test_between.py tests/promises/test_notices.py tests/promises/test_restart.py $(ARGS)
 
 lint:
 	@.ci/setup test

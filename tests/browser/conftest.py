@@ -22,6 +22,11 @@ PICTURES = Path(__file__).parents[2] / "build" / "browser"
 WIDE = (1440, 900)
 PHONE = (390, 844)
 
+LOOKS = pytest.mark.parametrize(
+    ("size", "theme"), [pytest.param(WIDE, "light", id="wide-light"), pytest.param(PHONE, "dark", id="phone-dark")]
+)
+"""Each width and each theme once: what is laid out goes by the one, what contrasts by the other."""
+
 FAILED = pytest.StashKey[bool]()
 
 OpenPage = Callable[..., Awaitable[Page]]

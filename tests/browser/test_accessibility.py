@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.conftest import LOOKS
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -43,8 +41,7 @@ async def routed(shop):
     return team
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@LOOKS
 async def test_screens(shop, open_page, size, theme):
     assert AXE.exists(), "axe-core is missing: `make test` installs it"
     await shop.owner.call("PUT", "/me/status", {"status": "online"})

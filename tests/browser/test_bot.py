@@ -1,10 +1,9 @@
 """The bot's settings as an admin sets them, and a rating as a customer gives it."""
 
-import pytest
 from playwright.async_api import expect
 
 from inbox.model.ids import now
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.conftest import LOOKS, PHONE
 from tests.browser.test_accessibility import violations
 from tests.flow import until
 
@@ -13,8 +12,7 @@ async def bot_settings(shop):
     return (await shop.owner.get("/settings"))["bot"]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, PHONE])
+@LOOKS
 async def test_the_screen_reads_well(open_page, size, theme):
     page = await open_page("/settings/bot", size=size, theme=theme)
     await expect(page.get_by_role("heading", name="Bot", exact=True)).to_be_visible()

@@ -2,11 +2,10 @@
 
 from datetime import timedelta
 
-import pytest
 from playwright.async_api import expect
 
 from inbox.model.ids import now
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.conftest import LOOKS
 from tests.browser.test_accessibility import violations
 from tests.flow import until
 
@@ -119,8 +118,7 @@ async def test_a_customer_can_be_left_alone_with_one_click(shop, open_page):
     assert chat.texts() == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@LOOKS
 async def test_the_screens_keep_to_the_rules_of_axe(shop, open_page, size, theme):
     chat, conversation = await written(shop)
     settings = {"api_key": shop.sandbox.nova_poshta.create_key(), "api_base": shop.sandbox.api_base("nova_poshta")}

@@ -1,9 +1,8 @@
 """The wallboard and the reports in a browser: what changes shows by itself, plots are drawn and can be read."""
 
-import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.conftest import LOOKS
 from tests.browser.test_accessibility import violations
 
 
@@ -39,8 +38,7 @@ async def test_who_waits_longest_is_one_press_away(shop, open_page):
     await expect(page.locator(".thread")).to_contain_text("Hello")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@LOOKS
 async def test_reports_are_drawn_and_told(shop, open_page, size, theme):
     await shop.owner.call("PUT", "/me/status", {"status": "online"})
     shop.customer().text("Hello")

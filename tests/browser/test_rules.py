@@ -5,10 +5,13 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.conftest import LOOKS
 from tests.browser.test_accessibility import violations
 from tests.browser.test_desk import write
 from tests.flow import until
+
+KEPT = re.compile("/settings/rules/(?!new$)[^/]+$")
+"""Where a rule is once it is saved."""
 
 
 async def add(page, place, title):
@@ -84,7 +87,7 @@ async def test_a_rule_is_built_tried_on_the_past_and_fired_by_a_customer(shop, o
     assert await violations(page) == []
 
     await save(page)
-    await page.wait_for_url(re.compile("/settings/rules/[^/]+$"))
+    await page.wait_for_url(KEPT)
     await expect(page.get_by_text("Not fired yet")).to_be_visible()
     kept = await the_rule(shop, "Ціна доставки")
     assert kept["conditions"] == [{"type": "text", "match": "word", "any": ["доставка"]}]
@@ -121,7 +124,7 @@ async def test_a_question_is_built_with_its_answers_and_pressed_on_the_phone(sho
         await reply.get_by_label("Text, uk").fill(answer)
     assert await violations(page) == []
     await save(page)
-    await page.wait_for_url(re.compile("/settings/rules/[^/]+$"))
+    await page.wait_for_url(KEPT)
     [kept] = (await the_rule(shop, "Що цікавить"))["actions"]
     assert [(button["title"], button["value"]) for button in kept["buttons"]] == [
         ({"uk": "Ціни"}, "Ціни"),
@@ -153,7 +156,7 @@ async def test_a_wrong_pattern_is_said_beside_its_field(shop, open_page):
     assert await area.evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)") == "замовлення ("
     await area.fill("№ ?[0-9]+")
     await save(page)
-    await page.wait_for_url(re.compile("/settings/rules/[^/]+$"))
+    await page.wait_for_url(KEPT)
 
 
 async def test_what_is_missing_deep_down_is_shown_where_it_is_missing(open_page):
@@ -341,8 +344,7 @@ async def test_hours_of_a_rules_own_are_set_by_the_day(shop, open_page):
     await expect(page.locator("[data-unsaved]")).to_be_hidden()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@LOOKS
 async def test_every_form_keeps_to_the_rules_of_axe(shop, open_page, size, theme):
     await shop.owner.call("POST", "/teams", {"name": "Гурт"})
     await write(shop, "Олена Мельник")

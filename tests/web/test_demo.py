@@ -19,7 +19,7 @@ from aiohttp import ClientSession
 from channels.sandbox import Sandbox
 from channels.telegram.sandbox import Chat
 from tests.flow import Person, sign_in, until
-from web.app import free_port, running
+from web.app import running
 from web.demo import DemoSettings
 from web.demo.cast import MANAGERS, PASSWORD
 from web.demo.stage import Stage
@@ -222,7 +222,7 @@ def test_nobodys_environment_has_a_say(monkeypatch, tmp_path):
 async def test_leaving_before_it_is_open_leaves_nothing(number):
     with tempfile.TemporaryDirectory(prefix="skrynka-test-") as folder:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "web", "demo", "--port", str(free_port("127.0.0.1"))),
+            *(sys.executable, "-m", "web", "demo", "--port", "0"),
             stdout=PIPE,
             stderr=PIPE,
             env=os.environ | {"TMPDIR": folder},
