@@ -175,6 +175,7 @@ from routing.relief import Relief
 from routing.setup import RoutingSetup
 from routing.shifts import TIMER as SHIFT
 from routing.shifts import ShiftChanges
+from web.memory import give_back
 
 REDIS_SECONDS = 0.5
 """How long anybody waits for Redis. It carries nothing that must not be lost, so nobody waits long."""
@@ -834,6 +835,7 @@ class House:
                 Chore("forget_files", 600.0, self.files.forget_released),
                 Chore("forget_imported_files", 600.0, self.imports.forget_files),
                 Chore("forget_large_events", 60.0, self.journal_store.forget_large),
+                Chore("give_back_memory", 20.0, give_back),
             ]
         )
 
