@@ -114,20 +114,21 @@ class DryRuns:
     async def attempt(
         self, conversation_id: str, message_id: str | None = None, raw: Mapping[str, Any] | None = None
     ) -> Attempt:
-        """How all rules do on a message of a conversation, its last one where none is named; or one that is not kept.
+        """How all rules do on a message of a conversation; or one that is not kept, given as `raw`.
 
+        Where no message is named it is the last one, for a given rule of openings the one that opened the conversation.
         The conversation is taken as it was then, as far as that is known: whether a person had written, how often it
         had been opened; its labels, its card and its orders are those of now. Raises `Invalid`.
         """
         conversation = await self._conversation(conversation_id)
-        message = await self._message(conversation, message_id)
-        past = await self._as_it_was(conversation, message)
-        playbook = await self._library.playbook()
         if raw is not None:
             kept = [parse(raw)]
         else:
             rows, _ = await self._library.page(None, _EVERY_RULE)
             kept = [restore(row) for row in rows]
+        message = await self._message(conversation, message_id, "" if raw is None else kept[0].trigger)
+        past = await self._as_it_was(conversation, message)
+        playbook = await self._library.playbook()
         silent = None if message is None else silence(past.conversation, message, message["received_at"])
         listening = self._engine.listening("message_received", playbook)
         return Attempt(
@@ -143,9 +144,9 @@ class DryRuns:
             raise Invalid("conversation_id", "there is no such conversation")
         return found
 
-    async def _message(self, conversation: Document, message_id: str | None) -> Document | None:
+    async def _message(self, conversation: Document, message_id: str | None, trigger: str) -> Document | None:
         if message_id is None:
-            return await self._last(conversation)
+            return await self._concerned(trigger, conversation)
         found = await self._messages.get(message_id)
         if found is None or found["conversation_id"] != conversation["_id"] or found["direction"] != "in":
             raise Invalid("message_id", "the customer wrote no such message in this conversation")

@@ -49,6 +49,14 @@ async def test_all_rules_in_their_order_with_what_they_do_and_why_they_do_not(sh
     assert (await shop_process.library.get(quiet["_id"]))["fired"]["count"] == 0
 
 
+async def test_a_rule_of_openings_is_tried_on_what_opened_the_conversation(shop_process):
+    await shop_process.receive("Is it open?")
+    conversation = await shop_process.receive("And tomorrow?")
+    for trigger, text in (("conversation_opened", "Is it open?"), ("message_received", "And tomorrow?")):
+        condition = {"type": "text", "match": "phrase", "any": [text]}
+        assert (await tried(shop_process, conversation, trigger=trigger, conditions=[condition])).would_fire, text
+
+
 async def test_a_rule_that_is_not_kept_is_tried_alone(shop_process):
     await shop_process.echo(enabled=False)
     conversation = await shop_process.receive("Hello")

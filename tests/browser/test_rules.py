@@ -54,6 +54,7 @@ async def phone(browser):
 async def test_a_rule_is_built_tried_on_the_past_and_fired_by_a_customer(shop, open_page, phone):
     earlier, chat = shop.customer("Олена Мельник"), shop.customer("Тарас Гук")
     earlier.text("Скільки коштує доставка?")
+    chat.text("Чи є доставка до Львова?")
     chat.text("Добрий день")
     await shop.settled()
 
@@ -84,6 +85,10 @@ async def test_a_rule_is_built_tried_on_the_past_and_fired_by_a_customer(shop, o
     await text.get_by_label("One a line").fill("доставка\nдобрий")
     await expect(page.locator("#try-result > .verdict.fires")).to_be_visible()
     await text.get_by_label("One a line").fill("доставка")
+    await expect(page.locator("#try-result > .verdict.fires")).to_have_count(0)
+    # What they wrote before that is another matter.
+    await page.get_by_label("On the message").select_option(index=1)
+    await expect(page.locator("#try-result > .verdict.fires")).to_be_visible()
     assert await violations(page) == []
 
     await save(page)

@@ -71,6 +71,7 @@ TEXTS = {
     "rule-moved": _("%(name)s is now %(place)s of %(count)s"),
     "rule-nameless": _("New rule"),
     "rule-no-form": _("The form has no place for all of this: it stays JSON."),
+    "rule-no-text": _("Message without text"),
     "rule-not-json": _("This is no JSON object."),
     "rule-others": _("Other rules that are on"),
     "rule-removed": _("%(name)s removed"),

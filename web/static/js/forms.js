@@ -68,6 +68,14 @@ export const clear = (form) => {
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 };
 
+// What is wrong with a field is said until it is changed.
+document.addEventListener("input", ({ target }) => {
+  if (!target.hasAttribute("aria-invalid")) return;
+  target.removeAttribute("aria-invalid");
+  document.querySelector(`.error[id="${CSS.escape(target.getAttribute("aria-describedby"))}"]`)?.remove();
+  target.removeAttribute("aria-describedby");
+});
+
 export const complain = (form, refusal) => {
   const unplaced = [];
   for (const [name, message] of Object.entries(refusal.fields)) {

@@ -1,10 +1,11 @@
-// Settings > Rules: the list in its order, the editor of one rule, and how rules would have done in a conversation.
+// Settings > Rules: the list in its order, and the editor of one rule.
 //
 // A field of the editor stands in an element with `data-field`, its key in the rule's JSON ("": its keys join those
 // around it); `data-as` names how it is read and filled. A part (a condition, an action) is an element with `data-part`,
 // its type, made from the template `{list}-{type}`. What its form would not give back exactly is shown as JSON.
 
 import { Refusal, call, say, sure, texts, toast } from "./api.js";
+import { tryAll, tryDraft } from "./dry-run.js";
 import { clear } from "./forms.js";
 import { fill as fillWeek, read as readWeek } from "./hours.js";
 
@@ -422,7 +423,7 @@ const edited = () => {
   form.querySelector("[data-unsaved]").hidden = !dirty();
   for (const list of form.querySelectorAll("[data-none-of]")) list.hidden = listIn(list.parentElement).children.length > 0;
   clearTimeout(timer);
-  timer = setTimeout(tryDraft, TRY_AFTER_MS);
+  timer = setTimeout(tryForm, TRY_AFTER_MS);
 };
 
 /** The innermost place that a refusal's field names. */
@@ -445,7 +446,7 @@ const mark = (name, message) => {
   if (!place) return null;
   const rest = name.slice(place.dataset.path.length + 1);
   const line = place.dataset.as === "lines" ? lineOf(place, rest, message) : -1;
-  const text = element("p", "error", line < 0 ? message : say("rule-line", { line: line + 1, message }));
+  const text = Object.assign(document.createElement("p"), { className: "error", textContent: line < 0 ? message : say("rule-line", { line: line + 1, message }) });
   made += 1;
   text.id = `rule-error-${made}`;
   if (place.dataset.language) turnTo(place.dataset.language);
@@ -542,96 +543,11 @@ const restore = async (button) => {
   }
 };
 
-// The dry run
-const element = (tag, className, ...children) => {
-  const one = document.createElement(tag);
-  if (className) one.className = className;
-  one.append(...children);
-  return one;
-};
-
-const icon = (name) => $(`icon-${name}`).content.firstElementChild.cloneNode(true);
-const lines = (className, all) => element("ul", className, ...all.map((line) => element("li", "", line)));
-const chosen = () => document.querySelector("#try input[name=conversation]:checked")?.value;
-
-const verdict = ({ would_fire: fires, reasons, does }, words) =>
-  element("div", `verdict ${fires ? "fires" : ""}`, icon(fires ? "fires" : "rests"), element("div", "", element("b", "", words), fires ? lines("does", does) : lines("reasons", reasons)));
-
-const attempt = (body) => call("POST", "/api/v1/rules/try", body);
-
-let asked = 0;
-let beside = null; // How the kept rules do in the conversation that is chosen.
-
-/** The rule that is being edited, as it stands in the form; the others beside it. */
-const tryDraft = async () => {
-  const conversation = chosen();
-  if (!conversation) return;
-  asked += 1;
-  const now = asked;
+/** The rule as it stands in the form, on the conversation that is chosen. */
+const tryForm = () => {
   const rule = read();
-  const broken = Object.values(unreadable)[0];
-  try {
-    if (beside?.conversation !== conversation) beside = { conversation, ...(await attempt({ conversation_id: conversation })) };
-    const mine = broken ? element("p", "hint", broken) : await tryOne({ conversation_id: conversation, rule: { ...rule, name: rule.name ?? say("rule-nameless") } });
-    if (now === asked) showTried(mine);
-  } catch (refusal) {
-    if (!(refusal instanceof Refusal)) throw refusal;
-    if (now === asked) $("try-result").replaceChildren(element("p", "error", refusal.message));
-  }
+  tryDraft({ id: form.dataset.rule, rule: { ...rule, name: rule.name ?? say("rule-nameless") }, broken: Object.values(unreadable)[0] });
 };
-
-const tryOne = async (body) => {
-  try {
-    const { items: [mine] } = await attempt(body);
-    return verdict(mine, say(mine.would_fire ? "rule-fires" : "rule-rests"));
-  } catch (refusal) {
-    if (refusal.status !== 422) throw refusal;
-    return element("p", "hint", say("rule-unfinished", { why: Object.values(refusal.fields)[0] ?? refusal.message }));
-  }
-};
-
-const showTried = (mine) => {
-  const shown = [mine];
-  if (beside.silent) shown.unshift(element("p", "notice", say("rule-silent", { why: beside.silent })));
-  const rest = beside.items.filter((one) => one.rule_id !== form.dataset.rule && one.enabled);
-  if (rest.length) shown.push(othersOf(rest));
-  $("try-result").replaceChildren(...shown);
-};
-
-const othersOf = (rest) => {
-  const list = element("ul", "others");
-  for (const one of [...rest].sort((a, b) => b.would_fire - a.would_fire)) {
-    const link = Object.assign(element("a", "link", one.name), { href: `/settings/rules/${one.rule_id}` });
-    list.append(element("li", one.would_fire ? "fires" : "", icon(one.would_fire ? "fires" : "rests"), element("span", "", link, one.would_fire ? "" : element("small", "", one.reasons[0] ?? ""))));
-  }
-  return element("section", "", element("h3", "", say("rule-others")), list);
-};
-
-/** All rules on one conversation, each beside its row. */
-const tryAll = async () => {
-  const conversation = chosen();
-  if (!conversation) return;
-  asked += 1;
-  const now = asked;
-  try {
-    const { items, silent } = await attempt({ conversation_id: conversation });
-    if (now !== asked) return;
-    const told = new Map(items.map((one) => [one.rule_id, one]));
-    for (const row of ruleRows()) {
-      const one = told.get(row.dataset.rule);
-      const place = row.querySelector("[data-verdict]");
-      place.replaceChildren(...(one ? [verdict(one, say(verdictWords(one)))] : []));
-    }
-    const fires = items.filter((one) => one.would_fire && one.enabled).length;
-    const words = silent ? say("rule-silent", { why: silent }) : say(fires ? "rules-fire" : "rules-rest", { count: fires });
-    $("try-result").replaceChildren(element("p", silent ? "notice" : "hint", words));
-  } catch (refusal) {
-    if (!(refusal instanceof Refusal)) throw refusal;
-    if (now === asked) $("try-result").replaceChildren(element("p", "error", refusal.message));
-  }
-};
-
-const verdictWords = ({ enabled, would_fire: fires }) => (fires ? (enabled ? "rule-fires" : "rule-fires-on") : "rule-rests");
 
 // The list
 const ruleRows = () => [...document.querySelectorAll("#rule-list > li")];
@@ -701,9 +617,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("change", ({ target }) => {
-  if (!target.matches("#try input[name=conversation]")) return;
-  if (form) tryDraft();
-  else tryAll();
+  if (!target.matches("#try :is(input[name=conversation], select)")) return;
+  if (form) tryForm();
+  else tryAll(ruleRows());
 });
 
 const listen = () => {
