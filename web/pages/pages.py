@@ -69,6 +69,7 @@ class Pages:
             link=looks.link,
             moment=looks.moment,
             money=orders.money,
+            picture_url=thread.picture_url,
             plain=looks.plain,
             ready=thread.is_ready,
             size=looks.size,

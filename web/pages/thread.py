@@ -137,6 +137,14 @@ def files(message: Message) -> Files:
     return found
 
 
+def picture_url(attachment: Mapping[str, Any]) -> str | None:
+    """Where the small copy of a file is, or the file itself where it needs none; None for what no browser shows."""
+    content_type = attachment["content_type"]
+    small = is_ready(attachment) and content_type in INLINE_TYPES and content_type.startswith("image/")
+    url: str | None = attachment["preview_url"] or (attachment["url"] if small else None)
+    return url
+
+
 def is_ready(attachment: Mapping[str, Any]) -> bool:
     """Whether the file itself is here already."""
     return bool(attachment["state"] == "stored")

@@ -231,6 +231,7 @@ async def test_notes_and_files_stand_on_the_card(desk, read):
     card = await read("/fragments/conversations/olena/card", As="ihor")
     assert card.count('aria-label="Delete the note"') == 1
     assert card.count('class="shot"') == 9
+    assert '<img src="/api/v1/attachments/p0"' in card, "small enough to be shown as it is"
     assert 'href="/inbox/olena#m-m11"' in card
     page = await read(_fetched(card, "/fragments/customers/olena-card/files"))
     assert page.count('class="shot"') == 2
