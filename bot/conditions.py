@@ -25,10 +25,11 @@ from bot import regexes
 from bot.situations import Judge, Need, Situation, spoken
 from bot.understanding.reading import Intent
 from inbox.model.actions import Id, Labels
+from inbox.model.remedies import Told
 from inbox.model.schedule import DAYS, Clock, Day, Schedule
 
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), Told("is a language such as uk")]
 Value = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 

@@ -19,6 +19,7 @@ from inbox.model.errors import Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater, Uncertain
 from inbox.model.ids import new_id, now
 from inbox.model.incoming import AccountChanged
+from inbox.model.remedies import remedy
 from inbox.secrets import SecretBox, WrongKey
 from inbox.storage.channels import ChannelStore
 from inbox.storage.database import Document
@@ -519,7 +520,7 @@ def _validated(kind: ChannelKind, raw: Mapping[str, Any]) -> BaseModel:
         return kind.settings.model_validate(dict(raw))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        words = first["msg"].removeprefix("Value error, ")
+        words = remedy(first)
         # A validator's words begin with its field's name, also where it looks at several and pydantic names none.
         named, _, rest = words.partition(": ")
         if named in kind.settings.model_fields:

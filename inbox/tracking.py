@@ -32,6 +32,7 @@ from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, R
 from inbox.model.ids import now
 from inbox.model.orders import ForbiddenMove
 from inbox.model.people import Author
+from inbox.model.remedies import remedy
 from inbox.orders import Orders
 from inbox.secrets import SecretBox, WrongKey
 from inbox.storage.database import Document
@@ -426,7 +427,7 @@ def _validated(carrier: Carrier, raw: Mapping[str, Any]) -> BaseModel:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(["settings", *(str(part) for part in first["loc"])])
-        words = first["msg"].removeprefix("Value error, ")
+        words = remedy(first)
         raise Invalid(field, words.removeprefix(f"{first['loc'][-1]}: ") if first["loc"] else words) from None
 
 

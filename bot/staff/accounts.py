@@ -24,6 +24,7 @@ from inbox.model.errors import Conflict, Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused
 from inbox.model.ids import new_id, now
 from inbox.model.people import Viewer
+from inbox.model.remedies import remedy
 from inbox.secrets import SecretBox
 from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
@@ -232,7 +233,7 @@ class StaffAccounts:
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             field = str(first["loc"][0])
-            raise Invalid(field, first["msg"].removeprefix("Value error, ").removeprefix(f"{field}: ")) from None
+            raise Invalid(field, remedy(first).removeprefix(f"{field}: ")) from None
         await self._refuse_customers_bot(settings)
         return settings
 

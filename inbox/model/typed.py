@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from inbox.model.errors import Invalid
+from inbox.model.remedies import remedy
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -41,11 +42,9 @@ def checked(adapter: TypeAdapter[_M], raw: Mapping[str, Any], field: str) -> _M:
     try:
         return adapter.validate_python(raw)
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        wrong = error.errors(include_url=False, include_input=False)[0]
         path = [field, *(str(part) for part in wrong["loc"] if part not in _UNSPOKEN)]
-        unknown = wrong["type"] == "extra_forbidden"
-        remedy = "there is no such field" if unknown else wrong["msg"].removeprefix("Value error, ")
-        raise Invalid(".".join(part for part in path if part), remedy) from error
+        raise Invalid(".".join(part for part in path if part), remedy(wrong)) from error
 
 
 def plain(part: BaseModel) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from inbox.cards import Cards
 from inbox.customers import Customers
 from inbox.model.customer_fields import MAX_FIELDS, MAX_VALUE, as_text
 from inbox.model.happenings import ASSIGNMENT, HANDED_OFF, STATUS
+from inbox.model.remedies import Told
 from inbox.storage.database import Document
 from inbox.timeline import MESSAGE, NOTE, ORDER, Timeline
 from web.api.requests import Id, Labels, Languages, Name, Search, each_once
@@ -24,7 +25,11 @@ from web.doors.table import Call, Route, Who
 
 MAX_CONTACTS = 20
 
-FieldName = Annotated[str, StringConstraints(pattern=r"^[^\s.$\x00][^.$\x00]{0,59}$")]
+FieldName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\s.$\x00][^.$\x00]{0,59}$"),
+    Told("is a code of at most 60 characters, without a dot or a dollar sign"),
+]
 FieldText = Annotated[str, StringConstraints(max_length=MAX_VALUE)]
 FieldValue = Annotated[
     FieldText | None, BeforeValidator(as_text, json_schema_input_type=FieldText | int | float | bool | None)

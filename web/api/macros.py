@@ -11,6 +11,7 @@ from inbox.conversations import Conversations
 from inbox.customers import Customers
 from inbox.macros import MAX_ACTIONS, MAX_BUTTONS, MAX_FILES, MAX_TITLE, Macros, Prepared
 from inbox.model.macros import variables
+from inbox.model.remedies import Told
 from inbox.previews import Look, Previews
 from inbox.storage.database import Document
 from web.api.requests import ButtonData, Id, Language, Name, Text, each_once
@@ -23,7 +24,9 @@ from web.doors.bodies import Body, Change, PageQuery
 from web.doors.table import Call, Route, Who
 
 MacroText = Annotated[dict[Language, Text], Field(min_length=1, max_length=20)]
-Shortcut = Annotated[str, StringConstraints(pattern=r"^[^\s/]{0,40}$")]
+Shortcut = Annotated[
+    str, StringConstraints(pattern=r"^[^\s/]{0,40}$"), Told("has at most 40 characters, no space and no slash")
+]
 Folder = Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE)]
 Files = Annotated[tuple[Id, ...], Field(max_length=MAX_FILES), AfterValidator(each_once)]

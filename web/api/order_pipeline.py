@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import AfterValidator, Field, StringConstraints
 
 from inbox.model.pipeline import MAX_STAGES, Pipeline, Stage
+from inbox.model.remedies import Told
 from inbox.pipeline import OrderPipeline
 from web.api.requests import Id, Language, each_once
 from web.api.rows import row
@@ -18,7 +19,9 @@ from web.doors.bodies import Body
 from web.doors.table import Call, Route, Who
 from web.doors.versions import awaited_version, versioned_answer
 
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$")]
+Code = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$"), Told("is a code such as in_the_workshop")
+]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 Following = Annotated[tuple[Code, ...], Field(max_length=MAX_STAGES), AfterValidator(each_once)]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import AwareDatetime, Field, SecretStr, StringConstraints
 
+from inbox.model.remedies import Told
 from inbox.order_sources import OrderSources
 from inbox.storage.database import Document
 from web.api.requests import Name
@@ -20,7 +21,11 @@ from web.doors.table import Call, Route, Who
 
 ShopName = Literal["woocommerce", "shopify", "generic"]
 Secret = Annotated[SecretStr, Field(min_length=8, max_length=200)]
-ShopWord = Annotated[str, StringConstraints(pattern=r"^[^\s.$\x00][^.$\x00]{0,99}$")]
+ShopWord = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\s.$\x00][^.$\x00]{0,99}$"),
+    Told("is a word of at most 100 characters, without a dot or a dollar sign"),
+]
 StatusMap = Annotated[
     dict[ShopWord, Annotated[str, StringConstraints(min_length=1, max_length=60)] | None], Field(max_length=100)
 ]

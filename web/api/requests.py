@@ -10,6 +10,7 @@ from bot.settings import BotSettings
 from inbox.macros import MAX_ACTIONS, MAX_BUTTONS, MAX_DATA, MAX_TITLE
 from inbox.model.conversation import MAX_LABEL, MAX_LABELS, ConversationStatus
 from inbox.model.people import Status
+from inbox.model.remedies import Told
 from web.api.shapes import PriorityName
 from web.doors.bodies import Body, Change, PageQuery, Query
 from web.doors.passwords import MAX_LENGTH, MIN_LENGTH
@@ -53,10 +54,12 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=_TEXT_LIMIT)]
 Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
+Language = Annotated[
+    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$"), Told("is a language such as uk")
+]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LABEL)]
 Password = Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
-Clock = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+Clock = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"), Told("is a time such as 09:30")]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Languages = Annotated[tuple[Language, ...], Field(max_length=20), AfterValidator(each_once)]
 Labels = Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS), AfterValidator(each_once)]

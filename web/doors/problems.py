@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from inbox.model.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, ProviderUnavailable, Taken, TooOften
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater
+from inbox.model.remedies import remedy
 from inbox.storage.errors import is_unavailable
 from web.doors.answers import json_bytes
 from web.doors.headers import name_request
@@ -78,22 +79,16 @@ class Problem(Exception):
 
 def invalid_fields(error: ValidationError, whole: str) -> Problem:
     """What pydantic found wrong, each under its field's name; `whole` names the request part itself."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return Problem(400, "the body is not JSON", errors=[FieldError(whole, found[0]["msg"])])
-    errors = [FieldError(_named(row["loc"]) or whole, _remedy(row)) for row in found]
+    errors = [FieldError(_named(row["loc"]) or whole, remedy(row)) for row in found]
     return Problem(422, f"{errors[0]['field']}: {errors[0]['message']}", errors=errors)
 
 
 def _named(loc: Sequence[int | str]) -> str:
     """A field's name without the words by which pydantic tells apart what a value might have been."""
     return ".".join(str(part) for part in loc if not _BRANCH.fullmatch(str(part)))
-
-
-def _remedy(row: Mapping[str, Any]) -> str:
-    if row["type"] == "extra_forbidden":
-        return "there is no such field"
-    return str(row["msg"]).removeprefix("Value error, ")
 
 
 def _problem(error: Exception) -> Problem | None:

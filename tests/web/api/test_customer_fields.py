@@ -37,7 +37,7 @@ async def test_fields_are_defined_and_kept_to(desk):
     [
         ({"size": "big"}, "fields.size", "a number"),
         ({"way": "Bike"}, "fields.way", "Post, Courier"),
-        ({"city": ["Lviv"]}, "fields.city", "string"),
+        ({"city": ["Lviv"]}, "fields.city", "is a text"),
     ],
 )
 async def test_a_wrong_value_is_named_and_changes_nothing(desk, fields, named, remedy):
