@@ -48,13 +48,18 @@ _WORDS: Final[Mapping[str, str]] = {
 
 def remedy(error: ErrorDetails) -> str:
     """The words for one error of pydantic; its own, where a validator of ours said it or nothing better is known."""
-    context = error.get("ctx", {})
+    context = {name: _exact(value) for name, value in error.get("ctx", {}).items()}
     words = _WORDS.get(error["type"])
     if words is not None:
         return words.format_map(context)
     if error["type"] in ("string_too_short", "too_short", "too_long"):
         return _length(error["type"], context)
     return error["msg"].removeprefix("Value error, ")
+
+
+def _exact(value: Any) -> Any:
+    """A bound as it would be written: 10 and not 10.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _length(kind: str, context: Mapping[str, Any]) -> str:

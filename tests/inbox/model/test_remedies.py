@@ -43,7 +43,7 @@ def said(kind: Any, value: object) -> str:
         (Annotated[tuple[int, ...], Field(max_length=1)], (1, 2), "has at most 1 entries"),
         (Annotated[int, Field(ge=1)], 0, "is at least 1"),
         (Annotated[int, Field(le=100)], 101, "is at most 100"),
-        (Annotated[float, Field(gt=0)], 0, "is more than 0.0"),
+        (Annotated[float, Field(gt=0)], 0, "is more than 0"),
         (int, "many", "is a whole number"),
         (float, "many", "is a number"),
         (bool, "perhaps", "is true or false"),
