@@ -20,8 +20,8 @@ from inbox.storage.errors import is_unavailable
 from inbox.storage.journal import LEASE, JournalStore
 
 MAX_BATCH = 400
-MAX_QUEUED = 2000
-"""Events kept in memory; beyond that they wait in the journal, from where they are fetched when there is room."""
+MAX_QUEUED = 800
+"""Events kept in memory, two batches; beyond that they wait in the journal and are fetched when there is room."""
 
 CROWD = 64
 """From so many waiting events on, accepting goes first for as long as more keep coming."""

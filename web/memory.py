@@ -3,7 +3,7 @@
 The C library keeps a pool of its own for every thread that allocates, and hardly gives anything back from it. The
 database driver works in ten threads that take turns, so most of what they held would lie idle: some 50 MB of it. From
 the one pool that there is instead, only what lies at its end goes back by itself; what a burst leaves free before that
-does when it is asked for, in a millisecond.
+does when it is asked for.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ def share_one_pool() -> None:
 
 
 async def give_back() -> None:
-    """Let the system have what is free. Does nothing where the C library is another one."""
+    """Let the system have what is free, in about a millisecond. Does nothing where the C library is another one."""
     malloc_trim = _of_the_c_library("malloc_trim")
     if malloc_trim is not None:
         malloc_trim(0)

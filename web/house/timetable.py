@@ -81,6 +81,6 @@ def every_so_often(floors: Floors) -> Sweeper:
             Chore("forget_files", 600.0, floors.basics.files.forget_released),
             Chore("forget_imported_files", 600.0, floors.desk.imports.forget_files),
             Chore("forget_large_events", 60.0, floors.stores.journal.forget_large),
-            Chore("give_back_memory", 20.0, give_back),
+            Chore("give_back_memory", 5.0, give_back),
         ]
     )
