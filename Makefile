@@ -1,6 +1,5 @@
 PORT ?= 8080
-# Much of the suite waits, for time to pass or for a process to come back: one job more than there are cores.
-JOBS ?= $(shell echo $$(( $$(nproc) + 1 )))
+JOBS ?= auto
 BIN := .venv/bin
 CODE := bot channels inbox routing web
 CHECKED := $(CODE) benchmarks tests .ci/setup
