@@ -30,6 +30,7 @@ const verdict = ({ would_fire: fires, reasons, does }, words) =>
 const offer = async (conversation) => {
   if (listed === conversation) return;
   const { items } = await call("GET", `/api/v1/conversations/${conversation}/messages?limit=${LISTED}`);
+  if (conversation !== chosen()) return; // Another one was chosen meanwhile, and its messages may be here already.
   const moment = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const theirs = items.filter((one) => one.direction === "in" && !one.deleted_at);
   picker().replaceChildren(...theirs.map((one) => new Option(`${moment.format(new Date(one.sent_at))} · ${one.text || say("rule-no-text")}`, one.id)));
@@ -48,6 +49,7 @@ const tryOn = async (look) => {
   const now = asked;
   try {
     await offer(conversation);
+    if (now !== asked) return;
     const show = await look(conversation);
     if (now === asked) show();
   } catch (refusal) {
@@ -68,7 +70,7 @@ export const tryDraft = ({ id, rule, broken }) =>
 const tryOne = async (body) => {
   try {
     const { items: [mine], message_id: message } = await attempt(body);
-    picker().value = message;
+    if (body.conversation_id === chosen()) picker().value = message;
     return verdict(mine, say(mine.would_fire ? "rule-fires" : "rule-rests"));
   } catch (refusal) {
     if (refusal.status !== 422) throw refusal;
