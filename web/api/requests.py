@@ -11,6 +11,7 @@ from inbox.macros import MAX_ACTIONS, MAX_BUTTONS, MAX_DATA, MAX_TITLE
 from inbox.model.conversation import MAX_LABEL, MAX_LABELS, ConversationStatus
 from inbox.model.people import Status
 from inbox.model.remedies import Told
+from inbox.model.schedule import Clock
 from web.api.shapes import PriorityName
 from web.doors.bodies import Body, Change, PageQuery, Query
 from web.doors.passwords import MAX_LENGTH, MIN_LENGTH
@@ -59,7 +60,6 @@ Language = Annotated[
 ]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LABEL)]
 Password = Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
-Clock = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"), Told("is a time such as 09:30")]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Languages = Annotated[tuple[Language, ...], Field(max_length=20), AfterValidator(each_once)]
 Labels = Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS), AfterValidator(each_once)]
