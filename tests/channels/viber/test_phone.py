@@ -28,10 +28,13 @@ async def test_opening_leaving_and_coming_back(sandbox, page, webhook, chat):
     await page.get_by_role("button", name="Chat menu").click()
     await page.get_by_role("menuitem", name="Subscribe").click()
     await viktor.until(lambda chat: chat.subscribed)
+    await bot.drained()
     await page.get_by_role("button", name="Chat menu").click()
     await page.get_by_role("menuitem", name="Unsubscribe").click()
     await expect(page.get_by_text("not subscribed", exact=True)).to_be_visible()
-    await page.get_by_role("button", name="Open").click()
+    await bot.drained()
+    async with page.expect_response("**/open"):
+        await page.get_by_role("button", name="Open").click()
     await bot.drained()
     assert [event.key.partition(":")[0] for event in webhook.events] == [
         "subscribed",
