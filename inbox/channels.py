@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr
 
 from inbox.events import EventBus
 from inbox.live import Frame, LiveFeed
@@ -19,7 +19,7 @@ from inbox.model.errors import Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, RetryLater, Uncertain
 from inbox.model.ids import new_id, now
 from inbox.model.incoming import AccountChanged
-from inbox.model.remedies import remedy
+from inbox.model.remedies import validated
 from inbox.secrets import SecretBox, WrongKey
 from inbox.storage.channels import ChannelStore
 from inbox.storage.database import Document
@@ -211,7 +211,7 @@ class Channels:
         `ProviderUnavailable` where it does not answer; then nothing is kept.
         """
         kind = self.kind(kind_name)
-        settings, shown_once = kind.prepare(_validated(kind, raw_settings))
+        settings, shown_once = kind.prepare(validated(kind.settings, raw_settings, within="settings"))
         present = now()
         channel: Document = {
             "_id": new_id(),
@@ -248,7 +248,8 @@ class Channels:
             return await self._changed(channel_id, changes)
         kind = self.kind(channel["kind"])
         merged = {**channel["settings"], **self._box.open(channel["sealed"]), **settings}
-        prepared, _ = kind.prepare(_validated(kind, {key: value for key, value in merged.items() if value is not None}))
+        kept = {key: value for key, value in merged.items() if value is not None}
+        prepared, _ = kind.prepare(validated(kind.settings, kept, within="settings"))
         stored = {**changes, **self._stored(prepared)}
         # Some providers call the webhook while they register it, and sign that call with the new credentials.
         await self._changed(channel_id, stored)
@@ -512,18 +513,3 @@ def _tell_unless_unavailable(reading: asyncio.Task[list[Document]]) -> None:
     error = None if reading.cancelled() else reading.exception()
     if error is not None and not is_unavailable(error):
         _log.error("channels_not_read", exc_info=error)
-
-
-def _validated(kind: ChannelKind, raw: Mapping[str, Any]) -> BaseModel:
-    """Settings as the kind wants them. Raises `Invalid` naming the first field that is wrong, never its value."""
-    try:
-        return kind.settings.model_validate(dict(raw))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        words = remedy(first)
-        # A validator's words begin with its field's name, also where it looks at several and pydantic names none.
-        named, _, rest = words.partition(": ")
-        if named in kind.settings.model_fields:
-            raise Invalid(f"settings.{named}", rest) from None
-        field = ".".join(["settings", *(str(part) for part in first["loc"])])
-        raise Invalid(field, words) from None

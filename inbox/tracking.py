@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr
 
 from inbox.events import EventBus
 from inbox.live import Frame, LiveFeed
@@ -32,7 +32,7 @@ from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused, R
 from inbox.model.ids import now
 from inbox.model.orders import ForbiddenMove
 from inbox.model.people import Author
-from inbox.model.remedies import remedy
+from inbox.model.remedies import validated
 from inbox.orders import Orders
 from inbox.secrets import SecretBox, WrongKey
 from inbox.storage.database import Document
@@ -138,7 +138,8 @@ class Tracking:
         if wanted.settings is not None:
             secrets = self._secrets(before) if before is not None else {}
             merged = {**(before or {}).get("settings", {}), **secrets, **wanted.settings}
-            settings = _validated(carrier, {key: value for key, value in merged.items() if value is not None})
+            kept = {key: value for key, value in merged.items() if value is not None}
+            settings = validated(carrier.settings, kept, within="settings")
             await self._try(carrier, settings)
             fields |= {**self._stored(settings), "state": "connected", "state_reason": "", "failures": 0}
             fields["state_since"] = now()
@@ -418,17 +419,6 @@ def _parcel(order: Document, carrier: Carrier) -> Document:
 def _once_more(parcel: Document, present: datetime) -> datetime | None:
     """A parcel at its end whose order has not followed is looked at for a week more."""
     return present + timedelta(hours=6) if present - parcel["changed_at"] < timedelta(days=7) else None
-
-
-def _validated(carrier: Carrier, raw: Mapping[str, Any]) -> BaseModel:
-    """Settings as the carrier wants them. Raises `Invalid` naming the field, never its value."""
-    try:
-        return carrier.settings.model_validate(dict(raw))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(["settings", *(str(part) for part in first["loc"])])
-        words = remedy(first)
-        raise Invalid(field, words.removeprefix(f"{first['loc'][-1]}: ") if first["loc"] else words) from None
 
 
 def _timer_id(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol, TypeVar
 
 import msgspec
 import structlog
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr
 
 from bot.staff.source import KIND
 from channels.telegram import TelegramSettings
@@ -24,7 +24,7 @@ from inbox.model.errors import Conflict, Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused
 from inbox.model.ids import new_id, now
 from inbox.model.people import Viewer
-from inbox.model.remedies import remedy
+from inbox.model.remedies import validated
 from inbox.secrets import SecretBox
 from inbox.storage.database import Document
 from inbox.storage.errors import is_unavailable
@@ -228,12 +228,7 @@ class StaffAccounts:
             raw = {"token": known.token.get_secret_value(), "api_base": known.api_base, **raw}
         if "token" not in raw:
             raise Invalid("token", "give the token of a bot, from @BotFather")
-        try:
-            settings, _ = with_secret(TelegramSettings.model_validate(raw))
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            field = str(first["loc"][0])
-            raise Invalid(field, remedy(first).removeprefix(f"{field}: ")) from None
+        settings, _ = with_secret(validated(TelegramSettings, raw))
         await self._refuse_customers_bot(settings)
         return settings
 

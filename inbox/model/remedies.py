@@ -1,10 +1,14 @@
 """What is wrong with a value, in words for the person who gave it: what it should be, not which check it failed."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
+
+from inbox.model.errors import Invalid
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _WORDS: Final[Mapping[str, str]] = {
     "missing": "is needed",
@@ -70,6 +74,23 @@ def _length(kind: str, context: Mapping[str, Any]) -> str:
     if kind == "too_long":
         return f"has at most {context['max_length']} {things}"
     return "is needed" if context["min_length"] == 1 else f"has at least {context['min_length']} {things}"
+
+
+def validated(model: type[Model], raw: Mapping[str, Any], *, within: str = "") -> Model:
+    """`raw` as the model wants it. Raises `Invalid` naming the first field that is wrong, never its value.
+
+    `within` is the field that holds them all, where there is one.
+    """
+    try:
+        return model.model_validate(dict(raw))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+    place, words = [str(part) for part in first["loc"]], remedy(first)
+    # A validator's words begin with its field's name, also where it looks at several and pydantic names none.
+    named, _, rest = words.partition(": ")
+    if named in model.model_fields:
+        place, words = [named], rest
+    raise Invalid(".".join([within, *place] if within else place), words)
 
 
 class Told:

@@ -5,9 +5,19 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    SecretStr,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
-from inbox.model.remedies import Told, remedy
+from inbox.model.errors import Invalid
+from inbox.model.remedies import Told, remedy, validated
 
 
 class Colour(StrEnum):
@@ -65,3 +75,34 @@ def test_it_is_said_what_the_value_should_be(kind, value, words):
 def test_what_is_told_of_a_type_changes_nothing_else():
     assert TypeAdapter(Clock).validate_python("09:30") == "09:30"
     assert TypeAdapter(Clock).json_schema() == {"type": "string", "pattern": r"^\d\d:\d\d$"}
+
+
+class Server(BaseModel):
+    host: Short
+    port: int = 993
+    tls: bool = True
+
+    @model_validator(mode="after")
+    def _secured(self) -> "Server":
+        if self.port == 993 and not self.tls:
+            raise ValueError("tls: port 993 is for TLS alone")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("raw", "field", "words"),
+    [
+        ({}, "host", "is needed"),
+        ({"host": "imap", "port": "many"}, "port", "is a whole number"),
+        ({"host": "imap", "tls": False}, "tls", "port 993 is for TLS alone"),
+    ],
+)
+def test_the_first_field_that_is_wrong_is_named(raw, field, words):
+    for within, named in (("", field), ("settings", f"settings.{field}")):
+        with pytest.raises(Invalid) as refused:
+            validated(Server, raw, within=within)
+        assert (refused.value.field, refused.value.remedy) == (named, words)
+
+
+def test_what_is_right_is_the_model():
+    assert validated(Server, {"host": "imap"}) == Server(host="imap")
