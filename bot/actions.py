@@ -28,8 +28,8 @@ from bot.blanks import check
 from bot.settings import web_address
 from inbox.model.actions import Action, Assign, Close, Id, LabelConversation, SetOrderStatus, SetPriority, Snooze
 from inbox.model.errors import Invalid
+from inbox.model.languages import Language
 from inbox.model.macros import language_for
-from inbox.model.remedies import Told
 from inbox.model.typed import ONE_TEXT, TEXT_BY_LANGUAGE, each
 from inbox.replies import MAX_TEXT
 
@@ -45,9 +45,6 @@ Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT), AfterValidator(check)
 ]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE)]
-Language = Annotated[
-    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$"), Told("is a language such as uk")
-]
 
 
 def _way(text: object) -> str:

@@ -29,7 +29,7 @@ from inbox.model.remedies import Told
 from inbox.model.schedule import DAYS, Clock, Day, Schedule
 
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), Told("is a language such as uk")]
+Spoken = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), Told("is a language such as uk")]
 Value = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
@@ -162,7 +162,7 @@ class LanguageCondition(Condition):
     """Whether the customer speaks one of these languages, by the card, else by the channel."""
 
     type: Literal["language"]
-    languages: Annotated[tuple[Language, ...], Field(alias="in", min_length=1, max_length=50)]
+    languages: Annotated[tuple[Spoken, ...], Field(alias="in", min_length=1, max_length=50)]
 
     @property
     def need(self) -> Need | None:

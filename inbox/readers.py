@@ -16,6 +16,7 @@ from inbox.macros import Macros
 from inbox.model.contacts import email_address, phone_number
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.ids import derived_id, now
+from inbox.model.languages import LANGUAGE
 from inbox.model.orders import API_SOURCE, Contact, Delivery, Item, OrderSnapshot, created, priced, updated
 from inbox.model.people import Author, Viewer
 from inbox.model.tables import Record, customer_record, macro_record, order_record
@@ -27,7 +28,6 @@ from inbox.storage.people import PeopleStore
 
 _YES = frozenset({"yes", "true", "1", "да", "так", "y"})
 _NO = frozenset({"no", "false", "0", "нет", "ні", "n"})
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 _SHORTCUT = re.compile(r"[^\s/]{0,40}")
 
 
@@ -204,7 +204,7 @@ def _fields(record: Record) -> dict[str, str]:
 
 def _texts(record: Record) -> dict[str, str]:
     said = record.get("text", {})
-    by_language = isinstance(said, Mapping) and all(_LANGUAGE.fullmatch(str(code)) for code in said)
+    by_language = isinstance(said, Mapping) and all(LANGUAGE.fullmatch(str(code)) for code in said)
     if not said or not by_language or not all(isinstance(one, str) for one in said.values()):
         raise Invalid("text", "give its text by language, in columns such as text:uk")
     return dict(said)

@@ -14,11 +14,15 @@ from inbox.macros import Macros
 from inbox.media import MAX_UPLOAD_BYTES, Media, Reader
 from inbox.model.errors import Invalid, NotFound
 from inbox.model.people import Viewer
+from inbox.pictures import PREVIEW_TYPE
 from inbox.storage.database import Document
+from web.api.rows import row
+from web.api.services import ApiServices
+from web.api.shapes import AttachmentShape
 from web.api.views import attachment_view
 from web.doors.answers import json_answer
 from web.doors.problems import FieldError, Problem
-from web.doors.table import Call
+from web.doors.table import Call, Route, Who
 
 # What a browser may show in place: pictures made of pixels, sound and film. SVG, PDF and HTML can carry scripts.
 INLINE_TYPES = frozenset(
@@ -193,3 +197,30 @@ def _span(asked: str | None, size: int) -> tuple[int, int]:
     if start >= end:
         raise Problem(416, f"the file has {size} bytes", headers={"Content-Range": f"bytes */{size}"})
     return start, end
+
+
+def rows(services: ApiServices) -> list[Route]:
+    """The endpoints of files."""
+    attachments = AttachmentHandlers(media=services.media, conversations=services.conversations, macros=services.macros)
+    return [
+        row("POST", "/attachments", Who.SIGNED_IN)(
+            handler=attachments.upload,
+            summary="Upload a file for a message",
+            uploads=True,
+            answer=AttachmentShape,
+            statuses=(201,),
+            audit="attachment.upload",
+        ),
+        row("GET", "/attachments/{id}", Who.SIGNED_IN)(
+            handler=attachments.download,
+            summary="A file, whole or in ranges",
+            statuses=(200, 206, 304),
+            media_type="application/octet-stream",
+        ),
+        row("GET", "/attachments/{id}/preview", Who.SIGNED_IN)(
+            handler=attachments.preview,
+            summary="A picture's small copy",
+            statuses=(200, 206, 304),
+            media_type=PREVIEW_TYPE,
+        ),
+    ]

@@ -1,19 +1,43 @@
 """Connected accounts."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from aiohttp import web
+from pydantic import Field, StringConstraints
 
 from inbox.channels import Channels
 from inbox.model.people import Viewer
 from inbox.paging import decode_cursor, page
 from inbox.storage.database import Document
-from web.api.requests import ChannelChange, NewChannel
+from web.api.fields import Name
+from web.api.rows import row
+from web.api.services import ApiServices
+from web.api.shapes import ChannelShape, NewChannelShape, Page
 from web.api.views import View, channel_view
 from web.doors.answers import json_answer, no_content
-from web.doors.bodies import PageQuery
-from web.doors.table import Call
+from web.doors.bodies import Body, Change, PageQuery
+from web.doors.table import Call, Route, Who
+
+
+class NewChannel(Body):
+    """An account that is to be connected; what `settings` holds is the kind's to say."""
+
+    audited: ClassVar = frozenset({"kind", "name"})
+
+    kind: Annotated[str, StringConstraints(max_length=40)]
+    name: Name
+    settings: dict[str, Any]
+
+
+class ChannelChange(Change):
+    """What an admin changes about a channel; settings that are not sent stay. `paused` holds what goes out, by hand."""
+
+    audited: ClassVar = frozenset({"name", "paused"})
+
+    name: Name = ""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +93,41 @@ class ChannelHandlers:
             path=self.channels.webhook_path(channel),
             absolute=self.channels.webhook_url(channel),
         )
+
+
+def rows(services: ApiServices) -> list[Route]:
+    """The endpoints of connected accounts."""
+    channels = ChannelHandlers(channels=services.channels)
+    return [
+        row("GET", "/channels", Who.SIGNED_IN)(
+            handler=channels.index,
+            summary="Connected accounts; their settings are for admins",
+            query=PageQuery,
+            answer=Page[ChannelShape],
+        ),
+        row("POST", "/channels", Who.ADMIN)(
+            handler=channels.create,
+            summary="Connect an account: checked with its provider, its webhook registered",
+            body=NewChannel,
+            answer=NewChannelShape,
+            statuses=(201,),
+            audit="channel.create",
+        ),
+        row("GET", "/channels/{id}", Who.ADMIN)(handler=channels.show, summary="One channel", answer=ChannelShape),
+        row("PATCH", "/channels/{id}", Who.ADMIN)(
+            handler=channels.change,
+            summary="Rename a channel or give it other settings",
+            body=ChannelChange,
+            answer=ChannelShape,
+            audit="channel.change",
+        ),
+        row("DELETE", "/channels/{id}", Who.ADMIN)(
+            handler=channels.delete, summary="Disconnect an account", statuses=(204,), audit="channel.delete"
+        ),
+        row("POST", "/channels/{id}/check", Who.ADMIN)(
+            handler=channels.check,
+            summary="Check a channel again; lifts the pause of a repaired one",
+            answer=ChannelShape,
+            audit="channel.check",
+        ),
+    ]

@@ -2,19 +2,63 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated, ClassVar
 
 from aiohttp import web
+from pydantic import Field, StringConstraints
 
 from inbox.conversations import ConversationQuery, Conversations
+from inbox.model.conversation import ConversationStatus
 from inbox.model.errors import Invalid
 from inbox.model.people import Author
 from inbox.replies import Draft, Replies
 from inbox.teams import Teams
 from routing.assignment import Assigner
-from web.api.requests import ConversationPatch, ConversationsQuery, NewConversation
+from web.api.fields import Id, Label, Labels, SearchText, Text, Time, Token
+from web.api.rows import row
+from web.api.services import ApiServices
+from web.api.shapes import ConversationShape, Page, PriorityName, StartedShape
 from web.api.views import conversation_view, message_view
 from web.doors.answers import json_answer, no_content
-from web.doors.table import Call
+from web.doors.bodies import Body, Change, PageQuery
+from web.doors.table import Call, Route, Who
+
+
+class ConversationsQuery(PageQuery):
+    """Which conversations are wanted."""
+
+    status: Annotated[str, StringConstraints(max_length=20)] | None = None
+    assignee: Id | None = None
+    team: Id | None = None
+    channel: Id | None = None
+    label: Label | None = None
+    q: SearchText = ""
+    sort: Annotated[str, StringConstraints(max_length=20)] = "recent"
+
+
+class NewConversation(Body):
+    """Writing first."""
+
+    audited: ClassVar = frozenset({"customer_id", "channel_id"})
+
+    customer_id: Id
+    channel_id: Id
+    text: Text
+    client_token: Token | None = None
+
+
+class ConversationPatch(Change):
+    """What a manager changes about a conversation. `version` is the one they saw: a newer one answers 409."""
+
+    audited: ClassVar = frozenset({"status", "assignee_id", "team_id", "labels", "snoozed_until", "priority"})
+
+    status: ConversationStatus = ConversationStatus.OPEN
+    assignee_id: Id | None = None
+    team_id: Id | None = None
+    labels: Labels = ()
+    snoozed_until: Time | None = None
+    priority: PriorityName = "normal"
+    version: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +135,47 @@ class ConversationHandlers:
         conversation = await self.conversations.get(call.viewer, call.path())
         await self.replies.typing(conversation["_id"])
         return no_content()
+
+
+def rows(services: ApiServices) -> list[Route]:
+    """The endpoints of conversations."""
+    conversations = ConversationHandlers(
+        conversations=services.conversations,
+        replies=services.replies,
+        assigner=services.assigner,
+        teams=services.teams,
+    )
+    return [
+        row("GET", "/conversations", Who.SIGNED_IN)(
+            handler=conversations.index,
+            summary="Conversations that the caller may see; assignee is me, none or an id",
+            query=ConversationsQuery,
+            answer=Page[ConversationShape],
+        ),
+        row("POST", "/conversations", Who.SIGNED_IN)(
+            handler=conversations.create,
+            summary="Write first, where the channel allows it",
+            body=NewConversation,
+            answer=StartedShape,
+            statuses=(201, 200),
+            audit="conversation.start",
+        ),
+        row("GET", "/conversations/{id}", Who.SIGNED_IN)(
+            handler=conversations.show, summary="One conversation", answer=ConversationShape
+        ),
+        row("PATCH", "/conversations/{id}", Who.SIGNED_IN)(
+            handler=conversations.change,
+            summary="Change status, holder, team, labels or priority; 409 where version is stale",
+            body=ConversationPatch,
+            answer=ConversationShape,
+            audit="conversation.change",
+        ),
+        row("POST", "/conversations/{id}/read", Who.SIGNED_IN)(
+            handler=conversations.mark_read,
+            summary="Everything so far was seen",
+            answer=ConversationShape,
+        ),
+        row("POST", "/conversations/{id}/typing", Who.SIGNED_IN)(
+            handler=conversations.show_typing, summary="Show the customer that somebody writes", statuses=(204,)
+        ),
+    ]

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from inbox.customer_fields import CustomerFields
 from inbox.model.customer_fields import MAX_CHOICES, MAX_FIELDS, CustomerField, FieldType
-from web.api.requests import each_once
+from web.api.fields import each_once
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import Shape

@@ -14,7 +14,7 @@ from inbox.model.happenings import ASSIGNMENT, HANDED_OFF, STATUS
 from inbox.model.remedies import Told
 from inbox.storage.database import Document
 from inbox.timeline import MESSAGE, NOTE, ORDER, Timeline
-from web.api.requests import Id, Labels, Languages, Name, Search, each_once
+from web.api.fields import Id, Labels, Languages, Name, SearchText, each_once
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import AttachmentShape, AuthorShape, CustomerShape, MessageShape, Page, Shape
@@ -54,7 +54,7 @@ EVENTS = (ASSIGNMENT, STATUS, HANDED_OFF, NOTE, ORDER)
 class CustomersQuery(PageQuery):
     """Which cards are wanted."""
 
-    q: Search = ""
+    q: SearchText = ""
 
 
 class NewCustomer(Body):
@@ -114,7 +114,7 @@ class TimelineQuery(PageQuery):
 class TagsQuery(Query):
     """How the tags begin."""
 
-    q: Search = ""
+    q: SearchText = ""
     limit: int = Field(default=20, ge=1, le=100)
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from routing.handing_over import HandingOver, HandOver
-from web.api.requests import Id, Token
+from web.api.fields import Id, Token
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import ConversationShape

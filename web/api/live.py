@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
+from pydantic import Field
 
 from inbox.conversations import Conversations
 from inbox.gathering import Gathering
@@ -18,12 +20,15 @@ from inbox.storage.errors import is_unavailable
 from routing.presence import Presence
 from web.api.company import REFUSED, VIEWERS, Company
 from web.api.orders import order_view
-from web.api.requests import LiveQuery
+from web.api.rows import row
+from web.api.services import ApiServices
 from web.api.tasks import task_view
 from web.api.views import View, card_view, conversation_view, identity_view, manager_view, message_view
 from web.doors.answers import json_bytes
+from web.doors.bodies import Query
+from web.doors.gate import Doors
 from web.doors.signin import SignIn
-from web.doors.table import Call
+from web.doors.table import Call, Route, Who
 
 SESSION_OVER = 4401
 """Close code: the session ended, there is no use in trying again."""
@@ -121,6 +126,12 @@ class _Line:
             await self._socket.send_str(json_bytes(frame).decode())
 
 
+class LiveQuery(Query):
+    """From where on the feed is wanted."""
+
+    since: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveHandlers:
     """`/live`."""
@@ -181,3 +192,23 @@ async def _listen(socket: web.WebSocketResponse, line: _Line, company: Company) 
             wrong = await company.hear(message.data) if message.type is WSMsgType.TEXT else "say it as text"
             if wrong is not None:
                 await line.aside(REFUSED, {"detail": wrong})
+
+
+def rows(doors: Doors, services: ApiServices) -> list[Route]:
+    """The endpoints of the live socket."""
+    live = LiveHandlers(
+        feed=services.feed,
+        gathering=services.gathering,
+        conversations=services.conversations,
+        presence=services.presence,
+        sign_in=doors.sign_in,
+    )
+    return [
+        row("GET", "/live", Who.SIGNED_IN)(
+            handler=live.follow,
+            summary="A WebSocket of frames {seq, type, data}; since resumes; a page may say what it views",
+            query=LiveQuery,
+            statuses=(101,),
+            checks_origin=True,
+        ),
+    ]

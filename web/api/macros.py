@@ -10,11 +10,12 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from inbox.conversations import Conversations
 from inbox.customers import Customers
 from inbox.macros import MAX_ACTIONS, MAX_BUTTONS, MAX_FILES, MAX_TITLE, Macros, Prepared
+from inbox.model.languages import Language
 from inbox.model.macros import variables
 from inbox.model.remedies import Told
 from inbox.previews import Look, Previews
 from inbox.storage.database import Document
-from web.api.requests import ButtonData, Id, Language, Name, Text, each_once
+from web.api.fields import ButtonData, Id, Name, Text, each_once
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import AttachmentShape, ButtonShape, Page, Shape

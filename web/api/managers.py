@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from inbox.managers import Managers, NewManager
 from inbox.model.people import Role
 from inbox.model.schedule import DaysOff, Schedule
-from web.api.requests import Address, Id, Languages, Name, Password, each_once
+from web.api.fields import Address, Id, Languages, Name, Password, each_once
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import ManagerShape, Page

@@ -12,7 +12,7 @@ from inbox.merging import Merging, told_of
 from inbox.model.people import Author
 from inbox.storage.database import Document
 from inbox.suggestions import Suggestion, Suggestions
-from web.api.requests import Id
+from web.api.fields import Id
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import AuthorShape, CustomerShape, Shape

@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 import msgspec
 from aiohttp import web
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from inbox.conversations import Conversations
 from inbox.customers import Customers
 from inbox.follow_ups import FollowUps
-from inbox.macros import Macros, Prepared
+from inbox.macros import MAX_ACTIONS, MAX_BUTTONS, MAX_TITLE, Macros, Prepared
 from inbox.media import Media
 from inbox.messages import Messages
 from inbox.model.actions import FOLLOW_UPS
@@ -22,17 +23,72 @@ from inbox.model.typed import each
 from inbox.replies import Draft, Replies
 from inbox.storage.database import Document
 from web import letters
-from web.api.requests import HtmlQuery, MessageEdit, NewMessage
+from web.api.fields import TEXT_LIMIT, ButtonData, Id, Text, Token, each_once
+from web.api.rows import row
+from web.api.services import ApiServices
+from web.api.shapes import MessageShape, Page
 from web.api.views import message_view
 from web.doors.answers import json_answer
-from web.doors.bodies import PageQuery
+from web.doors.bodies import Body, PageQuery, Query
 from web.doors.problems import FieldError, Problem
-from web.doors.table import Call
+from web.doors.table import Call, Route, Who
 
 INLINE_BYTES: Final = 8 << 20
 """How much of pictures a message's page holds."""
 
 INLINE_PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+
+class MessageButton(Body):
+    """Something to press: what it says, and what comes back of it."""
+
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE)]
+    data: ButtonData
+
+
+class NewMessage(Body):
+    """A reply or a note. `private` says how the public comment in `reply_to` is answered; absent means in public.
+
+    With a `macro_id`, what is left out of `text`, `attachments`, `buttons` and `actions` is the macro's. `order` is the
+    customer's order that it speaks of, by id or number; without it, the latest that may still go somewhere. `seen` is
+    the message that came last of those that the writer knew of: where others' came after it, a reply answers 409 with
+    what is `newer`.
+    """
+
+    audited: ClassVar = frozenset({"kind", "channel_id", "macro_id", "private"})
+
+    text: Annotated[str, StringConstraints(max_length=TEXT_LIMIT)] = ""
+    kind: Literal["reply", "note"] = "reply"
+    channel_id: Id | None = None
+    attachments: Annotated[tuple[Id, ...], Field(max_length=10), AfterValidator(each_once)] = ()
+    macro_id: Id | None = None
+    buttons: Annotated[tuple[MessageButton, ...], Field(max_length=MAX_BUTTONS)] = ()
+    actions: Annotated[list[dict[str, Any]], Field(max_length=MAX_ACTIONS)] = Field(default_factory=list)
+    order: Id | None = None
+    reply_to: Id | None = None
+    private: bool | None = None
+    client_token: Token | None = None
+    seen: Id | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "NewMessage":
+        if not (self.text.strip() or self.attachments or self.macro_id):
+            raise ValueError("give a text, attachments or a macro_id")
+        if self.kind == "note" and (self.buttons or self.actions):
+            raise ValueError("buttons and actions go along with a reply, not with a note")
+        return self
+
+
+class MessageEdit(Body):
+    """Another text for a message of ours."""
+
+    text: Text
+
+
+class HtmlQuery(Query):
+    """How a message's HTML is wanted. Pictures from elsewhere tell their sender who looked."""
+
+    images: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,3 +229,57 @@ def _finished(filled: Filled) -> str:
         errors = [FieldError("macro_id", f"{variable} has no value here") for variable in filled.missing]
         raise Problem(422, f"this macro needs {named}: write the text yourself, or fill that in first", errors=errors)
     return filled.text
+
+
+def rows(services: ApiServices) -> list[Route]:
+    """The endpoints of messages."""
+    messages = MessageHandlers(
+        conversations=services.conversations,
+        customers=services.customers,
+        follow_ups=services.follow_ups,
+        macros=services.macros,
+        messages=services.messages,
+        replies=services.replies,
+        media=services.media,
+    )
+    return [
+        row("GET", "/conversations/{id}/messages", Who.SIGNED_IN)(
+            handler=messages.index,
+            summary="What was said, newest first",
+            query=PageQuery,
+            answer=Page[MessageShape],
+        ),
+        row("POST", "/conversations/{id}/messages", Who.SIGNED_IN)(
+            handler=messages.create,
+            summary="Reply or take a note; 200 for a known client_token",
+            body=NewMessage,
+            answer=MessageShape,
+            statuses=(201, 200),
+            audit="message.post",
+        ),
+        row("POST", "/messages/{id}/retry", Who.SIGNED_IN)(
+            handler=messages.retry,
+            summary="Send again what is not known to have been sent",
+            answer=MessageShape,
+            audit="message.retry",
+        ),
+        row("GET", "/messages/{id}/html", Who.SIGNED_IN)(
+            handler=messages.html,
+            summary="A message's HTML, made harmless, for a sandboxed frame; pictures from elsewhere with images=1",
+            query=HtmlQuery,
+            media_type="text/html",
+        ),
+        row("PATCH", "/messages/{id}", Who.SIGNED_IN)(
+            handler=messages.edit,
+            summary="Replace the text of a message, where the channel can",
+            body=MessageEdit,
+            answer=MessageShape,
+            audit="message.edit",
+        ),
+        row("DELETE", "/messages/{id}", Who.SIGNED_IN)(
+            handler=messages.unsend,
+            summary="Take a message back, where the channel can",
+            answer=MessageShape,
+            audit="message.unsend",
+        ),
+    ]

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 
 from inbox.notices import Notices
 from inbox.storage.database import Document
-from web.api.requests import Id
+from web.api.fields import Id
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import PassedOver, Shape

@@ -7,10 +7,11 @@ import msgspec
 from aiohttp import web
 from pydantic import AfterValidator, Field, StringConstraints
 
+from inbox.model.languages import Language
 from inbox.model.pipeline import MAX_STAGES, Pipeline, Stage
 from inbox.model.remedies import Told
 from inbox.pipeline import OrderPipeline
-from web.api.requests import Id, Language, each_once
+from web.api.fields import Id, each_once
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import Shape

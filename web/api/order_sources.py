@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, SecretStr, StringConstraints
 from inbox.model.remedies import Told
 from inbox.order_sources import OrderSources
 from inbox.storage.database import Document
-from web.api.requests import Name
+from web.api.fields import Name
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import Page, Shape, WebhookUrl

@@ -17,7 +17,7 @@ from inbox.order_sources import OrderSources
 from inbox.orders import CLOCKS_DIFFER, Orders, Suggestion
 from inbox.storage.database import Document
 from inbox.storage.orders import OrderQuery
-from web.api.requests import Address, Id, Phone, Search, Time
+from web.api.fields import Address, Id, Phone, SearchText, Time
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import AuthorShape, Page, Shape
@@ -56,7 +56,7 @@ class OrdersQuery(PageQuery):
     status: Annotated[Code | None, NOT_GIVEN] = None
     source: Annotated[Id | None, NOT_GIVEN] = None
     linked: bool | None = None
-    q: Search = ""
+    q: SearchText = ""
 
 
 class ItemBody(Body):

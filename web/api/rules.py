@@ -16,7 +16,7 @@ from bot.secrecy import masked
 from bot.trying import DryRuns
 from inbox.model.people import Viewer
 from inbox.storage.database import Document
-from web.api.requests import Id, Name
+from web.api.fields import Id, Name
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import Page, Shape

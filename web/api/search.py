@@ -12,7 +12,7 @@ from inbox.model.errors import Invalid
 from inbox.model.searched import Searched
 from inbox.search import Hit, Narrowed, Search
 from inbox.storage.database import Document
-from web.api import requests
+from web.api.fields import Id, SearchText
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import Direction, Page, Shape
@@ -29,11 +29,11 @@ class SearchQuery(PageQuery):
     e-mail address count as a word.
     """
 
-    q: requests.Search
+    q: SearchText
     kind: Searched | None = None
-    conversation: requests.Id | None = None
-    customer: requests.Id | None = None
-    channel: requests.Id | None = None
+    conversation: Id | None = None
+    customer: Id | None = None
+    channel: Id | None = None
     limit: int = Field(default=10, ge=1, le=100)
 
 

@@ -1,15 +1,27 @@
 """Signing in and out."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from aiohttp import web
+from pydantic import Field, SecretStr, StringConstraints
 
 from inbox.model.people import Viewer
-from web.api.requests import Credentials
+from web.api.rows import row
+from web.api.shapes import SessionShape
 from web.api.views import manager_view
 from web.doors.answers import json_answer, no_content
+from web.doors.bodies import Body
+from web.doors.gate import Doors
 from web.doors.signin import SignIn, clear_cookie, csrf_token, set_cookie
-from web.doors.table import Call
+from web.doors.table import Call, Route, Who
+
+
+class Credentials(Body):
+    """Signing in."""
+
+    email: Annotated[str, StringConstraints(max_length=1000)]
+    password: Annotated[SecretStr, Field(max_length=1000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +53,22 @@ class SessionHandlers:
         response = no_content()
         clear_cookie(response, secure=self.secure)
         return response
+
+
+def rows(doors: Doors) -> list[Route]:
+    """The endpoints of signing in and out."""
+    sessions = SessionHandlers(sign_in=doors.sign_in, secure=doors.secure)
+    return [
+        row("POST", "/sessions", Who.PUBLIC)(
+            handler=sessions.open,
+            summary="Sign in",
+            body=Credentials,
+            answer=SessionShape,
+            statuses=(201,),
+            audit="session.open",
+            checks_origin=True,
+        ),
+        row("DELETE", "/sessions/current", Who.SIGNED_IN)(
+            handler=sessions.end, summary="Sign out", statuses=(204,), audit="session.end"
+        ),
+    ]

@@ -10,7 +10,7 @@ from inbox.model.ids import now
 from inbox.model.people import Author
 from inbox.storage.database import Document
 from inbox.tasks import NewTask, TaskQuery, Tasks
-from web.api.requests import Id, Time, Token
+from web.api.fields import Id, Time, Token
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import AuthorShape, Page, Shape

@@ -10,7 +10,7 @@ from inbox.storage.database import Document
 from inbox.teams import Teams
 from routing.policy import Policy
 from routing.setup import RoutingSetup
-from web.api.requests import Id, Name, each_once
+from web.api.fields import Id, Name, each_once
 from web.api.rows import row
 from web.api.services import ApiServices
 from web.api.shapes import Page, Shape

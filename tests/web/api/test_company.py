@@ -11,8 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from tests.web.api.desk import API, Caller, written
 from tests.web.api.test_live import heard, listen, nothing_heard
-from web.api.live import LiveHandlers
-from web.api.requests import LiveQuery
+from web.api.live import LiveHandlers, LiveQuery
 from web.doors.addresses import TrustedProxies
 from web.doors.gate import Doors
 from web.doors.passwords import Passwords

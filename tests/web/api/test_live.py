@@ -11,8 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from inbox.live import Frame, about
 from tests.web.api.desk import API, Caller, Desk, written
 from web.api import shapes
-from web.api.live import SESSION_OVER, LiveHandlers
-from web.api.requests import LiveQuery
+from web.api.live import SESSION_OVER, LiveHandlers, LiveQuery
 from web.doors.addresses import TrustedProxies
 from web.doors.gate import Doors
 from web.doors.passwords import Passwords
