@@ -129,6 +129,21 @@ async def test_a_note_that_is_begun_while_an_edit_is_on_its_way_stays_a_note(sho
     assert chat.texts() == ["Сьогодні"]
 
 
+async def test_a_menu_stays_in_reach_when_its_message_changes(shop, open_page):
+    page = await open_page()
+    chat = shop.customer()
+    await take(shop, page, chat)
+    await send(page, "Завтра")
+    await chat.until(lambda phone: phone.texts())
+    ours = page.locator("#messages .out .m")
+    await expect(page.locator("#messages .out .state")).to_contain_text("Sent")
+    await ours.hover()
+    await ours.get_by_label("What to do with this message").click()
+    chat.react(chat.messages[-1].id, "👍")
+    await expect(page.locator("#messages .out")).to_contain_text("👍")
+    await expect(ours.get_by_role("button", name="Edit")).to_be_in_viewport(ratio=1)
+
+
 async def test_every_kind_of_message_is_shown(shop, open_page):
     page = await open_page()
     chat = shop.customer("Ніна")

@@ -364,6 +364,7 @@ export const start = () => {
   // While what stands around them is renewed, menus that are open stay open and fields keep what was typed into them.
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
     !(name === "open" && node.matches("details")) &&
+    !(name === "class" && node.matches("details.menu[open]")) && // It opened to where there was room.
     !(name === "value" && node.value !== node.defaultValue) &&
     !(name === "checked" && node.checked !== node.defaultChecked);
   // What the page's own code put somewhere stays there.
