@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,6 +57,10 @@ HELD = "paused by hand"
 _log = structlog.get_logger(__name__)
 
 
+Claim = Callable[[str, str], Awaitable[str]]
+"""By a kind's name and `ChannelKind.account`: what else of the shop's lives by that account; empty for nothing."""
+
+
 class Opened(msgspec.Struct, frozen=True):
     """A channel ready for use."""
 
@@ -104,8 +108,13 @@ class Channels:
         self._read: dict[str, tuple[datetime, BaseModel]] = {}
         """Settings as they were opened, with the time of the channel's last change: every webhook asks for them."""
         self._opening = asyncio.Lock()
+        self._claims: list[Claim] = []
         self._heard: dict[str, datetime] = {}
         """When each channel's last message came, as far as this process has not noted it yet."""
+
+    def respect(self, claim: Claim) -> None:
+        """Let no channel be connected to an account that `claim` has a word for."""
+        self._claims.append(claim)
 
     def kind(self, name: str) -> ChannelKind:
         """A kind by its name. Raises `Invalid` naming those there are."""
@@ -212,6 +221,7 @@ class Channels:
         """
         kind = self.kind(kind_name)
         settings, shown_once = kind.prepare(validated(kind.settings, raw_settings, within="settings"))
+        await self._refuse_taken(kind, settings)
         present = now()
         channel: Document = {
             "_id": new_id(),
@@ -250,6 +260,7 @@ class Channels:
         merged = {**channel["settings"], **self._box.open(channel["sealed"]), **settings}
         kept = {key: value for key, value in merged.items() if value is not None}
         prepared, _ = kind.prepare(validated(kind.settings, kept, within="settings"))
+        await self._refuse_taken(kind, prepared, but=channel_id)
         stored = {**changes, **self._stored(prepared)}
         # Some providers call the webhook while they register it, and sign that call with the new credentials.
         await self._changed(channel_id, stored)
@@ -421,6 +432,24 @@ class Channels:
             if self._on_loaded is not None:
                 self._on_loaded()
         return connection
+
+    async def _refuse_taken(self, kind: ChannelKind, settings: BaseModel, *, but: str = "") -> None:
+        """A provider posts to one address for an account: a second use would take what comes in from the first."""
+        account = kind.account(settings)
+        if not account:
+            return
+        for channel in await self.all():
+            if channel["kind"] == kind.name and channel["_id"] != but and self._account(kind, channel) == account:
+                raise Invalid("settings", f"this account is connected already, as {channel['name']}")
+        for claim in self._claims:
+            if words := await claim(kind.name, account):
+                raise Invalid("settings", words)
+
+    def _account(self, kind: ChannelKind, channel: Document) -> str:
+        try:
+            return kind.account(self.read_settings(channel))
+        except WrongKey:
+            return ""
 
     async def _register(self, channel: Document) -> None:
         """Check credentials and set the webhook, over a connection of its own."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import uvloop
 
-from inbox.model.errors import DomainError
+from inbox.model.errors import DomainError, NotFound
 from inbox.model.failures import ChannelFailure
 from inbox.secrets import WrongKey
 from inbox.storage.database import Document
@@ -31,6 +31,7 @@ async def _examine(settings: Settings) -> int:
                 await _channel(house, channel, f"{channel['kind']} {channel['name']!r}")
                 for channel in await house.channels.all()
             ]
+            findings += await _staff_bot(house)
     except SettingsError as error:
         findings.append(_say(False, "start", str(error)))
     return 0 if all(findings) else 1
@@ -78,6 +79,19 @@ async def _channel(house: House, channel: Document, title: str) -> bool:
     except (ChannelFailure, DomainError, WrongKey) as error:
         return _say(False, title, f"{error}{queue}")
     return _say(True, title, f"works: credentials accepted, events come in{queue}")
+
+
+async def _staff_bot(house: House) -> list[bool]:
+    try:
+        bot = await house.staff_accounts.bot()
+    except NotFound:
+        return []
+    title = f"staff bot @{bot['username']}"
+    try:
+        await house.staff_accounts.check(bot)
+    except (ChannelFailure, WrongKey) as error:
+        return [_say(False, title, str(error))]
+    return [_say(True, title, f"works: {await house.staff_accounts.links()} managers answer by it")]
 
 
 def _say(holds: bool, what: str, finding: str) -> bool:  # noqa: FBT001 - the finding itself

@@ -14,11 +14,12 @@ from typing import Final, Literal, Protocol, TypeVar
 
 import msgspec
 import structlog
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
 from bot.staff.source import KIND
 from channels.telegram import TelegramSettings
-from channels.telegram.spec import own, with_secret
+from channels.telegram.spec import NAME as TELEGRAM
+from channels.telegram.spec import bot_id, with_secret
 from inbox.channels import Channels
 from inbox.model.errors import Conflict, Invalid, NotFound, ProviderUnavailable
 from inbox.model.failures import ChannelFailure, CredentialsRejected, Refused
@@ -120,6 +121,7 @@ class StaffAccounts:
         self._open_line = open_line
         self._known: tuple[Document | None, dict[str, str]] | None = None
         self._read_at = float("-inf")
+        channels.respect(self._claimed)
 
     def webhook_path(self, bot: Mapping[str, object]) -> str:
         """Where Telegram posts."""
@@ -236,8 +238,15 @@ class StaffAccounts:
         """A bot has one webhook: that of a channel would go, and with it what customers write."""
         for channel in await self._channels.all():
             theirs = self._channels.read_settings(channel)
-            if isinstance(theirs, TelegramSettings) and _account(theirs) == _account(settings):
+            if isinstance(theirs, TelegramSettings) and bot_id(theirs) == bot_id(settings):
                 raise Invalid("token", f"customers write to this bot ({channel['name']}): make another one")
+
+    async def _claimed(self, kind: str, account: str) -> str:
+        """The other way round: what is said of an account that a channel is to be connected to."""
+        bot = await self._store.bot() if kind == TELEGRAM else None
+        if bot is None or bot_id(self.settings(bot)) != account:
+            return ""
+        return f"managers answer by this bot (@{bot['username']}): make another one for customers"
 
     async def delete(self) -> None:
         """Disconnect the bot; every link ends."""
@@ -256,26 +265,26 @@ class StaffAccounts:
         finally:
             await line.close()
 
+    async def check(self, bot: Document) -> None:
+        """See whether Telegram knows the bot, and repair its webhook. Raises `ChannelFailure` for what is wrong."""
+        line = await self._open_line(self.settings(bot))
+        try:
+            await line.check(self.webhook_url(bot))
+        finally:
+            await line.close()
+
     async def look_after(self, data: Document) -> None:  # noqa: ARG002  # A timer is called with its data.
-        """See whether the bot still stands, repair its webhook, note what is wrong (timer `staff.check`)."""
+        """See whether the bot still stands, and note what is wrong with it (timer `staff.check`)."""
         bot = await self._store.bot()
         if bot is None:
             return
-        settings = self.settings(bot)
-        line = await self._open_line(settings)
         state, reason = "connected", ""
         try:
-            # Connected as a channel since: to repair the webhook would take it away from customers.
-            await self._refuse_customers_bot(settings)
-            await line.check(self.webhook_url(bot))
-        except Invalid as error:
-            state, reason = "paused", error.remedy
+            await self.check(bot)
         except CredentialsRejected as error:
             state, reason = "paused", str(error)
         except ChannelFailure as error:
             state, reason = "degraded", str(error)
-        finally:
-            await line.close()
         if (bot["state"], bot["state_reason"]) != (state, reason):
             await self._store.change_bot(bot["key"], {"state": state, "state_reason": reason})
         raise Later(CHECK_SECONDS if state == "connected" else TROUBLED_SECONDS)
@@ -336,11 +345,6 @@ async def _asked(answer: Awaitable[_T]) -> _T:
 
 def _digest(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
-
-
-def _account(settings: BaseModel) -> str:
-    """The bot's own id: what stands before the colon of its token."""
-    return own(settings).token.get_secret_value().partition(":")[0]
 
 
 def _secrets(settings: TelegramSettings) -> dict[str, str]:

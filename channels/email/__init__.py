@@ -44,6 +44,9 @@ class Email(ChannelKind):
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         return spec.prepared(spec.own(settings))
 
+    def account(self, settings: BaseModel) -> str:
+        return spec.own(settings).address.casefold()
+
     def listens(self, settings: BaseModel) -> bool:
         return spec.own(settings).imap_url is not None
 

@@ -46,6 +46,9 @@ class Instagram(ChannelKind):
     def handshake(self, settings: BaseModel, request: WebhookRequest) -> str:
         return parse.handshake(spec.own(settings), request)
 
+    def account(self, settings: BaseModel) -> str:
+        return spec.own(settings).account_id
+
     def can_open(self, settings: BaseModel, url: str) -> bool:
         return addresses.can_open(spec.own(settings).api_base, url)
 

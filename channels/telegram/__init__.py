@@ -39,6 +39,9 @@ class Telegram(ChannelKind):
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         return spec.with_secret(spec.own(settings))
 
+    def account(self, settings: BaseModel) -> str:
+        return spec.bot_id(spec.own(settings))
+
     def can_open(self, settings: BaseModel, url: str) -> bool:
         return addresses.can_open(spec.own(settings).api_base, url)
 

@@ -116,6 +116,11 @@ def own(settings: BaseModel) -> TelegramSettings:
     return settings
 
 
+def bot_id(settings: TelegramSettings) -> str:
+    """The bot's own id: what stands before the colon of its token, and stays when @BotFather gives out a new one."""
+    return settings.token.get_secret_value().partition(":")[0]
+
+
 def with_secret(settings: TelegramSettings) -> tuple[TelegramSettings, dict[str, str]]:
     """The settings with a secret token, and that token when it was made up here: it is shown once."""
     if settings.secret_token is not None:

@@ -213,6 +213,14 @@ class ChannelKind(EventSource, Protocol):
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         """Fill in what a new channel may leave out; second: what was made up and is shown once."""
 
+    def account(self, settings: BaseModel) -> str:
+        """What tells the account from others of its kind: two channels never have the same. May be a secret.
+
+        Empty where settings do not tell; then nothing keeps an admin from connecting an account twice, whose customers
+        would each be two.
+        """
+        return ""
+
     def listens(self, settings: BaseModel) -> bool:
         """Whether a connection with these settings fetches events itself (`Connection.listen`)."""
         return False

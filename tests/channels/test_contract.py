@@ -53,6 +53,11 @@ def test_its_customers_open_only_addresses_that_are_on_the_internet_as_they_are(
     assert not kind.can_open(settings, "http://127.0.0.1:8080/files/t/a.pdf")
 
 
+def test_an_account_is_told_from_others(kind, settings):
+    """With nothing, an admin could connect one twice, and each of its customers would be two."""
+    assert kind.account(settings) == kind.account(settings.model_copy()) != ""
+
+
 class TestWebhook:
     def test_a_true_call_passes(self, kind, example, settings):
         body = example.unknown_event

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
+from bot.staff.accounts import Wishes
 from inbox.model.ids import new_id
 from inbox.storage.database import connect
 from tests.conftest import SECRET_KEY
@@ -80,16 +81,19 @@ async def test_a_key_that_is_not_the_databases_is_a_finding(settings, capsys):
 
 
 async def test_each_channel_is_asked_and_a_dead_token_fails(settings, sandbox, capsys):
-    bot = sandbox.telegram.create_bot()
+    good, dying, held_bot = (sandbox.telegram.create_bot() for _ in range(3))
+
+    def wanted(bot):
+        return {"token": bot.token, "api_base": sandbox.api_base("telegram")}
+
     async with opened(settings()) as house:
-        wanted = {"token": bot.token, "api_base": sandbox.api_base("telegram")}
-        for name in ("Good", "Dead"):
-            await house.channels.create("telegram", name, wanted)
+        for name, bot in (("Good", good), ("Dead", dying)):
+            await house.channels.create("telegram", name, wanted(bot))
         dead = await house.database.durable.channels.find_one({"name": "Dead"})
         assert dead is not None
         sealed = house.box.seal({**house.box.open(dead["sealed"]), "token": "1:dead"})
         await house.database.durable.channels.update_one({"_id": dead["_id"]}, {"$set": {"sealed": sealed}})
-        held, _ = await house.channels.create("telegram", "Held", wanted)
+        held, _ = await house.channels.create("telegram", "Held", wanted(held_bot))
         await house.channels.hold(held["_id"])
     assert await _examine(settings()) == 1
     printed = found(capsys)
@@ -97,4 +101,17 @@ async def test_each_channel_is_asked_and_a_dead_token_fails(settings, sandbox, c
     assert printed["telegram 'Held'"] == ("ok", "paused by hand, not asked")
     assert printed["telegram 'Dead'"][0] == "FAIL"
     assert "1:dead" not in str(printed)
-    assert bot.token not in str(printed)
+    assert not any(bot.token in str(printed) for bot in (good, dying, held_bot))
+
+
+async def test_the_staff_bot_is_asked_too(settings, sandbox, capsys):
+    bot = sandbox.telegram.create_bot()
+    async with opened(settings()) as house:
+        wishes = Wishes(token=bot.token, api_base=sandbox.api_base("telegram"))
+        await house.staff_accounts.put(wishes)
+    assert await _examine(settings()) == 0
+    assert found(capsys)[f"staff bot @{bot.username}"] == ("ok", "works: 0 managers answer by it")
+    del sandbox.telegram.bots[bot.token]
+    assert await _examine(settings()) == 1
+    holds, finding = found(capsys)[f"staff bot @{bot.username}"]
+    assert (holds, "token" in finding, bot.token in finding) == ("FAIL", True, False)

@@ -33,6 +33,9 @@ class Toy(ChannelKind):
     def prepare(self, settings: BaseModel) -> tuple[BaseModel, dict[str, str]]:
         return settings, {}
 
+    def account(self, settings: BaseModel) -> str:
+        return spec.own(settings).token.get_secret_value()
+
     def can_open(self, settings: BaseModel, url: str) -> bool:
         return addresses.can_open(spec.own(settings).api_base, url)
 

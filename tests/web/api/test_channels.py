@@ -102,6 +102,24 @@ async def test_a_channel_is_renamed_checked_and_disconnected(desk, wanted):
     assert (await desk.admin.call("POST", f"{path}/check")).status == 404
 
 
+async def test_an_account_is_connected_once(desk, sandbox, bot, wanted):
+    first = (await desk.admin.call("POST", "/channels", wanted)).body
+    again = await desk.admin.call("POST", "/channels", {**wanted, "name": "The same bot"})
+    assert (again.status, again.fields) == (422, ["settings"])
+    assert "connected already, as Shop bot" in again.raw.decode()
+    assert bot.webhook.url == first["webhook_url"]["absolute"]
+
+    other = {**wanted, "settings": {**wanted["settings"], "token": sandbox.telegram.create_bot().token}}
+    second = (await desk.admin.call("POST", "/channels", other)).body
+    turned = await desk.admin.call("PATCH", f"/channels/{second['id']}", {"settings": {"token": bot.token}})
+    assert (turned.status, turned.fields) == (422, ["settings"])
+    assert [row["name"] for row in (await desk.admin.get("/channels"))["items"]] == ["Shop bot", "Shop bot"]
+
+    assert (await desk.admin.call("PATCH", f"/channels/{first['id']}", {"settings": wanted["settings"]})).status == 200
+    await desk.admin.call("DELETE", f"/channels/{first['id']}")
+    assert (await desk.admin.call("POST", "/channels", wanted)).status == 201
+
+
 async def test_a_list_comes_in_pages(desk, sandbox, wanted):
     ids = []
     for _ in range(3):

@@ -156,12 +156,15 @@ async def test_a_token_that_died_is_told_and_one_that_lives_again_is_too(shop):
     assert await look_after(shop) == ("connected", "")
 
 
-async def test_a_bot_that_became_a_channel_is_not_taken_away_from_customers(shop):
+async def test_the_bot_that_managers_answer_by_is_refused_to_customers(shop):
     body = settings(shop)
     await shop.owner.call("PUT", "/staff-bot", body)
-    channel = await shop.owner.call("POST", "/channels", {"kind": "telegram", "name": "Second", "settings": body})
-    assert channel.status == 201
-    state, reason = await look_after(shop)
-    assert (state, "customers write to this bot (Second)" in reason) == ("paused", True)
     hook = shop.sandbox.telegram.bots[body["token"]].webhook
-    assert hook.url == channel.body["webhook_url"]["absolute"]
+    url = hook.url
+    wanted = {"kind": "telegram", "name": "Second", "settings": body}
+    refused = await shop.owner.call("POST", "/channels", wanted)
+    assert (refused.status, [error["field"] for error in refused.body["errors"]]) == (422, ["settings"])
+    assert "managers answer by this bot" in str(refused.body)
+    assert hook.url == url
+    await shop.owner.call("DELETE", "/staff-bot")
+    assert (await shop.owner.call("POST", "/channels", wanted)).status == 201
