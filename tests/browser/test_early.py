@@ -78,3 +78,27 @@ async def test_nobody_signs_in_twice(slowly):
         await page.get_by_label("Password", exact=True).fill(PASSWORD)
         await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url("**/inbox")
+
+
+async def test_what_one_module_hears_already_is_not_done_twice(shop, slowly):
+    """The rule editor is there and the last module is not."""
+    first, *others = (await shop.owner.get("/rules"))["items"]
+
+    async def slow(route):
+        await asyncio.sleep(0.5)
+        await route.continue_()
+
+    async with slowly(f"/settings/rules/new?like={first['id']}", module="theme") as page:
+        await page.route("**/api/v1/rules", slow)
+        await expect(page.get_by_label("Name", exact=True)).to_have_value(f"{first['name']}, a copy")
+        await page.get_by_role("button", name="Save", exact=True).click()
+    await page.wait_for_url(lambda url: "/rules/new" not in url)
+    assert len((await shop.owner.get("/rules"))["items"]) == len(others) + 2
+
+
+async def test_what_was_typed_into_a_form_that_a_module_fills_stays(shop, slowly):
+    async with slowly("/settings/rules/new") as page:
+        await page.get_by_label("Name", exact=True).fill("Ціна доставки")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.locator(".error").first).to_be_visible()
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Ціна доставки")

@@ -6,22 +6,32 @@
   const kept = [];
 
   const keep = (event) => {
-    // Sent by the browser's own ways, a form of ours would be refused, and what was typed would be gone.
-    if (event.type === "submit") event.preventDefault();
     const { type, submitter } = event;
     // A link goes by itself; what is folded opens by itself.
     const target = type === "click" ? event.target.closest("button[type=button]") : event.target;
     if (!target) return;
+    // Modules come one after the other: one that is there already hears of it with the others.
+    event.stopImmediatePropagation();
+    // Sent by the browser's own ways, a form of ours would be refused, and what was typed would be gone.
+    if (type === "submit") event.preventDefault();
     // Pressed out of impatience is pressed once.
-    if (!kept.some((one) => one.type === type && one.target === target)) kept.push({ type, target, submitter });
+    const before = kept.findIndex((one) => one.type === type && one.target === target);
+    if (before >= 0) kept.splice(before, 1);
+    kept.push({ type, target, submitter, value: target.value, checked: target.checked });
   };
 
-  const redo = ({ type, target, submitter }) => {
+  const redo = ({ type, target, submitter, value, checked }) => {
     if (!target.isConnected) return;
     if (type === "click") target.click();
     else if (type === "submit") target.requestSubmit(submitter);
-    // To htmx, a search field holds what it held from the beginning: it has to be asked.
-    else target.dispatchEvent(new Event(target.type === "search" ? "search" : type, { bubbles: true }));
+    else {
+      // A module that fills its form when it begins does not know what was typed.
+      if (target.type !== "file" && target.value !== value) target.value = value;
+      if (target.checked !== checked) target.checked = checked;
+      target.dispatchEvent(new Event(type, { bubbles: true }));
+      // To htmx, a search field holds what it held from the beginning: it has to be asked.
+      if (type === "input" && target.type === "search") target.dispatchEvent(new Event("search", { bubbles: true }));
+    }
   };
 
   for (const kind of kinds) addEventListener(kind, keep, true);
