@@ -1,5 +1,6 @@
 """Macros in the browser: the picker by keyboard only, what goes along, and the editor in the settings."""
 
+import asyncio
 import re
 
 import pytest
@@ -108,6 +109,23 @@ async def test_a_whole_shortcut_is_put_in_place_at_once(thread, ending):
     await expect(chosen(page)).to_contain_text("Розміри")
     await page.keyboard.type("и")
     await page.keyboard.press("Space" if ending == " " else ending)
+    await expect(page.locator("#text")).to_have_value("Так: 34×22×12")
+
+
+async def test_a_shortcut_typed_before_the_list_came_is_put_in_place_when_it_comes(shop, thread):
+    page, _ = thread
+    there = asyncio.Event()
+
+    async def slowly(route):
+        await there.wait()
+        await route.continue_()
+
+    await page.route("**/api/v1/macros?*", slowly)
+    await page.reload()
+    await page.locator("#text").focus()
+    await page.keyboard.type("Так: /розміри ")
+    await expect(page.locator("#text")).to_have_value("Так: /розміри ")
+    there.set()
     await expect(page.locator("#text")).to_have_value("Так: 34×22×12")
 
 

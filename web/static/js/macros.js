@@ -13,6 +13,7 @@ const MOST = 50; // How many rows are drawn; whoever wants another one types on.
 let entries = [];
 let loading = null;
 let loadedAt = 0;
+let fetched = false; // Whether there is any list yet.
 
 /** Letters as people compare them: without case, accents and the dots above them. */
 const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
@@ -34,6 +35,7 @@ const fetchAll = async () => {
     cursor = page.next_cursor && `&cursor=${encodeURIComponent(page.next_cursor)}`;
   } while (cursor);
   entries = found.map(entryOf);
+  fetched = true;
 };
 
 /** Have the list. Whoever asks while it is on its way waits for the same answer; an old one does until the new is here. */
@@ -332,8 +334,14 @@ export const takeKey = (event) => {
 
 /** Something was typed: find, or put in place of "/shortcut " what it stands for. */
 export const heed = () => {
-  const word = typed(/(?:^|\s)\/([^\s/]+) $/);
-  const exact = word && !hooks.busy() && exactly(word.word);
+  if (!field()) return;
+  const word = hooks.busy() ? null : typed(/(?:^|\s)\/([^\s/]+) $/);
+  if (word && !fetched) {
+    // Typed faster than the list came.
+    load().then(heed, () => {});
+    return;
+  }
+  const exact = word && exactly(word.word);
   if (exact) insert(exact, word);
   else show();
 };
