@@ -1,5 +1,7 @@
 """The customer's card in a manager's hands, and answers by any of the customer's channels."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -27,6 +29,26 @@ async def edit(page: Page, fact: str, value: str) -> None:
     await page.locator(f"#fact-{fact} [data-edit-open]").click()
     await page.locator(f"#fact-{fact} input").fill(value)
     await page.keyboard.press("Enter")
+
+
+async def test_two_changes_faster_than_the_card_is_drawn_are_both_made(shop, open_page):
+    await written(shop, "Олена Мельник")
+    page = await opened(open_page, "Олена Мельник")
+    card = page.locator("#card")
+
+    async def slowly(route):
+        await asyncio.sleep(0.7)
+        await route.continue_()
+
+    await page.route("**/fragments/conversations/*/card", slowly)
+    for phone in ("067 123 45 67", "050 765 43 21"):
+        await card.get_by_role("button", name="Phone", exact=True).click()
+        await page.locator("#add-phones").fill(phone)
+        async with page.expect_response("**/api/v1/customers/*"):
+            await page.keyboard.press("Enter")
+    for phone in ("+380671234567", "+380507654321"):
+        await expect(card.get_by_role("link", name=phone)).to_be_visible()
+    await expect(card.locator(".error")).to_have_count(0)
 
 
 async def test_a_card_is_changed_line_by_line(shop, open_page):

@@ -242,6 +242,25 @@ async def test_the_list_survives_a_reload_as_it_was(shop, open_page):
     await expect(page.locator(".tabs [aria-current]")).to_contain_text("All")
 
 
+async def test_a_word_typed_right_after_a_tab_was_clicked_asks_within_that_tab(shop, open_page):
+    await write(shop, "Анна", "Борис")
+    for conversation in await shop.conversations():
+        await shop.owner.call("PATCH", f"/conversations/{conversation['id']}", {"status": "closed"})
+    await until(lambda: shop.conversations(q="анна", status="closed"))
+    page = await open_page()
+
+    async def slowly(route):
+        await asyncio.sleep(0.5)
+        await route.continue_()
+
+    await page.route("**/fragments/list?*", slowly)
+    await page.get_by_role("link", name="Closed").click()
+    await page.locator("#find").fill("анна")
+    await expect(page.locator(".row")).to_have_count(1)
+    await expect(row(page, "Анна")).to_be_visible()
+    await expect(page.locator(".tabs [aria-current]")).to_contain_text("Closed")
+
+
 async def test_what_goes_to_a_team_of_others_is_not_shown_any_longer(shop, open_page):
     team = await shop.owner.call("POST", "/teams", {"name": "Гурт"})
     await shop.manager("Ihor")

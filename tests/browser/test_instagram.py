@@ -40,6 +40,7 @@ async def phone(browser: Browser, shop: Shop, chat: Chat) -> AsyncIterator[Page]
 async def write(phone: Page, text: str) -> None:
     await phone.get_by_label("Message as customer").fill(text)
     await phone.get_by_label("Message as customer").press("Enter")
+    await expect(phone.get_by_role("log")).to_contain_text(text)
 
 
 async def choose(phone: Page, message: str, item: str) -> None:

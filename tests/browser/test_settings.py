@@ -105,6 +105,24 @@ async def test_ones_own_profile(open_page):
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
+async def test_what_is_typed_while_another_form_is_saved_stays(open_page):
+    page = await open_page("/profile")
+
+    async def slowly(route):
+        await asyncio.sleep(0.5)
+        await route.continue_()
+
+    await page.route("**/profile", slowly)
+    await page.get_by_label("Name").fill("Оксана")
+    async with page.expect_response("**/profile"):
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_label("Present password").fill("correct horse battery")
+    await expect(page.locator("#me summary")).to_have_attribute("title", "Оксана")
+    await expect(page.get_by_label("Name")).to_have_value("Оксана")
+    await expect(page.get_by_label("Present password")).to_have_value("correct horse battery")
+    await expect(page.get_by_label("Present password")).to_be_focused()
+
+
 async def test_who_sets_nothing_up_sees_what_is_theirs(shop, open_page):
     await shop.manager("Ihor")
     page = await open_page("/settings/macros", email="ihor@shop.example")

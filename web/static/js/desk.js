@@ -43,11 +43,11 @@ const perform = async (element) => {
   element.disabled = false;
 };
 
-/** What follows: `go:/path`, `refresh` (this screen), or names of live events. */
-export const then = (what = "") => {
+/** What follows: `go:/path`, `refresh` (this screen, after `form` was saved), or names of live events. */
+export const then = (what = "", form = null) => {
   for (const step of what.split(",").filter(Boolean)) {
     if (step.startsWith("go:")) location.href = step.slice(3);
-    else if (step === "refresh") refreshPlace();
+    else if (step === "refresh") refreshPlace(form);
     else if (step.startsWith("live:")) refresh(step);
   }
 };
@@ -55,26 +55,40 @@ export const then = (what = "") => {
 // A screen is fetched by one request after another, so that the newest answer is the one that stands.
 let line = Promise.resolve();
 let due = false;
+let clean = null; // The form whose fields were just saved.
 
-const fetchPlace = (swap, begun) => {
+const fetchPlace = (swap, { begun, saved } = {}) => {
   line = line.then(() => {
     begun?.();
+    clean = saved;
     return htmx.ajax("GET", location.pathname + location.search, { source: ".place", target: ".place", select: ".place", swap });
   });
   line = line.catch(() => {}); // The page says by itself that a fetch failed.
   return line;
 };
 
-/** After something was saved: fields are filled anew. */
-export const refreshPlace = () => fetchPlace("outerHTML");
+/** After something was saved: fields are filled anew, but for those of other forms that somebody is busy with. */
+export const refreshPlace = (saved) => fetchPlace("outerHTML", { saved });
+
+const touched = (field) =>
+  field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked : field.matches("input, textarea") && (field === document.activeElement || field.value !== field.defaultValue);
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (!detail.target.matches(".place") || !detail.shouldSwap) return;
+  const fields = [...detail.target.querySelectorAll("form:not([data-keep]) :is(input:not([type=hidden]), textarea)")];
+  if (!fields.some((field) => field.form !== clean && touched(field))) return;
+  clean?.reset();
+  detail.swapOverride = "morph:outerHTML";
+});
 
 // News that a screen names in `data-news` leave what is being typed on it as it is.
 const showNews = ({ type }) => {
   if (due || document.querySelector(".place")?.dataset.news !== type) return;
   due = true;
-  fetchPlace("morph:outerHTML", () => {
+  const begun = () => {
     due = false;
-  });
+  };
+  fetchPlace("morph:outerHTML", { begun });
 };
 for (const name of ["live:place", "live:tasks"]) document.body.addEventListener(name, showNews);
 
@@ -232,6 +246,17 @@ document.addEventListener("click", (event) => {
     }
   }
 });
+
+// What the list is asked for stands in its form at once: a word that is typed before the answer asks within the new tab.
+document.addEventListener("click", ({ target }) => {
+  const link = target.closest("[data-asks]");
+  if (!link) return;
+  const { asks, value } = link.dataset;
+  document.getElementById(`find-${asks}`).value = value;
+  if (asks !== "tab") return;
+  link.parentElement.querySelector("[aria-current]")?.removeAttribute("aria-current");
+  link.setAttribute("aria-current", "true");
+}, true);
 
 // The list says at once which conversation is coming, and the narrow page turns to it.
 document.addEventListener("htmx:beforeRequest", (event) => {

@@ -1,6 +1,6 @@
 // Settings: a form with `data-form="METHOD /path"` is sent as JSON; what is wrong is said beside its field.
 
-import { call, say, toast, token } from "./api.js";
+import { call, refresh, say, toast, token } from "./api.js";
 import { SNOOZES, refreshPlace, then } from "./desk.js";
 import { read as readWeek } from "./hours.js";
 import { name as nameRows, rowAt } from "./rows.js";
@@ -128,10 +128,20 @@ const openMade = (id) => {
   made.querySelector("summary").focus();
 };
 
-document.addEventListener("submit", async (event) => {
-  const form = event.target;
-  if (!form.dataset.form) return;
-  event.preventDefault();
+/** Wait until the card stands as it is at `version`, or for too long; what is being typed on it stays. */
+const drawn = (form, version) =>
+  new Promise((resolve) => {
+    const look = () => {
+      if (JSON.parse(form.dataset.base).version < version) return;
+      document.removeEventListener("htmx:afterSettle", look);
+      resolve();
+    };
+    document.addEventListener("htmx:afterSettle", look);
+    setTimeout(resolve, 5000);
+    refresh("live:card");
+  });
+
+const send = async (form, { again = false } = {}) => {
   clear(form);
   const [method, path] = form.dataset.form.split(" ");
   const button = form.querySelector("[type=submit]");
@@ -151,14 +161,24 @@ document.addEventListener("submit", async (event) => {
     const secrets = answer?.generated ?? (answer?.secret ? { address: answer.webhook_url.absolute, secret: answer.secret } : {});
     if (Object.keys(secrets).length) await showSecrets(secrets);
     else toast(form.dataset.said ?? say("saved"));
-    if (form.dataset.made) refreshPlace().then(() => openMade(form.dataset.made + answer.id));
-    else then((form.dataset.then ?? "refresh").replace("{id}", answer?.id));
+    if (form.dataset.made) refreshPlace(form).then(() => openMade(form.dataset.made + answer.id));
+    else then((form.dataset.then ?? "refresh").replace("{id}", answer?.id), form);
   } catch (refusal) {
     if (!("fields" in refusal)) throw refusal;
-    complain(form, refusal);
+    // Somebody was first, perhaps these same hands a moment ago: what a line adds is added to the card as it is now.
+    if (refusal.version !== undefined && form.matches("#card [data-base]") && !again) {
+      await drawn(form, refusal.version);
+      await send(form, { again: true });
+    } else complain(form, refusal);
   }
   button.disabled = false;
   button.classList.remove("busy");
+};
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.dataset.form) return;
+  event.preventDefault();
+  send(event.target);
 });
 
 // Other words are another message.
