@@ -26,7 +26,8 @@ async def listen(person: Person, since: int | None = None) -> ClientWebSocketRes
 
 
 async def heard(socket: ClientWebSocketResponse, seconds: float = 15.0) -> Any:
-    return await socket.receive_json(timeout=seconds)
+    # Its own timeout begins anew with every ping.
+    return await asyncio.wait_for(socket.receive_json(), seconds)
 
 
 async def write(shop: Shop, url: str, customer: int, number: int, text: str) -> None:
@@ -45,11 +46,11 @@ class Page:
     def texts(self) -> list[str]:
         return [frame["data"]["text"] for frame in self.frames if frame["type"] == "message.created"]
 
-    async def hear(self, *, frames: int = 0, texts: int = 0) -> None:
-        """Listen from where it stopped until it has heard so many more frames, or so many messages altogether."""
-        more = len(self.frames) + frames
+    async def hear(self, *, texts: int, frames: int | None = None) -> None:
+        """Listen from where it stopped until it has heard so many messages altogether, or so many more frames."""
+        enough = None if frames is None else len(self.frames) + frames
         socket = await listen(self.person, self.since)
-        while len(self.frames) < more or len(self.texts()) < texts:
+        while len(self.texts()) < texts and (enough is None or len(self.frames) < enough):
             frame = await heard(socket)
             # An owner sees everything, so that every number must come, each once.
             assert frame["seq"] == self.since + 1, frame
@@ -77,7 +78,7 @@ async def test_a_page_that_breaks_off_again_and_again_misses_and_doubles_nothing
 
     talking = asyncio.create_task(talk())
     while len(page.texts()) < len(texts):
-        await page.hear(frames=1 + len(page.frames) % 7)
+        await page.hear(texts=len(texts), frames=1 + len(page.frames) % 7)
     await talking
     assert page.texts() == texts
 

@@ -1,5 +1,6 @@
 """A connection that comes and goes reassigns nothing; customers of somebody who has left do not wait for them."""
 
+import asyncio
 import contextlib
 import itertools
 from datetime import timedelta
@@ -26,7 +27,7 @@ async def connect(person: Person) -> ClientWebSocketResponse:
     socket = await person.http.ws_connect(
         f"{person.url}/api/v1/live", headers={"Authorization": f"Bearer {person.token}"}
     )
-    await socket.receive_json(timeout=15)
+    await asyncio.wait_for(socket.receive_json(), 15)
     return socket
 
 

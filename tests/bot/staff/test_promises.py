@@ -419,7 +419,7 @@ async def inbox_open(shop: Shop, phone: Phone) -> AsyncIterator[None]:
     """A manager's inbox in a browser."""
     headers = {"Authorization": f"Bearer {phone.person.token}"}
     async with shop.http.ws_connect(f"{shop.url}/api/v1/live", headers=headers) as page:
-        await page.receive()
+        await asyncio.wait_for(page.receive(), 15)
 
         async def present() -> bool:
             row = await shop.house.manager_store.get(phone.person.id)
