@@ -6,7 +6,7 @@ from typing import Final
 
 from inbox.events import EventBus
 from inbox.model.domain_events import ConversationAssigned, ConversationChanged
-from inbox.model.happenings import ASSIGNMENT, HANDED_OFF, STATUS, lines_of
+from inbox.model.happenings import ASSIGNMENT, HANDED_OFF, STATUS, lines_of, same
 from inbox.model.ids import sort_key
 from inbox.model.people import Author, Viewer
 from inbox.paging import decode_cursor, page
@@ -102,11 +102,11 @@ class Timeline:
         wanted = [kind for kind in (ASSIGNMENT, STATUS, HANDED_OFF) if kind in kinds]
         if not wanted:
             return []
-        rows, lost = await asyncio.gather(
-            self._store.happenings(customer_id, [case["_id"] for case in cases], wanted, before, limit),
-            self._store.not_kept([row for case in cases for row in lines_of(case) if row["kind"] in wanted]),
-        )
-        return [*rows, *(row for row in lost if before is None or _place(row) < before)]
+        lost = await self._store.not_kept([row for case in cases for row in lines_of(case) if row["kind"] in wanted])
+        # Afterwards: what is kept between the two is found by both, and not by neither.
+        rows = await self._store.happenings(customer_id, [case["_id"] for case in cases], wanted, before, limit)
+        fresh = [row for row in lost if not any(same(row, kept) for kept in rows)]
+        return [*rows, *(row for row in fresh if before is None or _place(row) < before)]
 
     async def _noted(self, customer_id: str, before: Place | None, limit: int) -> list[Document]:
         rows = await self._notes.of_customer(customer_id, before, limit)

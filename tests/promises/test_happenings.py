@@ -10,7 +10,7 @@ from inbox.model.happenings import ASSIGNMENT, STATUS
 from inbox.model.people import Author, Role, Viewer
 from inbox.storage.database import Document
 from tests.inbox.arrivals import accepted, said, work_off
-from tests.promises.crashing import until_crash
+from tests.promises.crashing import until_crash, with_between
 from web.house import House
 
 ANN = Author(type="manager", id="ann", name="Ann")
@@ -87,6 +87,29 @@ async def test_who_dies_while_putting_a_conversation_back_leaves_the_line(house,
         if not died:
             assert words > 2
             return
+
+
+async def test_a_line_that_is_kept_while_a_page_is_read_is_on_it_once(house, watched, crash):
+    opened = await case(house, "c1")
+    await house.conversations.change(opened["_id"], {"status": "closed"}, by=ANN)
+    stored = house.database.durable.happenings
+    (line,) = await stored.find().to_list(None)
+
+    async def keep() -> None:
+        await stored.insert_one(dict(line))
+
+    pages: list[list[tuple[Any, ...]]] = []
+
+    async def read() -> None:
+        pages.append(await told(watched, opened))
+
+    for words in itertools.count(1):
+        await stored.delete_many({})
+        kept = await with_between(crash, read(), words, keep)
+        if not kept:
+            break
+    assert pages == [[(STATUS, "closed", "Ann")]] * words
+    assert words > 2
 
 
 async def test_a_line_is_there_once_on_every_page(house):
