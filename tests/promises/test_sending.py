@@ -209,8 +209,12 @@ async def test_what_did_not_arrive_shows_in_the_list(talk):
     talk.shop.sandbox.telegram.fault(Fault(kind="status", method="sendMessage", status=400, description="Bad Request"))
     message = await talk.reply("Good evening!")
     await talk.until(message, "failed")
-    (row,) = await talk.shop.conversations()
-    assert (row["last_message"]["id"], row["last_message"]["state"]) == (message, "failed")
+
+    async def shown() -> bool:
+        (row,) = await talk.shop.conversations()
+        return bool((row["last_message"]["id"], row["last_message"]["state"]) == (message, "failed"))
+
+    await until(shown)
 
 
 async def test_a_double_click_sends_once(talk):

@@ -71,7 +71,7 @@ async def test_the_list_may_begin_with_who_is_to_be_answered_soonest(read):
     assert re.findall(r'id="c-([^"]+)"', due)[:3] == ["marta", "olena", "james"]
     # Whatever is fetched next is in the same order.
     assert 'hx-get="/fragments/list?tab=all&amp;q=&amp;sort=due"' in due
-    assert 'hx-get="/fragments/list?tab=mine&amp;q=&amp;sort=due"' in due
+    assert '<input type="hidden" name="sort" value="due" id="find-sort" form="find-form">' in due
     assert 'href="/inbox?tab=all&amp;q=&amp;sort=recent" title="Show the newest first"' in due
 
 
