@@ -47,6 +47,8 @@ async def dead(program: Program, name: str) -> AsyncIterator[None]:
         yield
     finally:
         killing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await killing
 
 
 @contextlib.asynccontextmanager

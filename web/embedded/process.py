@@ -91,7 +91,10 @@ class DatabaseProcess:
                 start_new_session=True,  # Ctrl-C is for the server, which stops its databases last.
                 preexec_fn=die_with_parent(),
             )
-        self.pid_file.write_text(f"{self._process.pid}\n")
+        # Whole or not at all: who reads it meanwhile, or after we were killed here, must find the process.
+        draft = self.pid_file.with_suffix(".new")
+        draft.write_text(f"{self._process.pid}\n")
+        draft.replace(self.pid_file)
         return self._process
 
     async def _wait_ready(self, process: Process) -> None:
