@@ -280,7 +280,11 @@ class StaffAccounts:
             return
         state, reason = "connected", ""
         try:
+            # One that is also a channel since before that was refused: a repaired webhook would leave its customers.
+            await self._refuse_customers_bot(self.settings(bot))
             await self.check(bot)
+        except Invalid as error:
+            state, reason = "paused", error.remedy
         except CredentialsRejected as error:
             state, reason = "paused", str(error)
         except ChannelFailure as error:

@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 from channels.faults import Fault
+from inbox.model.ids import now
 from inbox.timers import Later
 from tests.flow import Shop
 from web.api.staff import StaffBotShape, StaffLinkShape, StaffOfferShape
@@ -154,6 +155,21 @@ async def test_a_token_that_died_is_told_and_one_that_lives_again_is_too(shop):
     assert (state, "token" in reason, body["token"] in reason) == ("paused", True, False)
     shop.sandbox.telegram.bots[body["token"]] = bot
     assert await look_after(shop) == ("connected", "")
+
+
+async def test_a_bot_that_is_a_channel_too_is_not_taken_away_from_customers(shop):
+    """As databases have it from before the second use of an account was refused."""
+    body = settings(shop)
+    await shop.owner.call("PUT", "/staff-bot", body)
+    hook = shop.sandbox.telegram.bots[body["token"]].webhook
+    channels, box = shop.house.database.durable.channels, shop.house.box
+    (channel,) = await channels.find().to_list(None)
+    sealed = box.seal({**box.open(channel["sealed"]), "token": body["token"]})
+    await channels.update_one({"_id": channel["_id"]}, {"$set": {"sealed": sealed, "changed_at": now()}})
+    hook.url = shop.webhook
+    state, reason = await look_after(shop)
+    assert (state, f"customers write to this bot ({channel['name']})" in reason) == ("paused", True)
+    assert hook.url == shop.webhook
 
 
 async def test_the_bot_that_managers_answer_by_is_refused_to_customers(shop):
