@@ -71,7 +71,7 @@ const fetchPlace = (swap, { begun, saved } = {}) => {
 export const refreshPlace = (saved) => fetchPlace("outerHTML", { saved });
 
 const touched = (field) =>
-  field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked : field.matches("input, textarea") && (field === document.activeElement || field.value !== field.defaultValue);
+  field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked : field === document.activeElement || field.value !== field.defaultValue;
 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (!detail.target.matches(".place") || !detail.shouldSwap) return;

@@ -131,13 +131,15 @@ const openMade = (id) => {
 /** Wait until the card stands as it is at `version`, or for too long; what is being typed on it stays. */
 const drawn = (form, version) =>
   new Promise((resolve) => {
-    const look = () => {
-      if (JSON.parse(form.dataset.base).version < version) return;
+    const done = () => {
       document.removeEventListener("htmx:afterSettle", look);
       resolve();
     };
+    const look = () => {
+      if (JSON.parse(form.dataset.base).version >= version) done();
+    };
     document.addEventListener("htmx:afterSettle", look);
-    setTimeout(resolve, 5000);
+    setTimeout(done, 5000);
     refresh("live:card");
   });
 
